@@ -1,0 +1,40 @@
+// Builds dist: the wasm module with its bindings, and the client and workers from TypeScript.
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin, filesUnder, isStale, main, root, run } from './run.mjs';
+
+const module = 'target/wasm32-unknown-unknown/release/elanus.wasm';
+const bindings = 'target/bindings';
+
+// What rustc lets the module use: its defaults for the target, and simd128 from .cargo/config.toml.
+const features = [
+  'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd',
+].map(feature => `--enable-${feature}`);
+
+async function wasm() {
+  await run('cargo', ['build', '--release', '--target', 'wasm32-unknown-unknown', '--lib']);
+  if (!isStale(['dist/wasm/elanus_bg.wasm'], [module, 'scripts/build.mjs'])) return;
+  await run('wasm-bindgen', [module, '--target', 'web', '--out-dir', bindings, '--out-name', 'elanus']);
+  mkdirSync(join(root, 'dist/wasm'), { recursive: true });
+  for (const name of ['elanus.js', 'elanus.d.ts', 'elanus_bg.wasm.d.ts']) {
+    cpSync(join(root, bindings, name), join(root, 'dist/wasm', name));
+  }
+  // Last: what it writes says that all of this was done.
+  await run(bin('wasm-opt'), ['-O3', ...features, `${bindings}/elanus_bg.wasm`, '-o', 'dist/wasm/elanus_bg.wasm']);
+}
+
+async function typescript() {
+  const sources = filesUnder('www/client', 'www/wasm', 'www/workers');
+  const entry = 'dist/client/index.js';
+  if (sources.length === 0 || !isStale([entry], [...sources, 'tsconfig.json', 'dist/wasm/elanus.d.ts'])) return;
+  // A module whose source is gone would be published for ever.
+  for (const folder of ['dist/client', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
+  await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+}
+
+export async function build() {
+  await wasm();
+  await typescript();
+}
+
+main(import.meta.url, build);
