@@ -1,0 +1,59 @@
+//! What of a field may change after its creation.
+
+use super::{CollectionSchema, DataType, KeyValue, MMAP_ENABLED, check};
+use crate::error::{Error, Result};
+
+impl CollectionSchema {
+    /// Rows that are there already stay as they are, also when they are longer than a new limit.
+    pub fn alter_field(&mut self, name: &str, set: Vec<KeyValue>, delete: &[String]) -> Result<()> {
+        let collection = self.name.clone();
+        let field = self.fields.iter_mut().find(|field| field.name == name && !field.is_dynamic);
+        let field =
+            field.ok_or_else(|| Error::invalid(format!("column {name} does not exist in collection {collection}")))?;
+        if let Some(key) = delete.iter().find(|key| *key != MMAP_ENABLED) {
+            return Err(not_allowed(key));
+        }
+        let is_text = DataType::VarChar == field.element_type.unwrap_or(field.data_type);
+        let mut params = Vec::new();
+        for property in set {
+            match property.key.as_str() {
+                MMAP_ENABLED if matches!(property.value.to_ascii_lowercase().as_str(), "true" | "false") => {}
+                MMAP_ENABLED => {
+                    let text = format!("invalid {MMAP_ENABLED} value: {}, expected: true, false", property.value);
+                    return Err(Error::invalid(text));
+                }
+                "max_length" if is_text => {
+                    field.max_length = Some(check::max_length(std::slice::from_ref(&property), name, &collection)?);
+                }
+                "max_length" => {
+                    return Err(Error::invalid(format!("{name} can not modify the maxlength for non-string types")));
+                }
+                "max_capacity" if field.data_type == DataType::Array => {
+                    field.max_capacity = Some(check::max_capacity(std::slice::from_ref(&property), name, &collection)?);
+                }
+                "max_capacity" => {
+                    return Err(Error::invalid(format!("{name} can not modify the maxcapacity for non-array types")));
+                }
+                key => return Err(not_allowed(key)),
+            }
+            params.push(property);
+        }
+        merge_properties(&mut field.type_params, params, delete);
+        Ok(())
+    }
+}
+
+fn not_allowed(key: &str) -> Error {
+    Error::invalid(format!("{key} does not allow update in collection field param"))
+}
+
+/// Sets and deletes properties by key, keeping the order of those that stay.
+pub fn merge_properties(properties: &mut Vec<KeyValue>, set: Vec<KeyValue>, delete: &[String]) {
+    properties.retain(|property| !delete.contains(&property.key));
+    for new in set {
+        match properties.iter_mut().find(|property| property.key == new.key) {
+            Some(property) => *property = new,
+            None => properties.push(new),
+        }
+    }
+}

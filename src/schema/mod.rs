@@ -1,0 +1,68 @@
+//! What a collection is: its fields, their types and limits.
+
+mod alter;
+mod check;
+mod field;
+pub mod names;
+mod parse;
+mod proto;
+
+pub use alter::merge_properties;
+pub use check::{
+    DEFAULT_PARTITION_KEY_PARTITIONS, Layout, MAX_DIM, MAX_FIELDS, MAX_PARTITIONS, MAX_SHARDS, MAX_VECTOR_FIELDS,
+    check_layout,
+};
+pub use field::{DataType, DefaultValue, Field, FieldId, KeyValue};
+pub use parse::FIRST_FIELD_ID;
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The hidden JSON field that holds keys the schema does not name.
+pub const DYNAMIC_FIELD: &str = "$meta";
+/// The property of collections, fields and indexes that asks for them to be mapped instead of read.
+pub const MMAP_ENABLED: &str = "mmap.enabled";
+
+/// The fields of a collection in their order; the dynamic field, if any, is the last one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectionSchema {
+    pub name: String,
+    pub description: String,
+    pub fields: Vec<Field>,
+    pub enable_dynamic_field: bool,
+    pub properties: Vec<KeyValue>,
+}
+
+impl CollectionSchema {
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    pub fn field_by_id(&self, id: FieldId) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// Every stored schema was checked to have exactly one primary key.
+    pub fn primary_key(&self) -> &Field {
+        self.fields.iter().find(|field| field.is_primary_key).expect("a checked schema has a primary key")
+    }
+
+    pub fn partition_key(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| field.is_partition_key)
+    }
+
+    pub fn dynamic_field(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| field.is_dynamic)
+    }
+
+    pub fn vector_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.data_type.is_vector())
+    }
+
+    pub fn expect_field(&self, name: &str) -> Result<&Field> {
+        self.field(name).ok_or_else(|| Error::FieldNotFound {
+            field: name.to_owned(),
+            text: format!("collection {} has no such field", self.name),
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Rows as columns: what crosses from the page, what the log holds, what segments are made of, what results are.
+
+mod batch;
+mod checks;
+mod column;
+mod rows;
+
+pub use batch::Batch;
+pub use checks::MAX_JSON_BYTES;
+pub(crate) use checks::all_finite_f32;
+pub use column::{Column, ColumnData, Lists, Strings};
+pub use rows::{CheckedRows, WriteMode, check_insert};
+
+use crate::error::Error;
+use fixedbitset::FixedBitSet;
+use serde::{Deserialize, Serialize};
+
+/// One bit a row.
+pub type Mask = FixedBitSet;
+
+/// Position of a row inside one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowOffset(pub u32);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrimaryKey {
+    Int64(i64),
+    VarChar(String),
+}
+
+/// The primary keys of several rows, all of one type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum PrimaryKeys {
+    Int64(Vec<i64>),
+    VarChar(Vec<String>),
+}
+
+impl PrimaryKeys {
+    pub fn len(&self) -> usize {
+        match self {
+            PrimaryKeys::Int64(keys) => keys.len(),
+            PrimaryKeys::VarChar(keys) => keys.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `None` unless the column has a primary key's type.
+    pub fn from_column(column: &Column) -> Option<PrimaryKeys> {
+        match &column.data {
+            ColumnData::Int64(keys) => Some(PrimaryKeys::Int64(keys.clone())),
+            ColumnData::VarChar(keys) => Some(PrimaryKeys::VarChar(keys.iter().map(str::to_owned).collect())),
+            _ => None,
+        }
+    }
+
+    /// Whether a key is there twice.
+    pub fn has_duplicates(&self) -> bool {
+        fn repeats<T: Ord>(mut keys: Vec<T>) -> bool {
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| pair[0] == pair[1])
+        }
+        match self {
+            PrimaryKeys::Int64(keys) => repeats(keys.clone()),
+            PrimaryKeys::VarChar(keys) => repeats(keys.iter().collect()),
+        }
+    }
+
+    /// The keys of the given rows, in the given order.
+    pub fn select(&self, rows: &[u32]) -> PrimaryKeys {
+        match self {
+            PrimaryKeys::Int64(keys) => PrimaryKeys::Int64(rows.iter().map(|row| keys[*row as usize]).collect()),
+            PrimaryKeys::VarChar(keys) => {
+                PrimaryKeys::VarChar(rows.iter().map(|row| keys[*row as usize].clone()).collect())
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for PrimaryKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PrimaryKey::Int64(key) => write!(out, "{key}"),
+            PrimaryKey::VarChar(key) => write!(out, "{key}"),
+        }
+    }
+}
+
+fn corrupt_batch(detail: impl Into<String>) -> Error {
+    Error::invalid(format!("malformed batch: {}", detail.into()))
+}
