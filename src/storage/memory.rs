@@ -1,0 +1,192 @@
+//! Records and files in memory, for tests and simulations.
+//!
+//! Handles share their data, so several owners can contend for one store and "reopening" is taking another handle. Every
+//! operation pauses before and after its effect through an injected hook; a seeded executor that decides when a pause ends
+//! reorders operations, and drops roles between an effect and its answer.
+
+use super::{Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch, check_bounds, check_file_name, prefix_range};
+use crate::error::{Error, Result};
+use futures::future::LocalBoxFuture;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Makes the future that an operation awaits before and after its effect.
+pub type Pause = Rc<dyn Fn() -> LocalBoxFuture<'static, ()>>;
+
+pub struct MemoryStore {
+    state: Rc<RefCell<State>>,
+    read_bytes: RefCell<BTreeMap<String, u64>>,
+    pause: Pause,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<Store, BTreeMap<String, Vec<u8>>>,
+    files: BTreeMap<String, Rc<[u8]>>,
+    /// Writes that were called and have not happened yet. Whoever is resumed first makes all that were called before it
+    /// happen too: that keeps the order of the calls, whatever order the pauses end in, and a write whose caller is gone
+    /// does not hold up the others.
+    queue: VecDeque<Queued>,
+}
+
+struct Queued {
+    write: Write,
+    outcome: Outcome,
+}
+
+enum Write {
+    TakeOver,
+    Commit(WriteBatch),
+}
+
+type Outcome = Rc<Cell<Option<Result<Epoch>>>>;
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        MemoryStore::with_pause(Rc::new(|| Box::pin(async {})))
+    }
+}
+
+impl MemoryStore {
+    /// An empty store whose operations never pause.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+
+    pub fn with_pause(pause: Pause) -> Self {
+        MemoryStore { state: Rc::default(), read_bytes: RefCell::default(), pause }
+    }
+
+    /// Another handle to the same data, as another worker or a later session would open it.
+    pub fn reopen(&self) -> Self {
+        MemoryStore { state: self.state.clone(), read_bytes: RefCell::default(), pause: self.pause.clone() }
+    }
+
+    async fn paused<T>(&self, effect: impl FnOnce(&mut State) -> T) -> T {
+        (self.pause)().await;
+        let done = effect(&mut self.state.borrow_mut());
+        (self.pause)().await;
+        done
+    }
+
+    async fn write_record(&self, write: Write) -> Result<Epoch> {
+        let outcome = Outcome::default();
+        self.state.borrow_mut().queue.push_back(Queued { write, outcome: outcome.clone() });
+        self.paused(|state| state.settle(&outcome)).await;
+        outcome.take().expect("settling gives every queued write its outcome")
+    }
+}
+
+impl State {
+    fn records(&mut self, store: Store) -> &mut BTreeMap<String, Vec<u8>> {
+        self.records.entry(store).or_default()
+    }
+
+    fn settle(&mut self, wanted: &Outcome) {
+        let Some(last) = self.queue.iter().position(|queued| Rc::ptr_eq(&queued.outcome, wanted)) else {
+            return;
+        };
+        for Queued { write, outcome } in self.queue.drain(..=last).collect::<Vec<_>>() {
+            outcome.set(Some(self.apply(write)));
+        }
+    }
+
+    fn apply(&mut self, write: Write) -> Result<Epoch> {
+        let head = Head::parse(self.records(Store::Catalog).get(HEAD_KEY).map(Vec::as_slice))?;
+        let batch = match write {
+            Write::TakeOver => {
+                let raised = head.raised();
+                self.records(Store::Catalog).insert(HEAD_KEY.into(), raised.to_bytes());
+                return Ok(raised.epoch());
+            }
+            Write::Commit(batch) => batch,
+        };
+        head.admit(&batch)?;
+        for (store, keys) in batch.range_deletes {
+            self.records(store).retain(|key, _| !keys.contains(key));
+        }
+        for (store, key) in batch.deletes {
+            self.records(store).remove(&key);
+        }
+        for (store, key, value) in batch.puts {
+            self.records(store).insert(key, value);
+        }
+        Ok(head.epoch())
+    }
+
+    fn file(&self, name: &str) -> Result<Rc<[u8]>> {
+        self.files.get(name).cloned().ok_or_else(|| Error::KeyNotFound { key: name.to_string() })
+    }
+}
+
+impl Records for MemoryStore {
+    async fn take_over(&self) -> Result<Epoch> {
+        self.write_record(Write::TakeOver).await
+    }
+
+    async fn get_many(&self, store: Store, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.paused(|state| {
+            let records = state.records(store);
+            Ok(keys.iter().map(|key| records.get(key).cloned()).collect())
+        })
+        .await
+    }
+
+    async fn scan(&self, store: Store, keys: Range<String>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        self.paused(|state| {
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
+            let found = state.records(store).range(keys).take(limit);
+            Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+        })
+        .await
+    }
+
+    async fn commit(&self, batch: WriteBatch) -> Result<()> {
+        batch.check()?;
+        self.write_record(Write::Commit(batch)).await.map(|_| ())
+    }
+}
+
+impl Files for MemoryStore {
+    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        check_file_name(name)?;
+        self.paused(|state| state.files.insert(name.to_string(), bytes.into())).await;
+        Ok(())
+    }
+
+    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
+        let file = self.paused(|state| state.file(name)).await?;
+        check_bounds(name, file.len() as u64, offset, into.len())?;
+        let start = offset as usize;
+        into.copy_from_slice(&file[start..start + into.len()]);
+        *self.read_bytes.borrow_mut().entry(name.to_string()).or_default() += into.len() as u64;
+        Ok(())
+    }
+
+    async fn size(&self, name: &str) -> Result<u64> {
+        self.paused(|state| state.file(name).map(|file| file.len() as u64)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let names = prefix_range(prefix);
+        self.paused(|state| Ok(state.files.range(names).map(|(name, _)| name.clone()).collect())).await
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<()> {
+        self.paused(|state| names.iter().for_each(|name| drop(state.files.remove(name)))).await;
+        Ok(())
+    }
+
+    /// Files appear whole here.
+    async fn sweep_partial(&self) -> Result<()> {
+        self.paused(|_| Ok(())).await
+    }
+
+    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+        self.read_bytes.borrow().clone()
+    }
+}
