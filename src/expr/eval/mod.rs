@@ -1,0 +1,184 @@
+//! Plans to masks, a column at a time.
+//!
+//! SQL's three truth values as two masks: rows where it is true, and rows where it may be, which also has the unknown ones.
+//! Then AND and OR work on both alike, and NOT swaps them. Without nulls there is one mask.
+
+mod array;
+mod json;
+mod scalar;
+
+use super::Rows;
+use super::plan::{ColumnRef, ColumnTest, Plan, Test};
+use crate::error::{Error, Result};
+use crate::schema::DataType;
+use crate::value::{Column, ColumnData, Mask};
+
+pub struct Truth {
+    yes: Mask,
+    /// `None` when nothing is unknown.
+    possible: Option<Mask>,
+}
+
+/// Rows for which the plan is true.
+pub fn evaluate(plan: &Plan, rows: &dyn Rows) -> Result<Mask> {
+    Ok(truth(plan, rows)?.yes)
+}
+
+fn truth(plan: &Plan, rows: &dyn Rows) -> Result<Truth> {
+    match plan {
+        Plan::And(terms) => combine(terms, rows, true),
+        Plan::Or(terms) => combine(terms, rows, false),
+        Plan::Not(inner) => Ok(truth(inner, rows)?.not()),
+        Plan::Test(test) => test_column(test, rows),
+        Plan::Columns(pair) => {
+            let (left, right) = (fetch(&pair.left, rows)?, fetch(&pair.right, rows)?);
+            let yes = scalar::compare_columns(&left.data, pair.comparison, &right.data)
+                .ok_or_else(|| mistyped(&pair.left))?;
+            Ok(Truth::known_where(yes, left.validity.as_ref()).known_also_where(right.validity.as_ref()))
+        }
+    }
+}
+
+fn combine(terms: &[Plan], rows: &dyn Rows, and: bool) -> Result<Truth> {
+    let mut terms = terms.iter();
+    let mut result = match terms.next() {
+        Some(first) => truth(first, rows)?,
+        None => Truth { yes: all(rows.row_count()), possible: None },
+    };
+    for term in terms {
+        let possible = result.possible.as_ref().unwrap_or(&result.yes);
+        // Whatever follows changes nothing any more.
+        if if and { possible.is_clear() } else { result.yes.is_full() } {
+            break;
+        }
+        result = result.combined(truth(term, rows)?, and);
+    }
+    Ok(result)
+}
+
+impl Truth {
+    /// Unknown where `validity` has no bit.
+    fn known_where(yes: Mask, validity: Option<&Mask>) -> Truth {
+        Truth { yes, possible: None }.known_also_where(validity)
+    }
+
+    fn known_also_where(mut self, validity: Option<&Mask>) -> Truth {
+        if let Some(validity) = validity {
+            let mut possible = self.possible.take().unwrap_or_else(|| self.yes.clone());
+            let mut unknown = validity.clone();
+            unknown.toggle_range(..);
+            possible.union_with(&unknown);
+            self.yes.intersect_with(validity);
+            self.possible = Some(possible);
+        }
+        self
+    }
+
+    fn not(mut self) -> Truth {
+        self.yes.toggle_range(..);
+        match self.possible {
+            None => self,
+            Some(mut possible) => {
+                possible.toggle_range(..);
+                Truth { yes: possible, possible: Some(self.yes) }
+            }
+        }
+    }
+
+    fn combined(mut self, other: Truth, and: bool) -> Truth {
+        let apply = |into: &mut Mask, from: &Mask| if and { into.intersect_with(from) } else { into.union_with(from) };
+        if self.possible.is_some() || other.possible.is_some() {
+            let possible = self.possible.get_or_insert_with(|| self.yes.clone());
+            apply(possible, other.possible.as_ref().unwrap_or(&other.yes));
+        }
+        apply(&mut self.yes, &other.yes);
+        self
+    }
+}
+
+fn test_column(ColumnTest { column, test }: &ColumnTest, rows: &dyn Rows) -> Result<Truth> {
+    let stored = fetch(column, rows)?;
+    let validity = stored.validity.as_ref();
+    if let Test::IsNull = test {
+        let mut yes = validity.cloned().unwrap_or_else(|| all(stored.len()));
+        yes.toggle_range(..);
+        return Ok(Truth { yes, possible: None });
+    }
+    match (&stored.data, test) {
+        (ColumnData::Json(texts), test) => {
+            json::evaluate(texts, validity, &column.path, test).ok_or_else(|| mistyped(column))
+        }
+        (ColumnData::Array(lists), test) => match column.path.first() {
+            Some(index) => {
+                let elements = array::elements_at(lists, validity, index);
+                let yes = scalar::evaluate(&elements.data, test).ok_or_else(|| mistyped(column))?;
+                Ok(Truth::known_where(yes, elements.validity.as_ref()))
+            }
+            None => {
+                let yes = array::evaluate(lists, test).ok_or_else(|| mistyped(column))?;
+                Ok(Truth::known_where(yes, validity))
+            }
+        },
+        (data, test) => {
+            let yes = scalar::evaluate(data, test).ok_or_else(|| mistyped(column))?;
+            Ok(Truth::known_where(yes, validity))
+        }
+    }
+}
+
+fn fetch<'r>(column: &ColumnRef, rows: &'r dyn Rows) -> Result<&'r Column> {
+    let stored =
+        rows.column(column.id).ok_or_else(|| Error::QueryPlan(format!("field {} is not loaded", column.name)))?;
+    let element = |data: &ColumnData| match data {
+        ColumnData::Array(lists) => Some(lists.elements.data_type()),
+        _ => None,
+    };
+    let whole = stored.len() == rows.row_count()
+        && stored.validity.as_ref().is_none_or(|validity| validity.len() == rows.row_count());
+    let typed = stored.data.data_type() == column.data_type
+        && (column.data_type != DataType::Array || element(&stored.data) == column.element_type);
+    if whole && typed { Ok(stored) } else { Err(mistyped(column)) }
+}
+
+fn mistyped(column: &ColumnRef) -> Error {
+    Error::Unexpected(format!("the column of field {} is not what its schema says", column.name))
+}
+
+fn all(rows: usize) -> Mask {
+    let mut mask = Mask::with_capacity(rows);
+    mask.insert_range(..);
+    mask
+}
+
+/// One bit a row; `test` gives the answers of a stretch of rows as bytes, which compilers vectorize, and they are packed after.
+fn mask_of<T>(values: &[T], test: impl Fn(&T) -> bool) -> Mask {
+    const BITS: usize = fixedbitset::Block::BITS as usize;
+    let mut mask = Mask::with_capacity(values.len());
+    for (block, stretch) in mask.as_mut_slice().iter_mut().zip(values.chunks(BITS)) {
+        let mut answers = [0u8; BITS];
+        for (answer, value) in answers.iter_mut().zip(stretch) {
+            *answer = u8::from(test(value));
+        }
+        *block = pack(&answers);
+    }
+    mask
+}
+
+/// As `mask_of`, by row number.
+fn mask_by_row(rows: usize, test: impl Fn(usize) -> bool) -> Mask {
+    let mut mask = Mask::with_capacity(rows);
+    (0..rows).filter(|row| test(*row)).for_each(|row| mask.insert(row));
+    mask
+}
+
+fn pack(answers: &[u8]) -> fixedbitset::Block {
+    let mut bits = 0;
+    for (at, eight) in answers.chunks_exact(8).enumerate() {
+        let eight =
+            u64::from_le_bytes([eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]]);
+        // Eight bytes of 0 or 1 to eight bits: the product moves each one to its place in the top byte.
+        let byte = eight.wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= (byte as fixedbitset::Block) << (at * 8);
+    }
+    bits
+}
