@@ -1,0 +1,360 @@
+//! What a CreateIndex request may ask for: index types by field type, metrics, and the ranges of their parameters.
+
+use crate::error::{Error, Result};
+use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MetricType {
+    #[serde(rename = "L2")]
+    L2,
+    #[serde(rename = "IP")]
+    Ip,
+    #[serde(rename = "COSINE")]
+    Cosine,
+}
+
+impl MetricType {
+    pub fn name(self) -> &'static str {
+        match self {
+            MetricType::L2 => "L2",
+            MetricType::Ip => "IP",
+            MetricType::Cosine => "COSINE",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<MetricType> {
+        [MetricType::L2, MetricType::Ip, MetricType::Cosine]
+            .into_iter()
+            .find(|metric| metric.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Milvus' names, mapped by the planner to the indexes that elanus has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IndexType {
+    AutoIndex,
+    Flat,
+    IvfFlat,
+    IvfSq8,
+    IvfPq,
+    IvfRabitq,
+    Hnsw,
+    HnswSq,
+    HnswPq,
+    HnswPrq,
+    Scann,
+    DiskAnn,
+    Inverted,
+    Bitmap,
+    StlSort,
+    Trie,
+    Hybrid,
+    Ngram,
+}
+
+/// Index types for vectors come first.
+const NAMES: [(IndexType, &str); 18] = [
+    (IndexType::AutoIndex, "AUTOINDEX"),
+    (IndexType::Flat, "FLAT"),
+    (IndexType::IvfFlat, "IVF_FLAT"),
+    (IndexType::IvfSq8, "IVF_SQ8"),
+    (IndexType::IvfPq, "IVF_PQ"),
+    (IndexType::IvfRabitq, "IVF_RABITQ"),
+    (IndexType::Hnsw, "HNSW"),
+    (IndexType::HnswSq, "HNSW_SQ"),
+    (IndexType::HnswPq, "HNSW_PQ"),
+    (IndexType::HnswPrq, "HNSW_PRQ"),
+    (IndexType::Scann, "SCANN"),
+    (IndexType::DiskAnn, "DISKANN"),
+    (IndexType::Inverted, "INVERTED"),
+    (IndexType::Bitmap, "BITMAP"),
+    (IndexType::StlSort, "STL_SORT"),
+    (IndexType::Trie, "Trie"),
+    (IndexType::Hybrid, "HYBRID"),
+    (IndexType::Ngram, "NGRAM"),
+];
+
+/// Types of Milvus for fields or machines that elanus does not have.
+const UNSUPPORTED: [&str; 12] = [
+    "BIN_FLAT",
+    "BIN_IVF_FLAT",
+    "MINHASH_LSH",
+    "SPARSE_INVERTED_INDEX",
+    "SPARSE_WAND",
+    "RTREE",
+    "GPU_IVF_FLAT",
+    "GPU_IVF_PQ",
+    "GPU_CAGRA",
+    "GPU_BRUTE_FORCE",
+    "AISAQ",
+    "FMINDEX",
+];
+
+impl IndexType {
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(index_type, _)| *index_type == self).map_or("", |(_, name)| name)
+    }
+
+    /// Milvus takes the trie's name in either case.
+    pub fn from_name(name: &str) -> Option<IndexType> {
+        let name = if name == "TRIE" { "Trie" } else { name };
+        NAMES.iter().find(|(_, known)| *known == name).map(|(index_type, _)| *index_type)
+    }
+
+    pub fn is_for_vectors(self) -> bool {
+        (self as u32) <= IndexType::DiskAnn as u32
+    }
+
+    fn suits_scalar(self, field: &Field) -> bool {
+        let number = |data_type: DataType| data_type.is_integer() || data_type.is_floating();
+        let element = field.element_type;
+        match self {
+            IndexType::AutoIndex | IndexType::Inverted => true,
+            IndexType::Bitmap | IndexType::Hybrid => {
+                let suits = |kind: DataType| kind.is_integer() || matches!(kind, DataType::Bool | DataType::VarChar);
+                !field.is_primary_key && (suits(field.data_type) || element.is_some_and(suits))
+            }
+            IndexType::StlSort => number(field.data_type) || field.data_type == DataType::VarChar,
+            IndexType::Trie => field.data_type == DataType::VarChar,
+            IndexType::Ngram => matches!(field.data_type, DataType::VarChar | DataType::Json),
+            _ => false,
+        }
+    }
+}
+
+/// A checked index on a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexParams {
+    pub index_type: IndexType,
+    /// Of vector fields.
+    pub metric_type: Option<MetricType>,
+    /// Everything else, `params` taken apart.
+    pub params: BTreeMap<String, String>,
+    /// As the user gave them, for describe.
+    pub given: Vec<KeyValue>,
+}
+
+/// `params` by themselves may have this size.
+const MAX_PARAMS_BYTES: usize = 102_400;
+
+impl IndexParams {
+    pub fn check(field: &Field, extra_params: &[KeyValue]) -> Result<IndexParams> {
+        let mut params = flatten(extra_params)?;
+        let vector = field.data_type.is_vector();
+        let index_type = match params.remove("index_type").filter(|name| !name.is_empty()) {
+            None => IndexType::AutoIndex,
+            Some(name) => IndexType::from_name(&name).ok_or_else(|| match UNSUPPORTED.contains(&name.as_str()) {
+                true => Error::Unimplemented { what: format!("index type {name} on field {}", field.name) },
+                false => Error::invalid(format!("invalid index type: {name}, field {}", field.name)),
+            })?,
+        };
+        let suits = if vector { index_type.is_for_vectors() } else { index_type.suits_scalar(field) };
+        if !suits {
+            return Err(Error::invalid(match vector {
+                true => format!(
+                    "invalid index type: {}, field {} of type {} can't be built with this index",
+                    index_type.name(),
+                    field.name,
+                    field.data_type.name()
+                ),
+                false => format!(
+                    "{} are not supported on {} field, field {}",
+                    index_type.name(),
+                    field.data_type.name(),
+                    field.name
+                ),
+            }));
+        }
+        let metric_type = match (params.remove("metric_type").filter(|name| !name.is_empty()), vector) {
+            (_, false) => None,
+            (None, true) => Some(MetricType::Cosine),
+            (Some(name), true) => Some(MetricType::from_name(&name).ok_or_else(|| {
+                Error::invalid(format!(
+                    "metric type {name} not found or not supported, supported: [L2 COSINE IP], field {}",
+                    field.name
+                ))
+            })?),
+        };
+        if vector {
+            check_ranges(index_type, field, &params)?;
+        }
+        Ok(IndexParams { index_type, metric_type, params, given: extra_params.to_vec() })
+    }
+
+    /// What makes two requests for an index the same one; properties that may be altered do not.
+    pub fn is_same(&self, other: &IndexParams) -> bool {
+        let lasting = |params: &IndexParams| {
+            let pairs = params.params.clone().into_iter();
+            pairs.filter(|(key, _)| key != MMAP_ENABLED).collect::<Vec<_>>()
+        };
+        self.index_type == other.index_type && self.metric_type == other.metric_type && lasting(self) == lasting(other)
+    }
+
+    /// The parameters of DescribeIndex: what was given, with what was left out.
+    pub fn to_key_values(&self) -> Vec<KeyValue> {
+        let mut pairs = self.given.clone();
+        pairs.retain(|pair| !matches!(pair.key.as_str(), "index_type" | "metric_type"));
+        if let Some(metric) = self.metric_type {
+            pairs.insert(0, KeyValue { key: "metric_type".to_owned(), value: metric.name().to_owned() });
+        }
+        pairs.insert(0, KeyValue { key: "index_type".to_owned(), value: self.index_type.name().to_owned() });
+        pairs
+    }
+}
+
+/// All parameters by name; those of the JSON text `params` among them.
+fn flatten(extra_params: &[KeyValue]) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for pair in extra_params {
+        if pair.key != "params" {
+            all.insert(pair.key.clone(), pair.value.clone());
+            continue;
+        }
+        if pair.value.len() > MAX_PARAMS_BYTES {
+            return Err(Error::invalid(format!("index params exceed {MAX_PARAMS_BYTES} bytes: {}", pair.value.len())));
+        }
+        if pair.value.trim().is_empty() {
+            continue;
+        }
+        let Ok(Value::Object(inner)) = serde_json::from_str(&pair.value) else {
+            return Err(Error::invalid(format!("index params are not a JSON object: {}", pair.value)));
+        };
+        all.extend(inner.into_iter().map(|(key, value)| match value {
+            Value::String(text) => (key, text),
+            other => (key, other.to_string()),
+        }));
+    }
+    Ok(all)
+}
+
+/// A parameter with the range that its index allows.
+struct Range {
+    key: &'static str,
+    low: i64,
+    high: i64,
+}
+
+const M: Range = Range { key: "M", low: 2, high: 2048 };
+const EF_CONSTRUCTION: Range = Range { key: "efConstruction", low: 1, high: i32::MAX as i64 };
+const NLIST: Range = Range { key: "nlist", low: 1, high: 65_536 };
+const PQ_M: Range = Range { key: "m", low: 1, high: 32_768 };
+const PQ_BITS: Range = Range { key: "nbits", low: 1, high: 24 };
+const PRQ_RESIDUALS: Range = Range { key: "nrq", low: 1, high: 16 };
+
+fn check_ranges(index_type: IndexType, field: &Field, params: &BTreeMap<String, String>) -> Result<()> {
+    let ranges: &[Range] = match index_type {
+        IndexType::IvfFlat | IndexType::IvfSq8 | IndexType::IvfRabitq | IndexType::Scann => &[NLIST],
+        IndexType::IvfPq => &[NLIST, PQ_M, PQ_BITS],
+        IndexType::Hnsw | IndexType::HnswSq => &[M, EF_CONSTRUCTION],
+        IndexType::HnswPq => &[M, EF_CONSTRUCTION, PQ_M, PQ_BITS],
+        IndexType::HnswPrq => &[M, EF_CONSTRUCTION, PQ_M, PQ_BITS, PRQ_RESIDUALS],
+        _ => &[],
+    };
+    for Range { key, low, high } in ranges {
+        let Some(text) = params.get(*key) else { continue };
+        let value = text.trim().parse::<i64>().map_err(|_| {
+            Error::invalid(format!("wrong data type in json, key: '{key}', value: '{text}', field {}", field.name))
+        })?;
+        if !(*low..=*high).contains(&value) {
+            return Err(Error::invalid(format!(
+                "Out of range in json: param '{key}' ({value}) should be in range [{low}, {high}], field {}",
+                field.name
+            )));
+        }
+        let dim = i64::from(field.dim.unwrap_or(1));
+        if *key == PQ_M.key && dim % value != 0 {
+            return Err(Error::invalid(format!(
+                "dimension must be able to be divided by `m`, dimension: {dim}, m: {value}, field {}",
+                field.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::CollectionSchema;
+    use serde_json::json;
+
+    fn check(field: &str, given: &[(&str, &str)]) -> Result<IndexParams> {
+        let schema = CollectionSchema::from_proto(
+            "c",
+            &json!({ "fields": [
+                { "name": "id", "data_type": 5, "is_primary_key": true },
+                { "name": "v", "data_type": 101, "type_params": { "dim": 6 } },
+                { "name": "t", "data_type": 21, "type_params": { "max_length": 8 } },
+                { "name": "d", "data_type": 11 }
+            ]}),
+        )
+        .unwrap();
+        let pairs: Vec<KeyValue> =
+            given.iter().map(|(key, value)| KeyValue { key: (*key).to_owned(), value: (*value).to_owned() }).collect();
+        IndexParams::check(schema.field(field).unwrap(), &pairs)
+    }
+
+    #[track_caller]
+    fn assert_refused(result: Result<IndexParams>, text: &str) {
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), 1100);
+        assert!(error.to_string().contains(text), "{error} lacks {text:?}");
+    }
+
+    #[test]
+    fn defaults_are_autoindex_and_cosine() {
+        let params = check("v", &[]).unwrap();
+        assert_eq!((params.index_type, params.metric_type), (IndexType::AutoIndex, Some(MetricType::Cosine)));
+        let params = check("t", &[("index_type", "TRIE")]).unwrap();
+        assert_eq!((params.index_type, params.metric_type), (IndexType::Trie, None));
+    }
+
+    #[test]
+    fn every_name_leads_back_to_its_type() {
+        for (index_type, name) in NAMES {
+            assert_eq!(IndexType::from_name(name), Some(index_type));
+            assert_eq!(index_type.name(), name);
+            let accepted = check("v", &[("index_type", name)]).is_ok();
+            assert_eq!(accepted, index_type.is_for_vectors(), "{name}");
+        }
+    }
+
+    #[test]
+    fn describe_keeps_what_was_given() {
+        let given = [("index_type", "HNSW"), ("metric_type", "l2"), ("params", r#"{"M":8,"efConstruction":"64"}"#)];
+        let params = check("v", &given).unwrap();
+        assert_eq!(params.params["M"], "8");
+        assert_eq!(params.params["efConstruction"], "64");
+        let pairs: Vec<(String, String)> =
+            params.to_key_values().into_iter().map(|pair| (pair.key, pair.value)).collect();
+        assert_eq!(pairs[0], ("index_type".to_owned(), "HNSW".to_owned()));
+        assert_eq!(pairs[1], ("metric_type".to_owned(), "L2".to_owned()));
+        assert_eq!(pairs[2].0, "params");
+        let flat = [("index_type", "HNSW"), ("metric_type", "L2"), ("M", "8"), ("efConstruction", "64")];
+        assert!(params.is_same(&check("v", &flat).unwrap()));
+        assert!(!params.is_same(&check("v", &flat[..3]).unwrap()));
+    }
+
+    #[test]
+    fn what_does_not_suit_is_refused() {
+        assert_refused(check("v", &[("index_type", "NOPE")]), "invalid index type: NOPE");
+        assert_refused(check("v", &[("index_type", "Trie")]), "invalid index type: Trie");
+        assert_refused(check("d", &[("index_type", "HNSW")]), "HNSW are not supported on Double field");
+        assert_refused(check("d", &[("index_type", "BITMAP")]), "BITMAP are not supported on Double field");
+        assert_refused(check("v", &[("metric_type", "JACCARD")]), "metric type JACCARD not found or not supported");
+        assert!(matches!(check("v", &[("index_type", "GPU_CAGRA")]), Err(Error::Unimplemented { .. })));
+        assert_refused(check("v", &[("params", "7")]), "index params are not a JSON object");
+        for (index_type, params, text) in [
+            ("HNSW", r#"{"M":1}"#, "param 'M' (1) should be in range [2, 2048]"),
+            ("HNSW", r#"{"M":"x"}"#, "wrong data type in json, key: 'M', value: 'x'"),
+            ("IVF_FLAT", r#"{"nlist":65537}"#, "param 'nlist' (65537) should be in range [1, 65536]"),
+            ("IVF_PQ", r#"{"m":4}"#, "dimension must be able to be divided by `m`, dimension: 6, m: 4"),
+            ("IVF_PQ", r#"{"nbits":25}"#, "param 'nbits' (25) should be in range [1, 24]"),
+        ] {
+            assert_refused(check("v", &[("index_type", index_type), ("params", params)]), text);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is asked of a search and how its hits are kept, grouped and merged; knows scores, not columns.
+
+mod group;
+mod merge;
+mod request;
+mod top_k;
+
+pub use group::{Grouped, group};
+pub use merge::{RankedHit, merge};
+pub use request::{
+    GroupBy, MAX_GROUP_SIZE, MAX_NQ, MAX_TOP_K, QueryParams, SearchParams, decode_query_vectors, round_score,
+};
+pub use top_k::{Hit, Order, ScoreRange, TopK};

@@ -1,0 +1,179 @@
+//! The best `k` hits of a scan. Inside, every metric is turned so that smaller is better; rows break ties, so that the same
+//! data always give the same answer.
+
+use crate::index::MetricType;
+use std::cmp::Ordering;
+
+/// Which scores are better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Ascending,
+    Descending,
+}
+
+impl Order {
+    pub fn of(metric: MetricType) -> Order {
+        match metric {
+            MetricType::L2 => Order::Ascending,
+            MetricType::Ip | MetricType::Cosine => Order::Descending,
+        }
+    }
+
+    /// Smaller is better; NaN is the worst, and there is one zero.
+    fn rank(self, score: f32) -> f32 {
+        let rank = match self {
+            Order::Ascending => score,
+            Order::Descending => -score,
+        };
+        if rank.is_nan() { f32::INFINITY } else { rank + 0.0 }
+    }
+
+    /// The better score first.
+    pub fn compare(self, a: f32, b: f32) -> Ordering {
+        self.rank(a).total_cmp(&self.rank(b))
+    }
+}
+
+/// Bounds of a range search, as Milvus names them: the radius is the bad end and not inside, the filter is the good end and is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoreRange {
+    pub radius: f32,
+    pub range_filter: Option<f32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    pub score: f32,
+    pub row: u32,
+}
+
+/// A heap of the best hits with the worst of them on top.
+#[derive(Debug, Clone)]
+pub struct TopK {
+    k: usize,
+    order: Order,
+    /// Ranks below `end` and from `start` on take part.
+    start: f32,
+    end: Option<f32>,
+    /// Nothing above it can get in.
+    threshold: f32,
+    heap: Vec<(f32, u32)>,
+}
+
+impl TopK {
+    pub fn new(k: usize, order: Order, range: Option<ScoreRange>) -> TopK {
+        let end = range.map(|range| order.rank(range.radius));
+        let start = range.and_then(|range| range.range_filter).map_or(f32::NEG_INFINITY, |filter| order.rank(filter));
+        TopK { k, order, start, end, threshold: end.unwrap_or(f32::INFINITY), heap: Vec::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The score of the worst hit kept once there are `k`: nothing worse is worth offering.
+    pub fn worst_score(&self) -> Option<f32> {
+        let full = self.k > 0 && self.heap.len() == self.k;
+        full.then(|| self.score(self.heap[0].0))
+    }
+
+    #[inline]
+    pub fn offer(&mut self, score: f32, row: u32) {
+        let rank = self.order.rank(score);
+        if rank <= self.threshold {
+            self.offer_rank(rank, row);
+        }
+    }
+
+    /// Offers consecutive rows.
+    pub fn offer_block(&mut self, scores: &[f32], base_row: u32) {
+        match self.order {
+            Order::Ascending => self.offer_ranks(scores.iter().copied(), base_row),
+            Order::Descending => self.offer_ranks(scores.iter().map(|score| -score), base_row),
+        }
+    }
+
+    fn offer_ranks(&mut self, ranks: impl Iterator<Item = f32>, base_row: u32) {
+        for (row, rank) in (base_row..).zip(ranks) {
+            // Also taken by NaN, which fails the comparison; it is put right below.
+            #[allow(clippy::neg_cmp_op_on_partial_ord)]
+            if !(rank > self.threshold) {
+                let rank = if rank.is_nan() { f32::INFINITY } else { rank + 0.0 };
+                self.offer_rank(rank, row);
+            }
+        }
+    }
+
+    fn offer_rank(&mut self, rank: f32, row: u32) {
+        if rank < self.start || self.end.is_some_and(|end| rank >= end) {
+            return;
+        }
+        if self.heap.len() < self.k {
+            self.heap.push((rank, row));
+            self.sift_up();
+        } else if self.heap.first().is_some_and(|worst| compare(&(rank, row), worst).is_lt()) {
+            self.heap[0] = (rank, row);
+            self.sift_down();
+        } else {
+            return;
+        }
+        if self.heap.len() == self.k {
+            self.threshold = self.heap[0].0;
+        }
+    }
+
+    fn sift_up(&mut self) {
+        let mut at = self.heap.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if compare(&self.heap[at], &self.heap[parent]).is_le() {
+                break;
+            }
+            self.heap.swap(at, parent);
+            at = parent;
+        }
+    }
+
+    fn sift_down(&mut self) {
+        let mut at = 0;
+        loop {
+            let (left, right) = (2 * at + 1, 2 * at + 2);
+            let Some(left_hit) = self.heap.get(left) else { return };
+            let worse = match self.heap.get(right) {
+                Some(right_hit) if compare(right_hit, left_hit).is_gt() => right,
+                _ => left,
+            };
+            if compare(&self.heap[worse], &self.heap[at]).is_le() {
+                return;
+            }
+            self.heap.swap(at, worse);
+            at = worse;
+        }
+    }
+
+    fn score(&self, rank: f32) -> f32 {
+        match self.order {
+            Order::Ascending => rank,
+            Order::Descending => 0.0 - rank,
+        }
+    }
+
+    /// The hits, best first.
+    pub fn into_sorted(mut self) -> Vec<Hit> {
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.sort_unstable_by(compare);
+        heap.into_iter().map(|(rank, row)| Hit { score: self.score(rank), row }).collect()
+    }
+}
+
+fn compare(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
