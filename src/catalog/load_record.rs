@@ -1,0 +1,17 @@
+use crate::ids::{IndexId, PartitionId};
+use crate::schema::FieldId;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be in memory of a collection. An operation on it computes the wanted record; equal means nothing to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    pub partitions: BTreeSet<PartitionId>,
+    /// The loaded fields, the primary key among them.
+    pub fields: BTreeSet<FieldId>,
+    /// The index that serves each loaded field. One that is created later needs a new load.
+    pub indexes: BTreeMap<FieldId, IndexId>,
+    pub replica_number: u32,
+    /// Loaded by collection, not by partition: partitions that are created later come along.
+    pub whole_collection: bool,
+}

@@ -1,0 +1,156 @@
+//! What exists: databases, collections with their partitions, segments, indexes, aliases and load records.
+//!
+//! Held in memory by the coordinator; every change is one commit of the records it touches, and only a commit makes anything
+//! visible.
+
+mod collection;
+mod load_record;
+
+pub use collection::{Collection, ConsistencyLevel, IndexDefinition, Partition};
+pub use load_record::LoadRecord;
+
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::schema::KeyValue;
+use crate::storage::{Records, Store, WriteBatch};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+pub const DEFAULT_DATABASE: &str = "default";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Database {
+    pub name: String,
+    pub id: u64,
+    pub created_at: Timestamp,
+    pub properties: Vec<KeyValue>,
+}
+
+#[derive(Debug, Default)]
+pub struct Catalog {
+    pub databases: BTreeMap<String, Database>,
+    pub collections: BTreeMap<CollectionId, Collection>,
+}
+
+/// What the log holds of a collection; written with every record, so that nobody has to read the log to know.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogSummary {
+    /// The last write.
+    pub last: Timestamp,
+    pub bytes: u64,
+    pub inserted_rows: BTreeMap<PartitionId, u64>,
+    pub has_deletes: bool,
+}
+
+const DATABASES: &str = "database/";
+const COLLECTIONS: &str = "collection/";
+const LOG_SUMMARIES: &str = "summary/";
+
+fn all_keys(prefix: &str) -> Range<String> {
+    prefix.to_owned()..format!("{prefix}~")
+}
+
+fn collection_key(id: CollectionId) -> String {
+    format!("{COLLECTIONS}{:016x}", id.0)
+}
+
+fn summary_key(id: CollectionId) -> String {
+    format!("{LOG_SUMMARIES}{:016x}", id.0)
+}
+
+impl Catalog {
+    pub async fn open(records: &impl Records) -> Result<Catalog> {
+        let databases: Vec<(String, Database)> = read_all(records, Store::Catalog, DATABASES).await?;
+        let collections: Vec<(String, Collection)> = read_all(records, Store::Catalog, COLLECTIONS).await?;
+        Ok(Catalog {
+            databases: databases.into_iter().map(|(_, database)| (database.name.clone(), database)).collect(),
+            collections: collections.into_iter().map(|(_, collection)| (collection.id, collection)).collect(),
+        })
+    }
+
+    /// The latest of all times and ids that it holds: the clock may have been set back since.
+    pub fn last_time(&self) -> Timestamp {
+        let databases = self.databases.values().map(|database| database.created_at);
+        let collections = self.collections.values().map(Collection::last_time);
+        databases.chain(collections).max().unwrap_or_default()
+    }
+
+    pub fn database(&self, name: &str) -> Result<&Database> {
+        self.databases.get(name).ok_or_else(|| Error::DatabaseNotFound { database: name.to_owned() })
+    }
+
+    pub fn in_database<'a, 'd>(&'a self, database: &'d str) -> impl Iterator<Item = &'a Collection> + use<'a, 'd> {
+        self.collections.values().filter(move |collection| collection.database == database)
+    }
+
+    /// By name, not by alias.
+    pub fn named(&self, database: &str, name: &str) -> Option<&Collection> {
+        self.in_database(database).find(|collection| collection.schema.name == name)
+    }
+
+    pub fn aliased(&self, database: &str, alias: &str) -> Option<&Collection> {
+        self.in_database(database).find(|collection| collection.aliases.contains(alias))
+    }
+
+    /// By name or alias.
+    pub fn resolve(&self, database: &str, name: &str) -> Result<&Collection> {
+        self.database(database)?;
+        self.named(database, name)
+            .or_else(|| self.aliased(database, name))
+            .ok_or_else(|| Error::CollectionNotFound { database: database.to_owned(), collection: name.to_owned() })
+    }
+}
+
+pub async fn read_log_summaries(records: &impl Records) -> Result<BTreeMap<CollectionId, LogSummary>> {
+    let summaries: Vec<(String, LogSummary)> = read_all(records, Store::Log, LOG_SUMMARIES).await?;
+    let id = |key: &str| u64::from_str_radix(&key[LOG_SUMMARIES.len()..], 16).ok().map(CollectionId);
+    Ok(summaries.into_iter().filter_map(|(key, summary)| Some((id(&key)?, summary))).collect())
+}
+
+/// The changes to the catalog and log summaries that go into one commit.
+pub trait CatalogBatch {
+    fn put_database(&mut self, database: &Database);
+    fn delete_database(&mut self, name: &str);
+    fn put_collection(&mut self, collection: &Collection);
+    fn delete_collection(&mut self, id: CollectionId);
+    fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary);
+}
+
+impl CatalogBatch for WriteBatch {
+    fn put_database(&mut self, database: &Database) {
+        self.put(Store::Catalog, format!("{DATABASES}{}", database.name), to_json(database));
+    }
+
+    fn delete_database(&mut self, name: &str) {
+        self.delete(Store::Catalog, format!("{DATABASES}{name}"));
+    }
+
+    fn put_collection(&mut self, collection: &Collection) {
+        self.put(Store::Catalog, collection_key(collection.id), to_json(collection));
+    }
+
+    fn delete_collection(&mut self, id: CollectionId) {
+        self.delete(Store::Catalog, collection_key(id));
+        self.delete(Store::Log, summary_key(id));
+        self.delete_range(Store::Log, crate::segment::log_range(id, Timestamp(0), Timestamp(u64::MAX - 1)));
+    }
+
+    fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary) {
+        self.put(Store::Log, summary_key(id), to_json(summary));
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("catalog records are plain data with string keys")
+}
+
+async fn read_all<T: DeserializeOwned>(records: &impl Records, store: Store, prefix: &str) -> Result<Vec<(String, T)>> {
+    let found = records.scan(store, all_keys(prefix), usize::MAX).await?;
+    let parse = |(key, value): (String, Vec<u8>)| match serde_json::from_slice(&value) {
+        Ok(record) => Ok((key, record)),
+        Err(error) => Err(Error::Corrupt { file: format!("record {key}"), detail: error.to_string() }),
+    };
+    found.into_iter().map(parse).collect()
+}

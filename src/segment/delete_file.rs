@@ -1,0 +1,39 @@
+//! The file of a sealed segment's deleted rows: `"ELND"` · u16 version · u16 zero · u32 CRC32 of the rest · a roaring bitmap
+//! in its portable format.
+
+use crate::error::{Error, Result};
+use crate::storage::Files;
+use roaring::RoaringBitmap;
+
+const MAGIC: [u8; 4] = *b"ELND";
+const VERSION: u16 = 1;
+const PRELUDE_BYTES: usize = 12;
+
+pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitmap) -> Result<u64> {
+    let mut bitmap = Vec::with_capacity(deleted.serialized_size());
+    deleted.serialize_into(&mut bitmap).expect("writing to memory does not fail");
+    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + bitmap.len());
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&[0, 0]);
+    bytes.extend_from_slice(&crc32fast::hash(&bitmap).to_le_bytes());
+    bytes.append(&mut bitmap);
+    files.write(name, &bytes).await?;
+    Ok(bytes.len() as u64)
+}
+
+pub async fn read_deletes(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<RoaringBitmap> {
+    let corrupt = |detail: &str| Error::Corrupt { file: name.to_owned(), detail: detail.to_owned() };
+    let mut bytes = vec![0; files.size(name).await? as usize];
+    files.read(name, 0, &mut bytes).await?;
+    on_read(bytes.len() as u64);
+    let prelude = bytes.first_chunk::<PRELUDE_BYTES>().ok_or_else(|| corrupt("shorter than its prelude"))?;
+    if prelude[0..4] != MAGIC || u16::from_le_bytes([prelude[4], prelude[5]]) != VERSION {
+        return Err(corrupt("not a delete file of a known version"));
+    }
+    let bitmap = &bytes[PRELUDE_BYTES..];
+    if crc32fast::hash(bitmap).to_le_bytes() != prelude[8..12] {
+        return Err(corrupt("the checksum does not match"));
+    }
+    RoaringBitmap::deserialize_from(bitmap).map_err(|error| corrupt(&error.to_string()))
+}

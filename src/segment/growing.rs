@@ -1,0 +1,97 @@
+//! Rows that only the log holds: appended as they are written, dropped when a sealed segment has them.
+
+use super::SegmentRows;
+use crate::ids::Timestamp;
+use crate::schema::{Field, FieldId};
+use crate::value::{Batch, Column, PrimaryKeys};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
+const CHUNK_ROWS: usize = 4096;
+
+#[derive(Debug, Clone)]
+pub struct Growing {
+    fields: Rc<[Field]>,
+    primary_key: FieldId,
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Debug, Clone)]
+struct Chunk {
+    rows: SegmentRows,
+    /// Of each row, ascending.
+    timestamps: Vec<Timestamp>,
+}
+
+impl Growing {
+    /// `fields`: those to keep, the primary key among them.
+    pub fn new(fields: Rc<[Field]>) -> Self {
+        let primary_key =
+            fields.iter().find(|field| field.is_primary_key).expect("the primary key is always loaded").id;
+        Growing { fields, primary_key, chunks: Vec::new() }
+    }
+
+    /// The rows as segments, oldest first.
+    pub fn chunks(&self) -> impl Iterator<Item = &SegmentRows> {
+        self.chunks.iter().map(|chunk| &chunk.rows)
+    }
+
+    pub fn chunks_with_timestamps(&self) -> impl Iterator<Item = (&SegmentRows, &[Timestamp])> {
+        self.chunks.iter().map(|chunk| (&chunk.rows, chunk.timestamps.as_slice()))
+    }
+
+    /// Appends what was written at `written`, later than everything before.
+    pub fn append(&mut self, written: Timestamp, batch: &Batch) {
+        let mut from = 0;
+        while from < batch.rows {
+            if self.chunks.last().is_none_or(|chunk| chunk.timestamps.len() >= CHUNK_ROWS) {
+                self.chunks.push(self.empty_chunk());
+            }
+            let fields = self.fields.clone();
+            let chunk = self.chunks.last_mut().expect("there is a chunk now");
+            let to = batch.rows.min(from + CHUNK_ROWS - chunk.timestamps.len());
+            let columns = Rc::make_mut(&mut chunk.rows.columns);
+            for field in fields.iter() {
+                let column = columns.get_mut(&field.id).expect("a chunk has every field");
+                match batch.column(&field.name) {
+                    Some(source) => column.extend_from_rows(source, from..to),
+                    None => column.append(&Column::missing(field, to - from)),
+                }
+            }
+            chunk.timestamps.resize(chunk.timestamps.len() + to - from, written);
+            from = to;
+        }
+    }
+
+    fn empty_chunk(&self) -> Chunk {
+        let columns: BTreeMap<_, _> = self.fields.iter().map(|field| (field.id, Column::empty(field))).collect();
+        Chunk { rows: SegmentRows::new(self.primary_key, columns, false), timestamps: Vec::new() }
+    }
+
+    /// Marks every live row with one of these keys as deleted; returns how many there were.
+    pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
+        self.chunks.iter_mut().map(|chunk| chunk.rows.delete(keys)).sum()
+    }
+
+    /// Forgets the rows that were written at `flushed` or before: a sealed segment has them now.
+    pub fn drop_through(&mut self, flushed: Timestamp) {
+        self.chunks.retain(|chunk| chunk.timestamps.last().is_some_and(|last| *last > flushed));
+        let Some(chunk) = self.chunks.first_mut() else { return };
+        let kept_from = chunk.timestamps.partition_point(|written| *written <= flushed);
+        if kept_from == 0 {
+            return;
+        }
+        let kept: Vec<u32> = (kept_from as u32..chunk.timestamps.len() as u32).collect();
+        let columns = chunk.rows.columns.iter().map(|(field, column)| (*field, column.gather(&kept))).collect();
+        let deleted = chunk.rows.deleted.iter().filter(|row| *row as usize >= kept_from);
+        let deleted = deleted.map(|row| row - kept_from as u32).collect();
+        chunk.rows = SegmentRows::new(self.primary_key, columns, false);
+        chunk.rows.deleted = Rc::new(deleted);
+        chunk.timestamps.drain(..kept_from);
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        self.chunks().map(SegmentRows::size_bytes).sum()
+    }
+}

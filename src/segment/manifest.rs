@@ -1,0 +1,75 @@
+use crate::ids::{CollectionId, IndexId, SegmentId, Timestamp};
+use crate::schema::FieldId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a sealed segment consists of. Lives in the catalog; a file that no manifest names is an orphan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentManifest {
+    pub id: SegmentId,
+    pub rows: u32,
+    pub deleted_rows: u32,
+    /// Bytes of each column's file.
+    pub column_bytes: BTreeMap<FieldId, u64>,
+    /// The deletes' file is named after the last delete in it.
+    pub deletes: Option<Timestamp>,
+    pub indexes: BTreeMap<IndexId, IndexEntry>,
+}
+
+/// What an index has of one segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// 0 where the index needs no file beside the column.
+    pub file_bytes: u64,
+}
+
+/// Every file of a collection's segments begins with this.
+pub fn collection_prefix(collection: CollectionId) -> String {
+    format!("segment/{:016x}/", collection.0)
+}
+
+/// Every file of a segment begins with this.
+pub fn segment_prefix(collection: CollectionId, segment: SegmentId) -> String {
+    format!("{}{:016x}/", collection_prefix(collection), segment.0)
+}
+
+impl SegmentManifest {
+    pub fn new(id: SegmentId, rows: u32) -> Self {
+        SegmentManifest {
+            id,
+            rows,
+            deleted_rows: 0,
+            column_bytes: BTreeMap::new(),
+            deletes: None,
+            indexes: BTreeMap::new(),
+        }
+    }
+
+    fn file(&self, collection: CollectionId, name: &str) -> String {
+        format!("{}{name}", segment_prefix(collection, self.id))
+    }
+
+    pub fn column_file(&self, collection: CollectionId, field: FieldId) -> String {
+        self.file(collection, &format!("column-{}", field.0))
+    }
+
+    pub fn deletes_file(&self, collection: CollectionId, last: Timestamp) -> String {
+        self.file(collection, &format!("deletes-{:016x}", last.0))
+    }
+
+    pub fn index_file(&self, collection: CollectionId, index: IndexId) -> String {
+        self.file(collection, &format!("index-{:016x}", index.0))
+    }
+
+    /// The names of all files that make up the segment.
+    pub fn files(&self, collection: CollectionId) -> Vec<String> {
+        let columns = self.column_bytes.keys().map(|field| self.column_file(collection, *field));
+        let deletes = self.deletes.iter().map(|last| self.deletes_file(collection, *last));
+        let indexes = self.indexes.iter().filter(|(_, entry)| entry.file_bytes > 0);
+        columns.chain(deletes).chain(indexes.map(|(index, _)| self.index_file(collection, *index))).collect()
+    }
+
+    pub fn total_bytes(&self) -> u64 {
+        self.column_bytes.values().sum::<u64>() + self.indexes.values().map(|entry| entry.file_bytes).sum::<u64>()
+    }
+}

@@ -1,0 +1,25 @@
+//! Segments: the columns of some rows of one partition.
+//!
+//! A growing segment is what the log holds and no file does yet; a sealed one is a file per field, sorted by primary key, and
+//! never changes. Deletes are kept beside either as a bitmap of row offsets.
+
+mod column_file;
+mod delete_file;
+mod growing;
+mod log_record;
+mod manifest;
+mod rows;
+mod seal;
+
+pub use column_file::{read_column, write_column};
+pub use delete_file::{read_deletes, write_deletes};
+pub use growing::Growing;
+pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
+pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};
+pub use rows::SegmentRows;
+pub use seal::{SealSource, merge_order, seal};
+
+use crate::schema::FieldId;
+
+/// The hidden column that says when each row was written.
+pub const TIMESTAMP_FIELD: FieldId = FieldId(1);

@@ -1,0 +1,134 @@
+//! Rows in memory: what filters and scans work on.
+
+use crate::expr::Rows;
+use crate::ids::IndexId;
+use crate::schema::FieldId;
+use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
+use roaring::RoaringBitmap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+/// Columns of some rows and which of them are deleted. A clone is a cheap snapshot: what is written later does not show in it.
+#[derive(Debug, Clone)]
+pub struct SegmentRows {
+    pub columns: Rc<BTreeMap<FieldId, Column>>,
+    pub deleted: Rc<RoaringBitmap>,
+    /// 1 / |v| for each row, by index, where the index has it.
+    pub inverse_norms: Rc<BTreeMap<IndexId, Vec<f32>>>,
+    pub primary_key: FieldId,
+    /// Rows ascend by primary key.
+    pub sorted: bool,
+}
+
+impl Rows for SegmentRows {
+    fn row_count(&self) -> usize {
+        self.primary_keys().len()
+    }
+
+    fn column(&self, field: FieldId) -> Option<&Column> {
+        self.columns.get(&field)
+    }
+}
+
+impl SegmentRows {
+    pub fn new(primary_key: FieldId, columns: BTreeMap<FieldId, Column>, sorted: bool) -> Self {
+        assert!(columns.contains_key(&primary_key), "the primary key is always loaded");
+        SegmentRows {
+            columns: Rc::new(columns),
+            deleted: Rc::default(),
+            inverse_norms: Rc::default(),
+            primary_key,
+            sorted,
+        }
+    }
+
+    pub fn primary_keys(&self) -> &Column {
+        &self.columns[&self.primary_key]
+    }
+
+    pub fn primary_key_of(&self, row: usize) -> PrimaryKey {
+        match &self.primary_keys().data {
+            ColumnData::Int64(keys) => PrimaryKey::Int64(keys[row]),
+            ColumnData::VarChar(keys) => PrimaryKey::VarChar(keys.get(row).to_owned()),
+            other => unreachable!("a primary key of type {:?}", other.data_type()),
+        }
+    }
+
+    /// Compares the keys of a row here and one there without copying them.
+    pub fn compare_keys(&self, row: usize, other: &SegmentRows, other_row: usize) -> Ordering {
+        match (&self.primary_keys().data, &other.primary_keys().data) {
+            (ColumnData::Int64(here), ColumnData::Int64(there)) => here[row].cmp(&there[other_row]),
+            (ColumnData::VarChar(here), ColumnData::VarChar(there)) => here.get(row).cmp(there.get(other_row)),
+            _ => unreachable!("primary keys of one collection have one type"),
+        }
+    }
+
+    pub fn live_rows(&self) -> usize {
+        self.row_count() - self.deleted.len() as usize
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        self.columns.values().map(Column::size_bytes).sum::<usize>()
+            + self.inverse_norms.values().map(|norms| norms.len() * 4).sum::<usize>()
+            + self.deleted.serialized_size()
+    }
+
+    /// Takes the deleted rows out of `mask`.
+    pub fn keep_live(&self, mask: &mut Mask) {
+        self.deleted.iter().for_each(|row| mask.set(row as usize, false));
+    }
+
+    /// Marks every live row with one of these keys as deleted; returns how many there were.
+    pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
+        let found = self.find(keys);
+        if found.is_empty() || self.deleted.is_superset(&found) {
+            return 0;
+        }
+        let deleted = Rc::make_mut(&mut self.deleted);
+        let before = deleted.len();
+        *deleted |= found;
+        deleted.len() - before
+    }
+
+    fn find(&self, keys: &PrimaryKeys) -> RoaringBitmap {
+        let mut found = RoaringBitmap::new();
+        match (&self.primary_keys().data, keys) {
+            (ColumnData::Int64(rows), PrimaryKeys::Int64(keys)) if self.sorted => {
+                for key in keys {
+                    let first = rows.partition_point(|row| row < key);
+                    let equal = rows[first..].iter().take_while(|row| *row == key).count();
+                    found.insert_range(first as u32..(first + equal) as u32);
+                }
+            }
+            (ColumnData::VarChar(rows), PrimaryKeys::VarChar(keys)) if self.sorted => {
+                for key in keys {
+                    let mut at = partition_point(rows.len(), |row| rows.get(row) < key.as_str());
+                    while at < rows.len() && rows.get(at) == key {
+                        found.insert(at as u32);
+                        at += 1;
+                    }
+                }
+            }
+            (ColumnData::Int64(rows), PrimaryKeys::Int64(keys)) => {
+                let keys: HashSet<i64> = keys.iter().copied().collect();
+                found.extend((0..rows.len() as u32).filter(|row| keys.contains(&rows[*row as usize])));
+            }
+            (ColumnData::VarChar(rows), PrimaryKeys::VarChar(keys)) => {
+                let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
+                found.extend((0..rows.len() as u32).filter(|row| keys.contains(rows.get(*row as usize))));
+            }
+            _ => {}
+        }
+        found
+    }
+}
+
+fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
