@@ -1,0 +1,208 @@
+//! What the coordinator says to the nodes, and what they answer.
+
+use crate::catalog::{Collection, IndexDefinition, LoadRecord};
+use crate::error::Result;
+use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::schema::{CollectionSchema, FieldId};
+use crate::segment::SegmentManifest;
+use crate::value::PrimaryKeys;
+use futures::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeKind {
+    /// Holds what is loaded of one collection, searches and queries it.
+    Query,
+    /// Flushes, builds indexes, compacts; ended when idle.
+    Data,
+}
+
+/// Name of a node, unique for ever.
+pub type NodeId = String;
+
+/// Starts, calls and ends nodes; each is a worker of its own, or a task of a native test.
+pub trait Nodes: Clone + 'static {
+    async fn start(&self, kind: NodeKind, id: &NodeId) -> Result<()>;
+    /// Commands reach a node in the order of their calls. `Error::NodeOffline` when the node dies before it answers.
+    /// The command is sent by the call, not by awaiting its answer.
+    fn call(
+        &self,
+        id: &NodeId,
+        command: NodeCommand,
+        blob: Option<Rc<[u8]>>,
+    ) -> LocalBoxFuture<'static, Result<NodeAnswer>>;
+    /// The node's memory goes back to the system; calls that wait for it fail with `Error::NodeOffline`.
+    fn end(&self, id: &NodeId);
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum NodeCommand {
+    // To a query node:
+    /// Reads partitions into memory; answered when they are searchable.
+    Load(Box<LoadPlan>),
+    /// A log record, as the call's blob.
+    Apply {
+        written: Timestamp,
+    },
+    /// Forgets partitions, also while they are being loaded.
+    Release {
+        partitions: BTreeSet<PartitionId>,
+    },
+    /// Sealed segments have changed.
+    Refresh(RefreshPlan),
+    /// Names or partitions have changed.
+    View(CollectionView),
+    /// Sends callers away, and is answered when the calls of before are.
+    Retire,
+    Progress,
+    Memory,
+    /// Primary keys of the rows for which a filter is true.
+    MatchingKeys {
+        expr: String,
+        templates: BTreeMap<String, serde_json::Value>,
+        partition: Option<PartitionId>,
+    },
+    // To a data node:
+    Flush(Box<FlushPlan>),
+    Compact(Box<CompactPlan>),
+    BuildIndex(Box<IndexPlan>),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum NodeAnswer {
+    Done,
+    Progress(LoadProgress),
+    Memory(NodeMemory),
+    Keys(PrimaryKeys),
+    Flushed(FlushOutcome),
+    Compacted(Option<SegmentManifest>),
+    IndexBuilt(IndexOutcome),
+}
+
+/// What a query node must know of the collection beside its rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectionView {
+    pub id: CollectionId,
+    pub database: String,
+    /// Name and aliases; a call under any other name comes by an old route.
+    pub names: BTreeSet<String>,
+    /// All partitions, loaded or not.
+    pub partitions: BTreeMap<String, PartitionId>,
+    pub schema: CollectionSchema,
+}
+
+impl From<&Collection> for CollectionView {
+    fn from(collection: &Collection) -> Self {
+        CollectionView {
+            id: collection.id,
+            database: collection.database.clone(),
+            names: collection.names(),
+            partitions: collection.partitions.iter().map(|it| (it.name.clone(), it.id)).collect(),
+            schema: collection.schema.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoadPlan {
+    pub view: CollectionView,
+    pub fields: BTreeSet<FieldId>,
+    pub indexes: Vec<IndexDefinition>,
+    pub partitions: Vec<PartitionSegments>,
+    /// The log has every write after this.
+    pub flushed: Timestamp,
+}
+
+impl LoadPlan {
+    /// The chosen ones of the partitions that the record names.
+    pub fn new(collection: &Collection, record: &LoadRecord, chosen: impl Fn(PartitionId) -> bool) -> Self {
+        let partitions = collection.partitions.iter().filter(|it| record.partitions.contains(&it.id) && chosen(it.id));
+        let indexes = collection.indexes.iter().filter(|it| record.indexes.values().any(|loaded| *loaded == it.id));
+        LoadPlan {
+            view: CollectionView::from(collection),
+            fields: record.fields.clone(),
+            indexes: indexes.cloned().collect(),
+            partitions: partitions.map(|it| PartitionSegments { id: it.id, segments: it.segments.clone() }).collect(),
+            flushed: collection.flushed,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefreshPlan {
+    pub partitions: Vec<PartitionSegments>,
+    pub flushed: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartitionSegments {
+    pub id: PartitionId,
+    pub segments: Vec<SegmentManifest>,
+}
+
+/// Of the loads that a node has under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadProgress {
+    pub loaded_bytes: u64,
+    pub total_bytes: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct NodeMemory {
+    pub partitions: Vec<PartitionMemory>,
+    /// What the node's instance has taken from the system.
+    pub instance_bytes: u64,
+    /// Bytes read from files since the node started, by field.
+    pub read_bytes: BTreeMap<FieldId, u64>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PartitionMemory {
+    pub name: String,
+    pub rows: u64,
+    pub field_bytes: BTreeMap<String, u64>,
+    pub index_bytes: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FlushPlan {
+    pub collection: CollectionId,
+    pub schema: CollectionSchema,
+    pub indexes: Vec<IndexDefinition>,
+    pub partitions: Vec<PartitionSegments>,
+    /// Id for the new segment of each partition.
+    pub new_segments: BTreeMap<PartitionId, SegmentId>,
+    pub after: Timestamp,
+    pub through: Timestamp,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FlushOutcome {
+    pub new_segments: Vec<(PartitionId, SegmentManifest)>,
+    /// Segments of before in which rows were deleted, with their new deletes.
+    pub deleted_in: Vec<SegmentManifest>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CompactPlan {
+    pub collection: CollectionId,
+    pub schema: CollectionSchema,
+    pub indexes: Vec<IndexDefinition>,
+    pub inputs: Vec<SegmentManifest>,
+    pub output: SegmentId,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IndexPlan {
+    pub collection: CollectionId,
+    pub index: IndexDefinition,
+    pub segments: Vec<SegmentManifest>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IndexOutcome {
+    pub index: IndexId,
+    pub file_bytes: BTreeMap<SegmentId, u64>,
+}

@@ -1,0 +1,67 @@
+//! Properties of fields and indexes that change after their creation. None of them changes what is stored.
+
+use super::Coordinator;
+use super::properties::check_property;
+use crate::cluster::Nodes;
+use crate::error::{Error, Result};
+use crate::platform::Platform;
+use crate::schema::{KeyValue, MMAP_ENABLED, merge_properties};
+
+const INDEX_PROPERTIES: [&str; 2] = [MMAP_ENABLED, "indexoffsetcache.enabled"];
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    pub(super) async fn alter_index(
+        &self,
+        (database, name): (&str, &str),
+        index_name: &str,
+        set: Vec<KeyValue>,
+        delete: &[String],
+    ) -> Result<()> {
+        if index_name.is_empty() {
+            return Err(Error::invalid("index name is empty"));
+        }
+        if !set.is_empty() && !delete.is_empty() {
+            return Err(Error::invalid("cannot provide both DeleteKeys and ExtraParams"));
+        }
+        let id = self.resolve(database, name)?.id;
+        let mut keys = set.iter().map(|property| &property.key).chain(delete);
+        if let Some(key) = keys.find(|key| !INDEX_PROPERTIES.contains(&key.as_str())) {
+            return Err(Error::invalid(format!("{key} is not a configable index proptery")));
+        }
+        set.iter().try_for_each(check_property)?;
+        self.change(id, |collection, _| {
+            if collection.load.is_some() {
+                let text = "can't alter index on loaded collection, please release the collection first".to_owned();
+                return Err(Error::CollectionLoaded { text, collection: collection.schema.name.clone() });
+            }
+            let index = collection.indexes.iter_mut().find(|index| index.name == index_name);
+            let index =
+                index.ok_or_else(|| Error::IndexNotFound { key: "indexName".into(), value: index_name.to_owned() })?;
+            merge_properties(&mut index.params, set, delete);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn alter_field(
+        &self,
+        (database, name): (&str, &str),
+        field_name: &str,
+        set: Vec<KeyValue>,
+        delete: &[String],
+    ) -> Result<()> {
+        let id = self.resolve(database, name)?.id;
+        let changed_at = self.tick();
+        self.change(id, |collection, _| {
+            let is_mmap = set.iter().map(|property| &property.key).chain(delete).any(|key| key == MMAP_ENABLED);
+            if is_mmap && collection.load.is_some() {
+                let text = "can not alter collection field properties if collection loaded".to_owned();
+                return Err(Error::CollectionLoaded { text, collection: collection.schema.name.clone() });
+            }
+            collection.schema.alter_field(field_name, set, delete)?;
+            collection.updated_at = changed_at;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,215 @@
+//! Replies that describe what exists, in the shapes of Milvus' proto as its Node SDK hands them out.
+
+use super::Coordinator;
+use super::index::{IndexChoice, IndexCoverage};
+use crate::catalog::{Collection, IndexDefinition};
+use crate::cluster::Nodes;
+use crate::error::{Error, Result, Status};
+use crate::ids::{CollectionId, PartitionId};
+use crate::platform::Platform;
+use serde_json::{Value, json};
+
+pub(super) fn decimal(number: impl std::fmt::Display) -> Value {
+    Value::String(number.to_string())
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    pub(super) fn describe_collection(&self, database: &str, name: &str) -> Result<Value> {
+        let collection = match self.resolve(database, name) {
+            Err(error @ Error::CollectionNotFound { .. }) => return Ok(collection_not_found(database, name, &error)),
+            found => found?,
+        };
+        let channel = virtual_channel(collection.id);
+        let database_id = self.catalog.borrow().database(database)?.id;
+        Ok(json!({
+            "status": Status::success(),
+            "virtual_channel_names": [channel],
+            "physical_channel_names": ["elanus-dml_0"],
+            "aliases": collection.aliases,
+            "start_positions": [],
+            "properties": collection.schema.properties,
+            "schema": collection.schema.to_proto(),
+            "collectionID": decimal(collection.id),
+            "created_timestamp": decimal(collection.created_at),
+            "created_utc_timestamp": decimal(collection.created_at.millis()),
+            "shards_num": collection.shards_num,
+            "consistency_level": collection.consistency_level.name(),
+            "collection_name": collection.schema.name,
+            "db_name": collection.database,
+            "num_partitions": decimal(collection.partitions.len()),
+            "db_id": decimal(database_id),
+            "request_time": "0",
+            "update_timestamp": decimal(collection.updated_at),
+            "update_timestamp_str": decimal(collection.updated_at),
+        }))
+    }
+
+    /// A loaded collection has one replica: its query node.
+    pub(super) fn replicas(&self, id: CollectionId) -> Value {
+        let loaded = self.collection(id).and_then(|collection| collection.load);
+        let serving = self.runtimes.borrow().get(&id).and_then(|it| Some(it.serving.borrow().as_ref()?.version));
+        let replicas = loaded.zip(serving).map(|(load, node)| {
+            let nodes = [decimal(node)];
+            json!({
+                "replicaID": decimal(node),
+                "collectionID": decimal(id),
+                "partition_ids": load.partitions.iter().map(decimal).collect::<Vec<_>>(),
+                "shard_replicas": [{
+                    "leaderID": decimal(node), "leader_addr": "", "dm_channel_name": virtual_channel(id), "node_ids": nodes,
+                }],
+                "node_ids": nodes,
+                "resource_group_name": "__default_resource_group",
+                "num_outbound_node": {},
+            })
+        });
+        json!({ "status": Status::success(), "replicas": replicas.as_slice() })
+    }
+
+    /// All collections of a database, or those that are loaded.
+    pub(super) async fn show_collections(&self, database: &str, only_loaded: bool) -> Result<Value> {
+        let mut listed: Vec<Collection> = {
+            let catalog = self.catalog.borrow();
+            catalog.database(database)?;
+            catalog.in_database(database).filter(|it| !only_loaded || it.load.is_some()).cloned().collect()
+        };
+        listed.sort_by_key(|collection| collection.created_at);
+        let mut percentages = Vec::new();
+        for collection in listed.iter().filter(|_| only_loaded) {
+            percentages.push(self.loaded_percentage(collection).await.unwrap_or(0));
+        }
+        let each = |value: &dyn Fn(&Collection) -> Value| listed.iter().map(value).collect::<Vec<_>>();
+        Ok(json!({
+            "status": Status::success(),
+            "collection_names": each(&|it| json!(it.schema.name)),
+            "collection_ids": each(&|it| decimal(it.id)),
+            "created_timestamps": each(&|it| decimal(it.created_at)),
+            "created_utc_timestamps": each(&|it| decimal(it.created_at.millis())),
+            "inMemory_percentages": percentages.iter().map(decimal).collect::<Vec<_>>(),
+            "query_service_available": percentages.iter().map(|percent| *percent == 100).collect::<Vec<_>>(),
+            "shards_num": if only_loaded { Vec::new() } else { each(&|it| json!(it.shards_num)) },
+        }))
+    }
+
+    pub(super) fn show_partitions(&self, database: &str, name: &str) -> Result<Value> {
+        let collection = self.resolve(database, name)?;
+        let each = |value: &dyn Fn(&crate::catalog::Partition) -> Value| {
+            collection.partitions.iter().map(value).collect::<Vec<_>>()
+        };
+        Ok(json!({
+            "status": Status::success(),
+            "partition_names": each(&|it| json!(it.name)),
+            "partitionIDs": each(&|it| decimal(it.id)),
+            "created_timestamps": each(&|it| decimal(it.created_at)),
+            "created_utc_timestamps": each(&|it| decimal(it.created_at.millis())),
+            "inMemory_percentages": [],
+        }))
+    }
+
+    /// Rows written, as Milvus counts them: deletes are not subtracted.
+    pub(super) fn statistics(&self, collection: &Collection, partition: Option<PartitionId>) -> Value {
+        let runtime = self.runtime(collection.id);
+        let log = runtime.log.borrow();
+        let chosen = collection.partitions.iter().filter(|it| partition.is_none_or(|only| only == it.id));
+        let rows: u64 = chosen
+            .map(|it| {
+                let sealed: u64 = it.segments.iter().map(|segment| u64::from(segment.rows)).sum();
+                sealed + log.inserted_rows.get(&it.id).copied().unwrap_or(0)
+            })
+            .sum();
+        json!({ "status": Status::success(), "stats": [{ "key": "row_count", "value": rows.to_string() }] })
+    }
+
+    pub(super) fn describe_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<Value> {
+        let collection = self.resolve(database, name)?;
+        let described: Vec<Value> =
+            chosen.of(&collection)?.into_iter().map(|index| index_description(&collection, index)).collect();
+        Ok(json!({ "status": Status::success(), "index_descriptions": described }))
+    }
+
+    pub(super) fn index_coverage(
+        &self,
+        (database, name): (&str, &str),
+        chosen: IndexChoice<'_>,
+    ) -> Result<IndexCoverage> {
+        let collection = self.resolve(database, name)?;
+        let coverages = chosen.of(&collection)?;
+        let coverages = coverages.into_iter().map(|index| IndexCoverage::of(&collection, index.id));
+        coverages
+            .min_by_key(|coverage| coverage.indexed_rows)
+            .ok_or_else(|| Error::IndexNotFound { key: "collection".into(), value: collection.schema.name.clone() })
+    }
+
+    /// The sealed segments of a collection, as getPersistentSegmentInfo and getQuerySegmentInfo list them.
+    pub(super) fn segment_infos(&self, collection: &Collection, only_loaded: bool) -> Value {
+        let loaded = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
+        let partitions = collection.partitions.iter().filter(|it| !only_loaded || loaded.contains(&it.id));
+        let infos = partitions.flat_map(|partition| {
+            partition.segments.iter().map(|segment| {
+                json!({
+                    "segmentID": decimal(segment.id),
+                    "collectionID": decimal(collection.id),
+                    "partitionID": decimal(partition.id),
+                    "num_rows": decimal(segment.rows),
+                    "state": if only_loaded { "Sealed" } else { "Flushed" },
+                    "level": "L1",
+                    "is_sorted": true,
+                    "mem_size": decimal(segment.total_bytes()),
+                })
+            })
+        });
+        json!({ "status": Status::success(), "infos": infos.collect::<Vec<_>>() })
+    }
+
+    /// Memory that loaded collections take, by partition, field and index, and what each node holds.
+    pub(super) async fn memory_usage(&self, only: Option<&Collection>) -> Value {
+        let held = self.memory().await;
+        let held = held.into_iter().filter(|(collection, ..)| only.is_none_or(|only| only.id == collection.id));
+        let mut total_bytes = 0;
+        let mut collections = Vec::new();
+        for (collection, node, memory) in held {
+            total_bytes += memory.instance_bytes;
+            let name = |field| collection.schema.field_by_id(field).map(|field| field.name.clone());
+            let read_bytes = memory.read_bytes.iter().filter_map(|(field, bytes)| Some((name(*field)?, *bytes)));
+            collections.push(json!({
+                "db_name": collection.database,
+                "collection_name": collection.schema.name,
+                "partitions": memory.partitions,
+                "nodes": [{ "node": node, "instance_bytes": memory.instance_bytes }],
+                "read_bytes": read_bytes.collect::<std::collections::BTreeMap<_, _>>(),
+            }));
+        }
+        json!({ "status": Status::success(), "total_bytes": total_bytes, "collections": collections })
+    }
+}
+
+fn virtual_channel(id: CollectionId) -> String {
+    format!("elanus-dml_0_{id}v0")
+}
+
+/// Milvus describes an unknown collection with this text and the older error name.
+fn collection_not_found(database: &str, name: &str, error: &Error) -> Value {
+    let mut status = Status::from(error);
+    status.error_code = "UnexpectedError";
+    status.reason = format!("can't find collection {}", status.detail);
+    json!({ "status": status, "collection_name": name, "db_name": database })
+}
+
+fn index_description(collection: &Collection, index: &IndexDefinition) -> Value {
+    let coverage = IndexCoverage::of(collection, index.id);
+    let field = collection.schema.field_by_id(index.field);
+    json!({
+        "index_name": index.name,
+        "indexID": decimal(index.id),
+        "params": index.params,
+        "field_name": field.map(|field| field.name.as_str()).unwrap_or_default(),
+        "indexed_rows": decimal(coverage.indexed_rows),
+        "total_rows": decimal(coverage.total_rows),
+        "state": coverage.state(),
+        "index_state_fail_reason": "",
+        "pending_index_rows": decimal(coverage.total_rows - coverage.indexed_rows),
+        "is_auto_index": false,
+        "min_index_version": 0,
+        "max_index_version": 0,
+        "user_index_params": [],
+    })
+}

@@ -1,0 +1,210 @@
+use super::Coordinator;
+use crate::catalog::{Collection, IndexDefinition};
+use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, IndexId, SegmentId};
+use crate::index::IndexParams;
+use crate::platform::Platform;
+use crate::schema::{Field, KeyValue, names};
+use crate::segment::{IndexEntry, SegmentManifest};
+use futures::FutureExt;
+use std::rc::Rc;
+
+/// How far an index is, over the sealed rows.
+pub(super) struct IndexCoverage {
+    pub total_rows: u64,
+    pub indexed_rows: u64,
+}
+
+impl IndexCoverage {
+    pub fn of(collection: &Collection, index: IndexId) -> Self {
+        let rows = |covered_only: bool| {
+            let segments = collection.segments().filter(|it| !covered_only || it.indexes.contains_key(&index));
+            segments.map(|segment| u64::from(segment.rows)).sum()
+        };
+        IndexCoverage { total_rows: rows(false), indexed_rows: rows(true) }
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.indexed_rows >= self.total_rows
+    }
+
+    pub fn state(&self) -> &'static str {
+        if self.is_finished() { "Finished" } else { "InProgress" }
+    }
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Creating again what is there already, with the same parameters, succeeds. The index is built in the background.
+    pub(super) async fn create_index(
+        self: &Rc<Self>,
+        (database, name): (&str, &str),
+        field: &str,
+        index_name: &str,
+        params: &[KeyValue],
+    ) -> Result<()> {
+        let collection = self.resolve(database, name)?;
+        let field = collection
+            .schema
+            .field(field)
+            .filter(|field| !field.is_dynamic)
+            .ok_or_else(|| Error::invalid(format!("cannot create index on non-exist field: {field}")))?;
+        let index_name = if index_name.is_empty() { field.name.clone() } else { index_name.to_owned() };
+        names::check_index(&index_name)?;
+        let checked = IndexParams::check(field, params)?;
+        let created_at = self.tick();
+        let definition = IndexDefinition {
+            id: IndexId(created_at.0),
+            name: index_name,
+            field: field.id,
+            index_type: checked.index_type.name().to_owned(),
+            metric: checked.metric_type,
+            params: checked.to_key_values(),
+            created_at,
+        };
+        let field = field.clone();
+        let is_new =
+            self.change(collection.id, |collection, _| add_index(collection, &field, definition, &checked)).await?;
+        if is_new {
+            self.build_in_background(collection.id);
+        }
+        Ok(())
+    }
+
+    /// Builds what indexes lack. A build that fails leaves them unfinished, which describe shows; the next flush and the
+    /// next owner try again.
+    pub(super) fn build_in_background(self: &Rc<Self>, id: CollectionId) {
+        let coordinator = self.clone();
+        let task = async move { drop(coordinator.build_missing_indexes(id).await) };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// An index that does not exist is dropped already.
+    pub(super) async fn drop_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<()> {
+        let collection = self.resolve(database, name)?;
+        let dropped = match chosen.of(&collection) {
+            Ok(dropped) => dropped.iter().map(|index| index.id).collect::<Vec<_>>(),
+            Err(Error::IndexNotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let files = self
+            .change(collection.id, |collection, _| {
+                let vector =
+                    |field| collection.schema.field_by_id(field).is_some_and(|field| field.data_type.is_vector());
+                let of_vectors =
+                    collection.indexes.iter().any(|index| dropped.contains(&index.id) && vector(index.field));
+                if collection.load.is_some() && of_vectors {
+                    let text = format!("vector index cannot be dropped on loaded collection: {}", collection.id);
+                    return Err(Error::invalid(text));
+                }
+                let mut files = Vec::new();
+                let id = collection.id;
+                collection.indexes.retain(|index| !dropped.contains(&index.id));
+                for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
+                    for index in &dropped {
+                        let entry = segment.indexes.remove(index);
+                        files
+                            .extend(entry.filter(|entry| entry.file_bytes > 0).map(|_| segment.index_file(id, *index)));
+                    }
+                }
+                Ok(files)
+            })
+            .await?;
+        self.discard(&files).await;
+        Ok(())
+    }
+
+    /// Builds what indexes lack of sealed segments.
+    pub(super) async fn build_missing_indexes(self: &Rc<Self>, id: CollectionId) -> Result<()> {
+        let runtime = self.runtime(id);
+        let _maintaining = runtime.maintaining.lock().await;
+        let Some(collection) = self.collection(id) else { return Ok(()) };
+        for index in &collection.indexes {
+            let lacking = collection.segments().filter(|segment| !segment.indexes.contains_key(&index.id));
+            let segments: Vec<_> = lacking.cloned().collect();
+            if segments.is_empty() {
+                continue;
+            }
+            let plan = IndexPlan { collection: id, index: index.clone(), segments };
+            let NodeAnswer::IndexBuilt(built) = self.with_data_node(NodeCommand::BuildIndex(Box::new(plan))).await?
+            else {
+                return Err(Error::Unexpected("the data node did not answer with an index".into()));
+            };
+            let added = self
+                .change(id, |collection, _| {
+                    let is_wanted = collection.indexes.iter().any(|index| index.id == built.index);
+                    for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
+                        if let Some(file_bytes) = built.file_bytes.get(&segment.id).filter(|_| is_wanted) {
+                            segment.indexes.insert(built.index, IndexEntry { file_bytes: *file_bytes });
+                        }
+                    }
+                    Ok(())
+                })
+                .await;
+            // The next owner builds the same index under the same name: then the file is its own.
+            if !matches!(added, Err(Error::Fenced { .. })) {
+                self.discard(&self.unnamed_index_files(id, &built)).await;
+            }
+            added?;
+        }
+        Ok(())
+    }
+
+    /// Files of an index that was dropped, or whose segments are gone, since its build began.
+    fn unnamed_index_files(&self, id: CollectionId, built: &IndexOutcome) -> Vec<String> {
+        let collection = self.collection(id);
+        let is_named = |segment: SegmentId| {
+            let mut segments = collection.iter().flat_map(|collection| collection.segments());
+            segments.any(|known| known.id == segment && known.indexes.contains_key(&built.index))
+        };
+        let unnamed = built.file_bytes.iter().filter(|(segment, bytes)| **bytes > 0 && !is_named(**segment));
+        unnamed.map(|(segment, _)| SegmentManifest::new(*segment, 0).index_file(id, built.index)).collect()
+    }
+}
+
+/// An index by its name, by its field's, or all of a collection.
+#[derive(Clone, Copy)]
+pub(super) struct IndexChoice<'a> {
+    pub index_name: &'a str,
+    pub field_name: &'a str,
+}
+
+impl IndexChoice<'_> {
+    pub fn of<'c>(&self, collection: &'c Collection) -> Result<Vec<&'c IndexDefinition>> {
+        let field = collection.schema.field(self.field_name).map(|field| field.id);
+        let chosen = collection.indexes.iter().filter(|index| {
+            (self.index_name.is_empty() || index.name == self.index_name)
+                && (self.field_name.is_empty() || Some(index.field) == field || index.name == self.field_name)
+        });
+        let chosen: Vec<_> = chosen.collect();
+        if !chosen.is_empty() {
+            return Ok(chosen);
+        }
+        Err(match self.index_name {
+            "" => Error::IndexNotFound { key: "collection".into(), value: collection.schema.name.clone() },
+            name => Error::IndexNotFound { key: "indexName".into(), value: name.to_owned() },
+        })
+    }
+}
+
+fn add_index(
+    collection: &mut Collection,
+    field: &Field,
+    definition: IndexDefinition,
+    checked: &IndexParams,
+) -> Result<bool> {
+    if let Some(existing) = collection.indexes.iter().find(|index| index.field == field.id) {
+        let same = IndexParams::check(field, &existing.params)?.is_same(checked) && existing.name == definition.name;
+        let text = if existing.name == definition.name {
+            "at most one distinct index is allowed per field"
+        } else {
+            "CreateIndex failed: at most one distinct index is allowed per field"
+        };
+        return if same { Ok(false) } else { Err(Error::invalid(text)) };
+    }
+    if collection.indexes.iter().any(|index| index.name == definition.name) {
+        return Err(Error::invalid(format!("CreateIndex failed: index already exist, name: {}", definition.name)));
+    }
+    collection.indexes.push(definition);
+    Ok(true)
+}

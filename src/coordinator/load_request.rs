@@ -1,0 +1,107 @@
+//! What a load request makes of the load record, or why Milvus refuses it: its checks, in its order.
+
+use super::partition::partition_ids;
+use crate::catalog::{Collection, LoadRecord};
+use crate::error::{Error, Result};
+use crate::schema::{DYNAMIC_FIELD, FieldId};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) struct LoadRequest<'a> {
+    pub database: &'a str,
+    pub collection: &'a str,
+    /// `None`: the whole collection.
+    pub partitions: Option<&'a [String]>,
+    /// Empty: all fields.
+    pub fields: &'a [String],
+    pub skip_dynamic_field: bool,
+    pub replica_number: i64,
+}
+
+/// What the record would be after this request, or why it must not be.
+pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> Result<LoadRecord> {
+    if request.partitions.is_some() && collection.uses_partition_key() {
+        return Err(Error::invalid("disable load partitions if partition key mode is used"));
+    }
+    let fields = load_fields(collection, request)?;
+    if collection.indexes.is_empty() {
+        return Err(Error::IndexNotFound { key: "collection".into(), value: collection.schema.name.clone() });
+    }
+    let vectors = collection.schema.vector_fields().filter(|field| fields.contains(&field.id));
+    let unindexed: Vec<&str> =
+        vectors.filter(|field| collection.index_of(field.id).is_none()).map(|field| field.name.as_str()).collect();
+    if !unindexed.is_empty() {
+        let text = format!("there is no vector index on field: [{}], please create index firstly", unindexed.join(" "));
+        return Err(Error::invalid(text));
+    }
+    let partitions = match request.partitions {
+        None => collection.partitions.iter().map(|partition| partition.id).collect(),
+        Some([]) => return Err(Error::invalid("failed to load partition, due to no partition specified")),
+        Some(names) => partition_ids(collection, names)?,
+    };
+    if request.replica_number > 1 {
+        return Err(Error::ResourceInsufficient {
+            text: "failed to load collection: failed to spawn replica for collection: nodes not enough".into(),
+            available: 1,
+            wanted: request.replica_number.min(i64::from(u32::MAX)) as u32,
+        });
+    }
+    let indexes: BTreeMap<_, _> = collection
+        .indexes
+        .iter()
+        .filter(|index| fields.contains(&index.field))
+        .map(|index| (index.field, index.id))
+        .collect();
+    let mut record =
+        LoadRecord { partitions, fields, indexes, replica_number: 1, whole_collection: request.partitions.is_none() };
+    if let Some(current) = &collection.load {
+        if current.fields != record.fields {
+            let names = |ids: &BTreeSet<FieldId>| {
+                let names = collection.fields_with(ids).into_iter().map(|field| field.name);
+                format!("[{}]", names.collect::<Vec<_>>().join(" "))
+            };
+            return Err(Error::mismatch(
+                "can't change the load field list for loaded collection",
+                names(&current.fields),
+                names(&record.fields),
+            ));
+        }
+        record.partitions.extend(&current.partitions);
+        record.indexes = current.indexes.clone();
+        record.whole_collection |= current.whole_collection;
+    }
+    Ok(record)
+}
+
+/// The fields that a load request asks for, by the strict rule: those listed, and the dynamic field unless it is skipped.
+fn load_fields(collection: &Collection, request: &LoadRequest) -> Result<BTreeSet<FieldId>> {
+    let schema = &collection.schema;
+    let dynamic = schema.dynamic_field().filter(|_| !request.skip_dynamic_field).map(|field| field.id);
+    if request.fields.is_empty() {
+        let named = schema.fields.iter().filter(|field| !field.is_dynamic).map(|field| field.id);
+        return Ok(named.chain(dynamic).collect());
+    }
+    let mut fields = BTreeSet::new();
+    for name in request.fields {
+        fields.insert(schema.expect_field(name)?.id);
+    }
+    let list = request.fields.join(" ");
+    let lacks = |what: String| Error::invalid(format!("load field list [{list}] does not contain {what}"));
+    let primary_key = schema.primary_key();
+    if !fields.contains(&primary_key.id) {
+        return Err(lacks(format!("primary key field {}", primary_key.name)));
+    }
+    if !schema.vector_fields().any(|field| fields.contains(&field.id)) {
+        return Err(lacks("vector field".into()));
+    }
+    if let Some(key) = schema.partition_key().filter(|key| !fields.contains(&key.id)) {
+        return Err(lacks(format!("partition key field {}", key.name)));
+    }
+    if let Some(key) = schema.fields.iter().find(|field| field.is_clustering_key && !fields.contains(&field.id)) {
+        return Err(lacks(format!("clustering key field {}", key.name)));
+    }
+    if request.skip_dynamic_field && request.fields.iter().any(|name| name == DYNAMIC_FIELD) {
+        return Ok(fields);
+    }
+    fields.extend(dynamic);
+    Ok(fields)
+}

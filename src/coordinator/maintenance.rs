@@ -1,0 +1,293 @@
+//! Flush and compaction: what the data node is given to do, and the commits that make its work visible.
+
+use super::{Coordinator, Runtime};
+use crate::catalog::{CatalogBatch, Collection, LogSummary};
+use crate::cluster::{
+    CompactPlan, FlushOutcome, FlushPlan, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
+};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
+use crate::platform::Platform;
+use crate::segment::{SegmentManifest, log_range, segment_prefix};
+use crate::storage::{Files, Store, WriteBatch};
+use futures::FutureExt;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The data node is ended when it had nothing to do for so long.
+const DATA_NODE_IDLE_MS: u32 = 5_000;
+/// As many small segments of a partition are worth merging.
+const SMALL_SEGMENTS: usize = 4;
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Gives the data node one thing to do, starting it when there is none.
+    pub(super) async fn with_data_node(self: &Rc<Self>, command: NodeCommand) -> Result<NodeAnswer> {
+        let mut current = self.data_node.lock().await;
+        let node = match &*current {
+            Some(node) => node.clone(),
+            None => {
+                let node = format!("data-{:x}", self.tick().0);
+                self.nodes.start(NodeKind::Data, &node).await?;
+                *current = Some(node.clone());
+                node
+            }
+        };
+        let answer = self.nodes.call(&node, command, None).await;
+        if matches!(answer, Err(Error::NodeOffline { .. })) {
+            *current = None;
+        }
+        drop(current);
+        self.end_data_node_when_idle();
+        answer
+    }
+
+    /// Has the data node write new segments; of an attempt that fails no file stays.
+    async fn write_segments(
+        self: &Rc<Self>,
+        id: CollectionId,
+        new_segments: &[SegmentId],
+        command: NodeCommand,
+    ) -> Result<NodeAnswer> {
+        let written = self.with_data_node(command).await;
+        if written.is_err() {
+            for segment in new_segments {
+                let files = self.platform.files().list(&segment_prefix(id, *segment)).await;
+                self.discard(&files.unwrap_or_default()).await;
+            }
+        }
+        written
+    }
+
+    fn end_data_node_when_idle(self: &Rc<Self>) {
+        let use_number = self.data_node_uses.get() + 1;
+        self.data_node_uses.set(use_number);
+        let coordinator = self.clone();
+        let task = async move {
+            coordinator.platform.sleep(DATA_NODE_IDLE_MS).await;
+            let mut current = coordinator.data_node.lock().await;
+            if coordinator.data_node_uses.get() == use_number
+                && let Some(node) = current.take()
+            {
+                coordinator.nodes.end(&node);
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    pub(super) fn flush_if_large(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
+        if runtime.log.borrow().bytes < self.config.flush_log_bytes || runtime.flush_scheduled.replace(true) {
+            return;
+        }
+        let coordinator = self.clone();
+        let task = async move {
+            let runtime = coordinator.runtime(id);
+            let flushed = coordinator.flush(id).await;
+            runtime.flush_scheduled.set(false);
+            if flushed.is_ok() {
+                coordinator.tidy_up(id);
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// What is worth doing after a flush. It only makes reading cheaper: what fails is tried again after the next one.
+    pub(super) fn tidy_up(self: &Rc<Self>, id: CollectionId) {
+        let coordinator = self.clone();
+        let task = async move {
+            drop(coordinator.compact(id).await);
+            drop(coordinator.build_missing_indexes(id).await);
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// Seals everything that the log has of a collection now. Resolves when it is committed.
+    pub(super) async fn flush(self: &Rc<Self>, id: CollectionId) -> Result<()> {
+        let runtime = self.runtime(id);
+        let _maintaining = runtime.maintaining.lock().await;
+        let (collection, planned) = {
+            let _turn = runtime.writing.lock().await;
+            let Some(collection) = self.collection(id) else { return Ok(()) };
+            (collection, runtime.log.borrow().clone())
+        };
+        if planned.last <= collection.flushed || (planned.inserted_rows.is_empty() && !planned.has_deletes) {
+            return Ok(());
+        }
+        let plan = self.flush_plan(&collection, &planned);
+        let new_segments: Vec<SegmentId> = plan.new_segments.values().copied().collect();
+        let NodeAnswer::Flushed(outcome) =
+            self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await?
+        else {
+            return Err(Error::Unexpected("the data node did not answer with what it flushed".into()));
+        };
+        let written: Vec<String> = outcome.new_segments.iter().flat_map(|(_, segment)| segment.files(id)).collect();
+        let committed = {
+            let _moving = runtime.moving.lock().await;
+            let committed = self.commit_flush(id, &runtime, &planned, outcome).await;
+            if committed.is_ok() {
+                self.refresh_node(id, &runtime).await;
+            }
+            committed
+        };
+        match committed {
+            Ok(replaced) => {
+                self.discard(&replaced).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.discard(&written).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn flush_plan(&self, collection: &Collection, planned: &LogSummary) -> FlushPlan {
+        let partitions = collection.partitions.iter();
+        let with_rows = planned.inserted_rows.keys().filter(|id| collection.partition_by_id(**id).is_some());
+        FlushPlan {
+            collection: collection.id,
+            schema: collection.schema.clone(),
+            indexes: collection.indexes.clone(),
+            partitions: partitions.map(|it| PartitionSegments { id: it.id, segments: it.segments.clone() }).collect(),
+            new_segments: with_rows.map(|partition| (*partition, SegmentId(self.tick().0))).collect(),
+            after: collection.flushed,
+            through: planned.last,
+        }
+    }
+
+    /// Makes a flush visible; returns the files that nothing names any more.
+    async fn commit_flush(
+        &self,
+        id: CollectionId,
+        runtime: &Runtime,
+        planned: &LogSummary,
+        outcome: FlushOutcome,
+    ) -> Result<Vec<String>> {
+        let _turn = runtime.writing.lock().await;
+        let remaining = written_since(&runtime.log.borrow(), planned);
+        let replaced = self
+            .change(id, |collection, batch| {
+                let mut replaced = Vec::new();
+                for partition in &mut collection.partitions {
+                    for segment in &mut partition.segments {
+                        let Some(deleted) = outcome.deleted_in.iter().find(|deleted| deleted.id == segment.id) else {
+                            continue;
+                        };
+                        replaced.extend(segment.deletes.map(|last| segment.deletes_file(id, last)));
+                        segment.deletes = deleted.deletes;
+                        segment.deleted_rows = deleted.deleted_rows;
+                    }
+                    let new = outcome.new_segments.iter().filter(|(of, _)| *of == partition.id);
+                    partition.segments.extend(new.map(|(_, segment)| segment.clone()));
+                }
+                collection.flushed = planned.last;
+                drop_log_through(batch, id, planned.last);
+                batch.put_log_summary(id, &remaining);
+                Ok(replaced)
+            })
+            .await?;
+        *runtime.log.borrow_mut() = remaining;
+        Ok(replaced)
+    }
+
+    /// Merges small segments and rewrites much-deleted ones until there is nothing worth doing.
+    pub(super) async fn compact(self: &Rc<Self>, id: CollectionId) -> Result<u64> {
+        let runtime = self.runtime(id);
+        let _maintaining = runtime.maintaining.lock().await;
+        let mut compactions = 0;
+        loop {
+            let Some(collection) = self.collection(id) else { return Ok(compactions) };
+            let chosen = collection.partitions.iter().find_map(|partition| {
+                let inputs = worth_compacting(&partition.segments, self.config.max_segment_bytes);
+                (!inputs.is_empty()).then_some((partition.id, inputs))
+            });
+            let Some((partition, inputs)) = chosen else { return Ok(compactions) };
+            self.compact_segments(&collection, &runtime, partition, inputs).await?;
+            compactions += 1;
+        }
+    }
+
+    async fn compact_segments(
+        self: &Rc<Self>,
+        collection: &Collection,
+        runtime: &Runtime,
+        partition: PartitionId,
+        inputs: Vec<SegmentManifest>,
+    ) -> Result<()> {
+        let id = collection.id;
+        let plan = CompactPlan {
+            collection: id,
+            schema: collection.schema.clone(),
+            indexes: collection.indexes.clone(),
+            inputs: inputs.clone(),
+            output: SegmentId(self.tick().0),
+        };
+        let new_segment = plan.output;
+        let NodeAnswer::Compacted(output) =
+            self.write_segments(id, &[new_segment], NodeCommand::Compact(Box::new(plan))).await?
+        else {
+            return Err(Error::Unexpected("the data node did not answer with what it compacted".into()));
+        };
+        let written = output.iter().flat_map(|segment| segment.files(id)).collect::<Vec<_>>();
+        let gone: BTreeSet<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
+        let committed = {
+            let _moving = runtime.moving.lock().await;
+            let committed = self
+                .change(id, |collection, _| {
+                    let partition = collection.partitions.iter_mut().find(|it| it.id == partition);
+                    let partition = partition.ok_or_else(|| Error::Unexpected("the partition was dropped".into()))?;
+                    partition.segments.retain(|segment| !gone.contains(&segment.id));
+                    partition.segments.extend(output);
+                    Ok(())
+                })
+                .await;
+            if committed.is_ok() {
+                self.refresh_node(id, runtime).await;
+            }
+            committed
+        };
+        let unused =
+            if committed.is_ok() { inputs.iter().flat_map(|segment| segment.files(id)).collect() } else { written };
+        self.discard(&unused).await;
+        committed
+    }
+}
+
+fn drop_log_through(batch: &mut WriteBatch, id: CollectionId, through: Timestamp) {
+    batch.delete_range(Store::Log, log_range(id, Timestamp(0), through));
+}
+
+/// What the log has beyond what it had when a flush was planned.
+fn written_since(now: &LogSummary, planned: &LogSummary) -> LogSummary {
+    let mut inserted_rows = now.inserted_rows.clone();
+    inserted_rows.retain(|partition, rows| {
+        *rows -= planned.inserted_rows.get(partition).copied().unwrap_or(0);
+        *rows > 0
+    });
+    LogSummary {
+        last: now.last,
+        bytes: now.bytes - planned.bytes,
+        inserted_rows,
+        // Whether one of the later writes deletes is not known; a flush that finds none does little.
+        has_deletes: now.last > planned.last,
+    }
+}
+
+/// The segments of a partition to make one of, if any: one that has lost a fifth of its rows, or enough small ones.
+fn worth_compacting(segments: &[SegmentManifest], max_segment_bytes: u64) -> Vec<SegmentManifest> {
+    if let Some(worn) = segments.iter().find(|segment| segment.deleted_rows * 5 > segment.rows) {
+        return vec![worn.clone()];
+    }
+    let mut small: Vec<&SegmentManifest> =
+        segments.iter().filter(|segment| segment.total_bytes() < max_segment_bytes / 2).collect();
+    if small.len() < SMALL_SEGMENTS {
+        return Vec::new();
+    }
+    small.sort_by_key(|segment| segment.total_bytes());
+    let mut bytes = 0;
+    let fitting = small.into_iter().take_while(|segment| {
+        bytes += segment.total_bytes();
+        bytes <= max_segment_bytes
+    });
+    let fitting: Vec<SegmentManifest> = fitting.cloned().collect();
+    if fitting.len() < 2 { Vec::new() } else { fitting }
+}

@@ -1,0 +1,311 @@
+//! The coordinator: the one owner of a store. It decides and commits, and never computes.
+//!
+//! Locks, in the order in which they are taken: a collection's `maintaining` (one flush, compaction or index build at a time),
+//! its `moving` (loads against commits of segments), its `writing` (order of its log), then `committing` (catalog).
+
+mod alias;
+mod alter;
+mod collection;
+mod database;
+mod describe;
+mod index;
+mod load;
+mod load_progress;
+mod load_request;
+mod maintenance;
+mod partition;
+mod properties;
+mod relocate;
+mod rpc;
+mod write;
+
+pub use rpc::Reply;
+
+use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
+use crate::cluster::{NodeId, Nodes};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::platform::Platform;
+use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
+use futures::channel::oneshot;
+use futures::lock::Mutex;
+use serde::Deserialize;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Whether a resolved insert survives power loss, not only a killed browser.
+    pub strict_durability: bool,
+    /// A collection's log is flushed when it is larger.
+    pub flush_log_bytes: u64,
+    /// Compaction merges segments up to this size.
+    pub max_segment_bytes: u64,
+    /// Releasing partitions of this size moves the rest to a fresh node, so that the system gets the memory back.
+    pub relocate_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            strict_durability: false,
+            flush_log_bytes: 64 << 20,
+            max_segment_bytes: 256 << 20,
+            relocate_bytes: 16 << 20,
+        }
+    }
+}
+
+pub struct Coordinator<P: Platform, N: Nodes> {
+    platform: P,
+    nodes: N,
+    config: Config,
+    epoch: Cell<Epoch>,
+    /// Whether the epoch is our own, or still the last owner's.
+    owns: Cell<bool>,
+    catalog: RefCell<Catalog>,
+    committing: Mutex<()>,
+    clock: Cell<Timestamp>,
+    runtimes: RefCell<BTreeMap<CollectionId, Rc<Runtime>>>,
+    data_node: Mutex<Option<NodeId>>,
+    /// Rises with every use of the data node, so that one that waits for it to be idle knows.
+    data_node_uses: Cell<u64>,
+}
+
+/// What a collection needs beside its catalog record while the coordinator lives.
+#[derive(Default)]
+struct Runtime {
+    writing: Mutex<()>,
+    maintaining: Mutex<()>,
+    moving: Mutex<()>,
+    log: RefCell<LogSummary>,
+    /// Why the last load failed; forgotten with the next load or release.
+    failed_load: RefCell<Option<Error>>,
+    serving: RefCell<Option<Serving>>,
+    flush_scheduled: Cell<bool>,
+    dropped: Cell<bool>,
+}
+
+/// The query node of a collection, and how far it is.
+struct Serving {
+    node: NodeId,
+    /// Rises with every node, so that an old route is known.
+    version: u64,
+    started: bool,
+    loaded: BTreeSet<PartitionId>,
+    /// With the load that reads them.
+    loading: BTreeMap<PartitionId, LoadTicket>,
+    /// Percent that was told of the loads under way: progress never falls.
+    told_percent: u32,
+    /// While what is loaded moves to a fresh node: that one, then the old one until nobody reads from it any more.
+    companion: Option<NodeId>,
+    /// Waiters for the end of the loads under way.
+    settled: Vec<oneshot::Sender<()>>,
+}
+
+/// Tells a load from other loads of the same partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LoadTicket {
+    number: u64,
+    cause: LoadCause,
+}
+
+/// Why partitions are being loaded, which decides what happens when that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LoadCause {
+    /// Somebody asked: the record forgets them again.
+    Request,
+    /// The record said so already, and goes on saying so: reads wait, and the next one tries again.
+    Recovery,
+}
+
+impl LoadTicket {
+    fn is_request(&self) -> bool {
+        self.cause == LoadCause::Request
+    }
+}
+
+impl Serving {
+    /// All that must be told of what changes.
+    fn nodes(&self) -> Vec<NodeId> {
+        [&self.node].into_iter().chain(&self.companion).cloned().collect()
+    }
+}
+
+impl Runtime {
+    /// Tells of the end of the next load, `None` when nothing is loaded or being loaded.
+    fn next_settled(&self) -> Option<oneshot::Receiver<()>> {
+        let (settled, waiting) = oneshot::channel();
+        self.serving.borrow_mut().as_mut()?.settled.push(settled);
+        Some(waiting)
+    }
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Takes over the store, sweeps what earlier owners left behind, and restores what was loaded.
+    pub async fn open(platform: P, nodes: N, config: Config) -> Result<Rc<Self>> {
+        let (epoch, owns) = match platform.records().take_over().await {
+            Ok(epoch) => (epoch, true),
+            // A full disk refuses even this. What is there can be read and deleted; the first write takes over again.
+            Err(Error::DiskQuotaExceeded { .. }) => (last_owner(platform.records()).await?, false),
+            Err(error) => return Err(error),
+        };
+        let catalog = Catalog::open(platform.records()).await?;
+        let logs = read_log_summaries(platform.records()).await?;
+        let last_known = catalog.last_time().max(logs.values().map(|log| log.last).max().unwrap_or_default());
+        let runtimes = catalog.collections.keys().map(|id| {
+            let log = logs.get(id).cloned().unwrap_or_default();
+            (*id, Rc::new(Runtime { log: RefCell::new(log), ..Runtime::default() }))
+        });
+        let coordinator = Rc::new(Coordinator {
+            nodes,
+            config,
+            epoch: Cell::new(epoch),
+            owns: Cell::new(owns),
+            committing: Mutex::default(),
+            clock: Cell::new(last_known),
+            runtimes: RefCell::new(runtimes.collect()),
+            catalog: RefCell::new(catalog),
+            data_node: Mutex::default(),
+            data_node_uses: Cell::new(0),
+            platform,
+        });
+        coordinator.create_default_database().await?;
+        coordinator.sweep_orphans().await?;
+        coordinator.restore_loads();
+        coordinator.finish_indexes();
+        Ok(coordinator)
+    }
+
+    async fn create_default_database(&self) -> Result<()> {
+        if self.catalog.borrow().databases.contains_key(DEFAULT_DATABASE) {
+            return Ok(());
+        }
+        let created_at = self.tick();
+        let database = Database { name: DEFAULT_DATABASE.into(), id: 1, created_at, properties: Vec::new() };
+        let mut batch = self.catalog_batch();
+        batch.put_database(&database);
+        self.commit(batch).await?;
+        self.catalog.borrow_mut().databases.insert(database.name.clone(), database);
+        Ok(())
+    }
+
+    /// Builds what earlier owners did not come to.
+    fn finish_indexes(self: &Rc<Self>) {
+        let lacks_index = |collection: &Collection| {
+            let mut segments = collection.segments();
+            segments.any(|segment| collection.indexes.iter().any(|index| !segment.indexes.contains_key(&index.id)))
+        };
+        let catalog = self.catalog.borrow();
+        let unfinished = catalog.collections.values().filter(|collection| lacks_index(collection));
+        unfinished.for_each(|collection| self.build_in_background(collection.id));
+    }
+
+    /// Deletes files that no manifest names: left by work that a crash cut short, or by drops.
+    async fn sweep_orphans(&self) -> Result<()> {
+        let files = self.platform.files();
+        files.sweep_partial().await?;
+        let mut names = files.list("segment/").await?;
+        let known: BTreeSet<String> = {
+            let catalog = self.catalog.borrow();
+            let files = |collection: &Collection| {
+                let id = collection.id;
+                collection.segments().flat_map(|segment| segment.files(id)).collect::<Vec<_>>()
+            };
+            catalog.collections.values().flat_map(files).collect()
+        };
+        names.retain(|name| !known.contains(name));
+        files.delete(&names).await
+    }
+
+    /// Deletes files that a commit has made useless. The commit stands whether this succeeds or not: files that stay are
+    /// swept when the store is opened the next time.
+    async fn discard(&self, names: &[String]) {
+        if !names.is_empty() {
+            drop(self.platform.files().delete(names).await);
+        }
+    }
+
+    /// A time later than every one before.
+    fn tick(&self) -> Timestamp {
+        self.tick_many(1)
+    }
+
+    /// The first of `count` consecutive times, all later than every one before.
+    fn tick_many(&self, count: u64) -> Timestamp {
+        let now = Timestamp::from_millis(self.platform.now_ms());
+        let first = now.max(Timestamp(self.clock.get().0 + 1)).first_of_owner(self.epoch.get().0);
+        self.clock.set(Timestamp(first.0 + count - 1));
+        first
+    }
+
+    fn catalog_batch(&self) -> WriteBatch {
+        WriteBatch::new(self.epoch.get(), Durability::Strict)
+    }
+
+    /// Every change of records goes through here.
+    async fn commit(&self, mut batch: WriteBatch) -> Result<()> {
+        if !self.owns.get() && !batch.puts.is_empty() {
+            self.epoch.set(self.platform.records().take_over().await?);
+            self.owns.set(true);
+            batch.expected_epoch = self.epoch.get();
+        }
+        self.platform.records().commit(batch).await
+    }
+
+    /// A name or alias to what it stands for now.
+    fn resolve(&self, database: &str, name: &str) -> Result<Collection> {
+        self.catalog.borrow().resolve(database, name).cloned()
+    }
+
+    fn collection(&self, id: CollectionId) -> Option<Collection> {
+        self.catalog.borrow().collections.get(&id).cloned()
+    }
+
+    fn runtime(&self, id: CollectionId) -> Rc<Runtime> {
+        self.runtimes.borrow_mut().entry(id).or_default().clone()
+    }
+
+    /// Changes what is loaded. On a full disk the change holds until the store is opened the next time: loading must not
+    /// need room.
+    async fn change_load<T>(&self, id: CollectionId, edit: impl Fn(&mut Collection) -> Result<T>) -> Result<T> {
+        match self.change(id, |collection, _| edit(collection)).await {
+            Err(Error::DiskQuotaExceeded { .. }) => {
+                let mut catalog = self.catalog.borrow_mut();
+                let collection = catalog.collections.get_mut(&id);
+                edit(collection.ok_or_else(|| Error::Unexpected("the collection was dropped".into()))?)
+            }
+            changed => changed,
+        }
+    }
+
+    /// Changes a collection's record in one commit, together with what else `edit` puts into the batch. An error or an edit
+    /// that changes nothing commits nothing.
+    async fn change<T>(
+        &self,
+        id: CollectionId,
+        edit: impl FnOnce(&mut Collection, &mut WriteBatch) -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.committing.lock().await;
+        let before = self.collection(id).ok_or_else(|| Error::CollectionNotFound {
+            database: DEFAULT_DATABASE.into(),
+            collection: id.to_string(),
+        })?;
+        let mut after = before.clone();
+        let mut batch = self.catalog_batch();
+        let result = edit(&mut after, &mut batch)?;
+        if after != before {
+            batch.put_collection(&after);
+            self.commit(batch).await?;
+            self.catalog.borrow_mut().collections.insert(id, after);
+        }
+        Ok(result)
+    }
+}
+
+async fn last_owner(records: &impl Records) -> Result<Epoch> {
+    let head = records.get_many(Store::Catalog, &[HEAD_KEY.to_owned()]).await?;
+    Ok(Head::parse(head.into_iter().flatten().next().as_deref())?.epoch())
+}

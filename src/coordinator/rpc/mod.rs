@@ -1,0 +1,361 @@
+//! The calls that clients make, by Milvus' method names: requests and replies are its proto as JSON.
+
+mod replies;
+mod request;
+
+use super::Coordinator;
+use super::describe::decimal;
+use super::load_progress::LoadState;
+use crate::cluster::{NodeId, Nodes};
+use crate::error::{Error, Result, Status};
+use crate::platform::Platform;
+use crate::request::parse;
+use crate::value::{Batch, WriteMode};
+use replies::{connected, deleted, inserted, refusal, version};
+use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// JSON, bytes beside it, and the nodes to which the caller gets a line.
+#[derive(Debug, Default)]
+pub struct Reply {
+    pub body: String,
+    pub blobs: Vec<Vec<u8>>,
+    pub nodes: Vec<NodeId>,
+}
+
+impl From<Value> for Reply {
+    fn from(body: Value) -> Self {
+        Reply { body: body.to_string(), ..Reply::default() }
+    }
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Answers one call. Every refusal is a reply with a status; nothing here fails.
+    pub async fn handle(self: &Rc<Self>, method: &str, body: &str, blobs: Vec<Vec<u8>>) -> Reply {
+        let answer = match method {
+            // Its `collection_name` is a list, unlike that of all other requests.
+            "BatchDescribeCollection" => self.describe_collections(body),
+            _ => match parse::<Request>(method, body) {
+                Ok(request) => self.answer(method, request, body, blobs).await,
+                Err(error) => Err(error),
+            },
+        };
+        answer.unwrap_or_else(|error| refusal(method, &error))
+    }
+
+    async fn answer(self: &Rc<Self>, method: &str, request: Request, body: &str, blobs: Vec<Vec<u8>>) -> Result<Reply> {
+        let (database, name) = request.collection();
+        let done = || Ok(json!(Status::success()).into());
+        match method {
+            "Connect" => Ok(connected()),
+            "GetVersion" => Ok(json!({ "status": Status::success(), "version": version() }).into()),
+            "CheckHealth" => Ok(json!({
+                "status": Status::success(), "isHealthy": true, "reasons": [], "quota_states": [],
+            })
+            .into()),
+            "Route" => {
+                let route = self.route(database, name).await?;
+                let body = json!({
+                    "status": Status::success(),
+                    "collection_id": decimal(route.collection.id),
+                    "load_version": route.version,
+                    "nodes": route.nodes,
+                });
+                Ok(Reply { body: body.to_string(), blobs: Vec::new(), nodes: route.nodes })
+            }
+            "GetMemoryUsage" => {
+                let only = if name.is_empty() { None } else { Some(self.resolve(database, name)?) };
+                Ok(self.memory_usage(only.as_ref()).await.into())
+            }
+
+            "CreateDatabase" => self.create_database(database, request.properties.clone()).await.and_then(|()| done()),
+            "DropDatabase" => self.drop_database(database).await.and_then(|()| done()),
+            "AlterDatabase" => self
+                .alter_database(database, request.properties.clone(), &request.delete_keys)
+                .await
+                .and_then(|()| done()),
+            "ListDatabases" => {
+                let catalog = self.catalog.borrow();
+                let names: Vec<_> = catalog.databases.keys().collect();
+                let ids: Vec<_> = catalog.databases.values().map(|it| decimal(it.id)).collect();
+                let created: Vec<_> = catalog.databases.values().map(|it| decimal(it.created_at)).collect();
+                Ok(json!({
+                    "status": Status::success(), "db_names": names, "db_ids": ids, "created_timestamp": created,
+                })
+                .into())
+            }
+            "DescribeDatabase" => {
+                let catalog = self.catalog.borrow();
+                let found = catalog.database(database)?;
+                Ok(json!({
+                    "status": Status::success(),
+                    "db_name": found.name,
+                    "dbID": decimal(found.id),
+                    "created_timestamp": decimal(found.created_at),
+                    "properties": found.properties,
+                })
+                .into())
+            }
+
+            "CreateCollection" => {
+                let new = new_collection(&request)?;
+                self.create_collection(new).await.and_then(|()| done())
+            }
+            "DescribeCollection" => Ok(self.describe_collection(database, name)?.into()),
+            "HasCollection" => {
+                let found = self.resolve(database, name).is_ok();
+                Ok(json!({ "status": Status::success(), "value": found }).into())
+            }
+            "ShowCollections" => {
+                let only_loaded =
+                    request.kind.as_ref().is_some_and(|kind| *kind == json!(1) || *kind == json!("Loaded"));
+                Ok(self.show_collections(database, only_loaded).await?.into())
+            }
+            "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(database, name)?, None).into()),
+            "DropCollection" => self.drop_collection(database, name).await.and_then(|()| done()),
+            "TruncateCollection" => {
+                self.truncate_collection(database, name).await?;
+                Ok(json!({ "status": Status::success() }).into())
+            }
+            "RenameCollection" => {
+                let new_database = if request.new_database.is_empty() { database } else { &request.new_database };
+                self.rename_collection((database, &request.old_name), (new_database, &request.new_name)).await?;
+                done()
+            }
+            "AlterCollection" => {
+                self.alter_properties((database, name), request.properties.clone(), &request.delete_keys).await?;
+                done()
+            }
+            "AlterCollectionField" => {
+                let (field, set) = (&request.field_name, request.properties.clone());
+                self.alter_field((database, name), field, set, &request.delete_keys).await?;
+                done()
+            }
+
+            "CreateAlias" => self.create_alias(database, name, &request.alias).await.and_then(|()| done()),
+            "AlterAlias" => self.alter_alias(database, name, &request.alias).await.and_then(|()| done()),
+            "DropAlias" => self.drop_alias(database, &request.alias).await.and_then(|()| done()),
+            "DescribeAlias" => {
+                let catalog = self.catalog.borrow();
+                let holder = catalog.aliased(database, &request.alias);
+                let holder = holder.ok_or_else(|| self.alias_not_found(database, &request.alias))?;
+                Ok(json!({
+                    "status": Status::success(),
+                    "db_name": database,
+                    "alias": request.alias,
+                    "collection": holder.schema.name,
+                })
+                .into())
+            }
+            "ListAliases" => {
+                let catalog = self.catalog.borrow();
+                let aliases: Vec<&String> = match name {
+                    "" => catalog.in_database(database).flat_map(|collection| &collection.aliases).collect(),
+                    name => catalog.resolve(database, name)?.aliases.iter().collect(),
+                };
+                Ok(json!({
+                    "status": Status::success(), "aliases": aliases, "db_name": "", "collection_name": "",
+                })
+                .into())
+            }
+
+            "CreatePartition" => {
+                self.create_partition(database, name, &request.partition_name).await.and_then(|()| done())
+            }
+            "DropPartition" => self.drop_partition(database, name, &request.partition_name).await.and_then(|()| done()),
+            "HasPartition" => {
+                let found = self.resolve(database, name)?.partition(&request.partition_name).is_some();
+                Ok(json!({ "status": Status::success(), "value": found }).into())
+            }
+            "ShowPartitions" => Ok(self.show_partitions(database, name)?.into()),
+            "GetPartitionStatistics" => {
+                let collection = self.resolve(database, name)?;
+                let partition = collection.expect_partition(&request.partition_name)?.id;
+                Ok(self.statistics(&collection, Some(partition)).into())
+            }
+
+            "CreateIndex" => {
+                let params = &request.extra_params;
+                self.create_index((database, name), &request.field_name, &request.index_name, params).await?;
+                done()
+            }
+            "DropIndex" => self.drop_index((database, name), request.index()).await.and_then(|()| done()),
+            "AlterIndex" => {
+                let (index, set) = (&request.index_name, request.extra_params.clone());
+                self.alter_index((database, name), index, set, &request.delete_keys).await?;
+                done()
+            }
+            "DescribeIndex" | "GetIndexStatistics" => {
+                Ok(self.describe_index((database, name), request.index())?.into())
+            }
+            "GetIndexState" => {
+                let coverage = self.index_coverage((database, name), request.index())?;
+                Ok(json!({ "status": Status::success(), "state": coverage.state(), "fail_reason": "" }).into())
+            }
+            "GetIndexBuildProgress" => {
+                let coverage = self.index_coverage((database, name), request.index())?;
+                Ok(json!({
+                    "status": Status::success(),
+                    "indexed_rows": decimal(coverage.indexed_rows),
+                    "total_rows": decimal(coverage.total_rows),
+                })
+                .into())
+            }
+
+            "LoadCollection" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
+            "LoadCollection" => self.load(request.load(None)).await.and_then(|()| done()),
+            "LoadPartitions" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
+            "LoadPartitions" => self.load(request.load(Some(&request.partition_names))).await.and_then(|()| done()),
+            "ReleaseCollection" => self.release_collection(database, name).await.and_then(|()| done()),
+            "ReleasePartitions" => {
+                self.release_partitions(database, name, &request.partition_names).await.and_then(|()| done())
+            }
+            "GetLoadState" => {
+                let state = self.load_state(database, name, &request.partition_names)?;
+                Ok(json!({ "status": Status::success(), "state": state.name() }).into())
+            }
+            "GetLoadingProgress" => {
+                if let Some(milliseconds) = request.wait_ms {
+                    self.await_load(database, name, &request.partition_names, milliseconds).await;
+                }
+                let progress = self.loading_progress(database, name, &request.partition_names).await?;
+                Ok(json!({
+                    "status": Status::success(),
+                    "progress": decimal(progress),
+                    "refresh_progress": decimal(if progress == 100 { 100 } else { 0 }),
+                })
+                .into())
+            }
+            "GetReplicas" => {
+                let of: ReplicasRequest = parse(method, body)?;
+                Ok(self.replicas(of.collection()?).into())
+            }
+
+            "Insert" => self.insert_rows(&request, blobs, WriteMode::Insert).await,
+            "Upsert" if request.partial_update => {
+                Err(Error::Unimplemented { what: "partial_update of upsert is not available in the browser".into() })
+            }
+            "Upsert" => self.insert_rows(&request, blobs, WriteMode::Upsert).await,
+            "Delete" => {
+                let written = self.delete(request.target(), &request.expr, &request.expr_template_values).await?;
+                Ok(deleted(&written))
+            }
+
+            "Flush" => self.flush_named(database, &request.collection_names).await,
+            "FlushAll" => {
+                let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();
+                for id in all {
+                    self.flush(id).await?;
+                }
+                Ok(json!({ "status": Status::success(), "flush_all_ts": decimal(self.tick()), "flush_all_tss": {} })
+                    .into())
+            }
+            // A flush has ended when its call is answered.
+            "GetFlushState" | "GetFlushAllState" => Ok(json!({ "status": Status::success(), "flushed": true }).into()),
+            "GetPersistentSegmentInfo" | "GetQuerySegmentInfo" => {
+                let named: SegmentInfoRequest = parse(method, body)?;
+                let collection = self.resolve(database, &named.collection_name)?;
+                Ok(self.segment_infos(&collection, method == "GetQuerySegmentInfo").into())
+            }
+            "ManualCompaction" => {
+                let collection = self.resolve(database, name)?;
+                let count = self.compact(collection.id).await?;
+                Ok(json!({
+                    "status": Status::success(),
+                    "compactionID": decimal(self.tick()),
+                    "compactionPlanCount": count,
+                })
+                .into())
+            }
+            // A compaction has ended when its call is answered.
+            "GetCompactionState" => Ok(json!({
+                "status": Status::success(), "state": "Completed", "executingPlanNo": "0", "timeoutPlanNo": "0",
+                "completedPlanNo": "0", "failedPlanNo": "0",
+            })
+            .into()),
+            "GetCompactionStateWithPlans" => {
+                Ok(json!({ "status": Status::success(), "state": "Completed", "mergeInfos": [] }).into())
+            }
+            "GetMetrics" => Err(Error::Unimplemented { what: "GetMetrics is not available in the browser".into() }),
+            other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
+        }
+    }
+
+    fn describe_collections(&self, body: &str) -> Result<Reply> {
+        let request: BatchDescribe = parse("BatchDescribeCollection", body)?;
+        let described = request.collection_name.iter().map(|name| self.describe_collection(request.database(), name));
+        let responses = described.collect::<Result<Vec<_>>>()?;
+        Ok(json!({ "status": Status::success(), "responses": responses }).into())
+    }
+
+    async fn insert_rows(self: &Rc<Self>, request: &Request, blobs: Vec<Vec<u8>>, mode: WriteMode) -> Result<Reply> {
+        let Some(rows) = blobs.first() else { return Err(Error::invalid("the rows are missing")) };
+        let rows = Batch::decode(rows)?;
+        let count = rows.rows;
+        self.check_schema_is_current(request)?;
+        match self.insert(request.target(), rows, mode).await {
+            Ok(written) => Ok(inserted(&written, mode)),
+            Err(error) => Ok(json!({
+                "status": Status::from(&error),
+                "err_index": (0..count).collect::<Vec<_>>(),
+            })
+            .into()),
+        }
+    }
+
+    /// Rows packed by an old schema are refused, so that the client describes the collection again.
+    fn check_schema_is_current(&self, request: &Request) -> Result<()> {
+        let packed_for = match &request.schema_timestamp {
+            Some(Value::String(text)) => text.parse().unwrap_or(0),
+            Some(Value::Number(number)) => number.as_u64().unwrap_or(0),
+            _ => 0,
+        };
+        let collection = self.resolve(request.database(), &request.collection_name)?;
+        if packed_for != 0 && packed_for < collection.updated_at.0 {
+            return Err(Error::SchemaMismatch { collection: collection.schema.name });
+        }
+        Ok(())
+    }
+
+    async fn flush_named(self: &Rc<Self>, database: &str, names: &[String]) -> Result<Reply> {
+        let mut sealed = BTreeMap::new();
+        let mut flushed_at = BTreeMap::new();
+        for name in names {
+            let id = self.resolve(database, name)?.id;
+            self.flush(id).await?;
+            let collection = self.collection(id);
+            let segments: Vec<Value> = collection
+                .iter()
+                .flat_map(|it| it.segments().map(|segment| decimal(segment.id)).collect::<Vec<_>>())
+                .collect();
+            sealed.insert(name, json!({ "data": segments }));
+            flushed_at.insert(name, decimal(collection.map_or_else(Default::default, |it| it.flushed)));
+            self.tidy_up(id);
+        }
+        Ok(json!({
+            "status": Status::success(),
+            "coll_segIDs": sealed,
+            "flush_coll_segIDs": sealed,
+            "coll_seal_times": names.iter().map(|name| (name, decimal(self.platform.now_ms() / 1000))).collect::<BTreeMap<_, _>>(),
+            "coll_flush_ts": flushed_at,
+            "channel_cps": {},
+            "db_name": "",
+        })
+        .into())
+    }
+
+    /// Everything that is written or imported shows in what is loaded without it; only the state is checked.
+    fn refresh_load(&self, database: &str, name: &str) -> Result<()> {
+        let collection = self.resolve(database, name)?;
+        match self.load_state(database, name, &[])? {
+            LoadState::Loaded => Ok(()),
+            LoadState::Loading => Err(Error::While {
+                doing: "collection not fully loaded".into(),
+                cause: Box::new(Error::CollectionNotLoaded { collection: collection.id }),
+            }),
+            _ => Err(Error::CollectionNotLoaded { collection: collection.id }),
+        }
+    }
+}

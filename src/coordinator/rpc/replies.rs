@@ -1,0 +1,101 @@
+//! What callers get: Milvus' replies as JSON.
+
+use super::Reply;
+use crate::coordinator::describe::decimal;
+use crate::coordinator::write::Written;
+use crate::error::{Error, Status};
+use crate::value::{PrimaryKeys, WriteMode};
+use serde_json::{Value, json};
+
+pub(super) fn version() -> String {
+    format!("elanus-{}", env!("CARGO_PKG_VERSION"))
+}
+
+pub(super) fn connected() -> Reply {
+    json!({
+        "status": Status::success(),
+        "identifier": "1",
+        "server_info": { "build_tags": version(), "deploy_mode": "BROWSER", "reserved": {} },
+    })
+    .into()
+}
+
+pub(super) fn refusal(method: &str, error: &Error) -> Reply {
+    let status = Status::from(error);
+    if matches!(error, Error::SchemaMismatch { .. }) {
+        return json!({ "status": Status { error_code: "SchemaMismatch", ..status } }).into();
+    }
+    if answers_with_status(method) { json!(status).into() } else { json!({ "status": status }).into() }
+}
+
+/// Calls whose reply is Milvus' status itself.
+pub(super) fn answers_with_status(method: &str) -> bool {
+    matches!(
+        method,
+        "CreateDatabase"
+            | "DropDatabase"
+            | "AlterDatabase"
+            | "CreateCollection"
+            | "DropCollection"
+            | "RenameCollection"
+            | "AlterCollection"
+            | "AlterCollectionField"
+            | "CreateAlias"
+            | "AlterAlias"
+            | "DropAlias"
+            | "CreatePartition"
+            | "DropPartition"
+            | "CreateIndex"
+            | "DropIndex"
+            | "AlterIndex"
+            | "LoadCollection"
+            | "LoadPartitions"
+            | "ReleaseCollection"
+            | "ReleasePartitions"
+            | "AddCollectionField"
+            | "AddCollectionFunction"
+            | "AlterCollectionFunction"
+            | "DropCollectionFunction"
+    )
+}
+
+pub(super) fn ids(keys: &PrimaryKeys) -> Value {
+    match keys {
+        PrimaryKeys::Int64(keys) => {
+            json!({ "int_id": { "data": keys.iter().map(decimal).collect::<Vec<_>>() }, "id_field": "int_id" })
+        }
+        PrimaryKeys::VarChar(keys) => json!({ "str_id": { "data": keys }, "id_field": "str_id" }),
+    }
+}
+
+pub(super) fn inserted(written: &Written, mode: WriteMode) -> Reply {
+    let count = written.keys.len();
+    let replaced = if mode == WriteMode::Upsert { count } else { 0 };
+    json!({
+        "status": Status::success(),
+        "IDs": ids(&written.keys),
+        "succ_index": (0..count).collect::<Vec<_>>(),
+        "err_index": [],
+        "acknowledged": false,
+        "insert_cnt": decimal(count),
+        "delete_cnt": decimal(replaced),
+        "upsert_cnt": decimal(replaced),
+        "timestamp": decimal(written.at),
+    })
+    .into()
+}
+
+pub(super) fn deleted(written: &Written) -> Reply {
+    json!({
+        "status": Status::success(),
+        "IDs": {},
+        "succ_index": [],
+        "err_index": [],
+        "acknowledged": false,
+        "insert_cnt": "0",
+        "delete_cnt": decimal(written.keys.len()),
+        "upsert_cnt": "0",
+        "timestamp": "0",
+    })
+    .into()
+}

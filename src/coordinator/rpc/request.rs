@@ -1,0 +1,166 @@
+//! What callers send: Milvus' requests as JSON.
+
+use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
+use crate::coordinator::collection::NewCollection;
+use crate::coordinator::index::IndexChoice;
+use crate::coordinator::load_request::LoadRequest;
+use crate::coordinator::properties::check_property;
+use crate::coordinator::write::Target;
+use crate::error::{Error, Result};
+use crate::ids::CollectionId;
+use crate::request::{key_values, or_default};
+use crate::schema::{CollectionSchema, KeyValue, names};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Requests share most of their keys; each call reads those that it knows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Request {
+    #[serde(deserialize_with = "or_default")]
+    pub db_name: String,
+    #[serde(deserialize_with = "or_default")]
+    pub collection_name: String,
+    #[serde(deserialize_with = "or_default")]
+    pub partition_name: String,
+    #[serde(deserialize_with = "or_default")]
+    pub partition_names: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub collection_names: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub alias: String,
+    #[serde(deserialize_with = "or_default")]
+    pub field_name: String,
+    #[serde(deserialize_with = "or_default")]
+    pub index_name: String,
+    #[serde(deserialize_with = "key_values")]
+    pub extra_params: Vec<KeyValue>,
+    #[serde(deserialize_with = "key_values")]
+    pub properties: Vec<KeyValue>,
+    #[serde(deserialize_with = "or_default")]
+    pub delete_keys: Vec<String>,
+    pub schema: Value,
+    pub consistency_level: Value,
+    pub shards_num: Option<i64>,
+    pub num_partitions: Option<Value>,
+    #[serde(rename = "type")]
+    pub kind: Option<Value>,
+    #[serde(deserialize_with = "or_default")]
+    pub load_fields: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub skip_load_dynamic_field: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub refresh: bool,
+    pub replica_number: Option<i64>,
+    /// How long to wait for the end of a load before its progress is told.
+    pub wait_ms: Option<u32>,
+    #[serde(rename = "oldName", deserialize_with = "or_default")]
+    pub old_name: String,
+    #[serde(rename = "newName", deserialize_with = "or_default")]
+    pub new_name: String,
+    #[serde(rename = "newDBName", deserialize_with = "or_default")]
+    pub new_database: String,
+    #[serde(deserialize_with = "or_default")]
+    pub expr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub expr_template_values: BTreeMap<String, Value>,
+    pub schema_timestamp: Option<Value>,
+    #[serde(deserialize_with = "or_default")]
+    pub partial_update: bool,
+}
+
+impl Request {
+    pub fn database(&self) -> &str {
+        if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
+    }
+
+    pub fn collection(&self) -> (&str, &str) {
+        (self.database(), &self.collection_name)
+    }
+
+    pub fn target(&self) -> Target<'_> {
+        Target { database: self.database(), collection: &self.collection_name, partition: &self.partition_name }
+    }
+
+    pub fn index(&self) -> IndexChoice<'_> {
+        IndexChoice { index_name: &self.index_name, field_name: &self.field_name }
+    }
+
+    pub fn load<'a>(&'a self, partitions: Option<&'a [String]>) -> LoadRequest<'a> {
+        LoadRequest {
+            database: self.database(),
+            collection: &self.collection_name,
+            partitions,
+            fields: &self.load_fields,
+            skip_dynamic_field: self.skip_load_dynamic_field,
+            replica_number: self.replica_number.unwrap_or(1),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct BatchDescribe {
+    #[serde(default, deserialize_with = "or_default")]
+    db_name: String,
+    pub collection_name: Vec<String>,
+}
+
+impl BatchDescribe {
+    pub fn database(&self) -> &str {
+        if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
+    }
+}
+
+/// Replicas are asked for by the number of their collection.
+#[derive(Deserialize)]
+pub(super) struct ReplicasRequest {
+    #[serde(rename = "collectionID")]
+    id: Value,
+}
+
+impl ReplicasRequest {
+    pub fn collection(&self) -> Result<CollectionId> {
+        let number = self.id.as_u64().or_else(|| self.id.as_str()?.parse().ok());
+        number.map(CollectionId).ok_or_else(|| Error::invalid(format!("{} is no collection's id", self.id)))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SegmentInfoRequest {
+    #[serde(rename = "collectionName")]
+    pub collection_name: String,
+}
+
+pub(super) fn new_collection(request: &Request) -> Result<NewCollection> {
+    names::check_collection(&request.collection_name)?;
+    let mut schema = CollectionSchema::from_proto(&request.collection_name, &request.schema)?;
+    for property in &request.properties {
+        check_property(property)?;
+    }
+    schema.properties = request.properties.clone();
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    let num_partitions = match &request.num_partitions {
+        None | Some(Value::Null) => 0,
+        Some(value) => number(value)
+            .ok_or_else(|| Error::invalid(format!("num_partitions {value} is not a number of partitions")))?,
+    };
+    Ok(NewCollection {
+        database: request.database().to_owned(),
+        schema,
+        shards_num: request.shards_num.unwrap_or(0),
+        consistency_level: consistency_level(&request.consistency_level)?,
+        num_partitions,
+    })
+}
+
+/// By number or name; Bounded where none is given.
+pub(super) fn consistency_level(value: &Value) -> Result<ConsistencyLevel> {
+    let found = match value {
+        Value::Null => Some(ConsistencyLevel::Bounded),
+        Value::Number(number) => ConsistencyLevel::ALL.into_iter().find(|level| Some(*level as u64) == number.as_u64()),
+        Value::String(name) => ConsistencyLevel::ALL.into_iter().find(|level| level.name() == name),
+        _ => None,
+    };
+    found.ok_or_else(|| Error::invalid(format!("invalid consistency level: {value}")))
+}

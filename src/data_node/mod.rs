@@ -1,0 +1,255 @@
+//! The data node: turns the log into sealed segments, merges small and much-deleted ones, builds indexes.
+//!
+//! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
+
+use crate::catalog::IndexDefinition;
+use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NodeAnswer, NodeCommand};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::index::{self, MetricType};
+use crate::platform::{Breather, Platform};
+use crate::schema::Field;
+use crate::segment::{
+    Deletes, Growing, IndexEntry, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD, log_range,
+    log_timestamp, merge_order, read_column, read_deletes, seal, write_column, write_deletes,
+};
+use crate::storage::{Records, Store};
+use crate::value::{Column, ColumnData};
+use roaring::RoaringBitmap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Log records at a time, so that a long log is not held in memory beside its rows.
+const LOG_PAGE_RECORDS: usize = 64;
+
+pub struct DataNode<P: Platform> {
+    platform: P,
+}
+
+/// A sealed segment's keys and deletes, read when the first delete asks for them.
+struct OldSegment {
+    manifest: SegmentManifest,
+    partition: PartitionId,
+    keys: Option<SegmentRows>,
+}
+
+impl<P: Platform> DataNode<P> {
+    pub fn new(platform: P) -> Self {
+        DataNode { platform }
+    }
+
+    pub async fn execute(&self, command: NodeCommand) -> Result<NodeAnswer> {
+        Ok(match command {
+            NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).await?),
+            NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
+            NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
+            _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),
+        })
+    }
+
+    async fn flush(&self, plan: FlushPlan) -> Result<FlushOutcome> {
+        let fields: Rc<[Field]> = plan.schema.fields.clone().into();
+        let mut growing: BTreeMap<PartitionId, Growing> = BTreeMap::new();
+        let mut old_segments: Vec<OldSegment> = Vec::new();
+        for partition in &plan.partitions {
+            growing.insert(partition.id, Growing::new(fields.clone()));
+            old_segments.extend(partition.segments.iter().map(|manifest| OldSegment {
+                manifest: manifest.clone(),
+                partition: partition.id,
+                keys: None,
+            }));
+        }
+        let mut after = plan.after;
+        let mut breather = Breather::new(&self.platform);
+        loop {
+            let keys = log_range(plan.collection, after, plan.through);
+            let page = self.platform.records().scan(Store::Log, keys, LOG_PAGE_RECORDS).await?;
+            for (key, bytes) in &page {
+                let written = log_timestamp(key)
+                    .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
+                let record = LogRecord::decode(bytes, |partition| growing.contains_key(&partition))?;
+                if let Some(deletes) = &record.deletes {
+                    let concerned = growing.iter_mut().filter(|(partition, _)| deletes.concerns(**partition));
+                    concerned.for_each(|(_, rows)| {
+                        rows.delete(&deletes.keys);
+                    });
+                    self.delete_in(&plan, &mut old_segments, deletes).await?;
+                }
+                for (partition, batch) in &record.inserts {
+                    if let Some(rows) = growing.get_mut(partition) {
+                        rows.append(written, batch);
+                    }
+                }
+                after = written;
+                breather.breathe().await;
+            }
+            if page.len() < LOG_PAGE_RECORDS {
+                break;
+            }
+        }
+        let mut outcome = FlushOutcome::default();
+        for (partition, rows) in &growing {
+            if let Some(manifest) = self.seal_growing(&plan, *partition, rows).await? {
+                outcome.new_segments.push((*partition, manifest));
+            }
+        }
+        for OldSegment { mut manifest, keys, .. } in old_segments {
+            let Some(keys) = keys.filter(|keys| keys.deleted.len() > u64::from(manifest.deleted_rows)) else {
+                continue;
+            };
+            let name = manifest.deletes_file(plan.collection, plan.through);
+            write_deletes(self.platform.files(), &name, &keys.deleted).await?;
+            manifest.deletes = Some(plan.through);
+            manifest.deleted_rows = keys.deleted.len() as u32;
+            outcome.deleted_in.push(manifest);
+        }
+        Ok(outcome)
+    }
+
+    async fn delete_in(&self, plan: &FlushPlan, segments: &mut [OldSegment], deletes: &Deletes) -> Result<()> {
+        let primary_key = plan.schema.primary_key();
+        for segment in segments.iter_mut().filter(|segment| deletes.concerns(segment.partition)) {
+            if segment.keys.is_none() {
+                let (keys, deleted) = self.read_keys(plan.collection, primary_key, &segment.manifest).await?;
+                let mut rows = SegmentRows::new(primary_key.id, BTreeMap::from([(primary_key.id, keys)]), true);
+                rows.deleted = Rc::new(deleted);
+                segment.keys = Some(rows);
+            }
+            if let Some(keys) = &mut segment.keys {
+                keys.delete(&deletes.keys);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_keys(
+        &self,
+        collection: CollectionId,
+        primary_key: &Field,
+        manifest: &SegmentManifest,
+    ) -> Result<(Column, RoaringBitmap)> {
+        let files = self.platform.files();
+        let keys = read_column(files, &manifest.column_file(collection, primary_key.id), &|_| ()).await?;
+        let deleted = match manifest.deletes {
+            Some(last) => read_deletes(files, &manifest.deletes_file(collection, last), &|_| ()).await?,
+            None => RoaringBitmap::new(),
+        };
+        Ok((keys, deleted))
+    }
+
+    async fn seal_growing(
+        &self,
+        plan: &FlushPlan,
+        partition: PartitionId,
+        rows: &Growing,
+    ) -> Result<Option<SegmentManifest>> {
+        let chunks: Vec<(&SegmentRows, &[Timestamp])> = rows.chunks_with_timestamps().collect();
+        let sources: Vec<SealSource> = chunks
+            .iter()
+            .map(|(rows, timestamps)| SealSource {
+                primary_keys: rows.primary_keys(),
+                timestamps,
+                deleted: &rows.deleted,
+            })
+            .collect();
+        let order = merge_order(&sources);
+        let Some(id) = plan.new_segments.get(&partition).filter(|_| !order.is_empty()) else { return Ok(None) };
+        let mut manifest = seal(
+            self.platform.files(),
+            (plan.collection, *id),
+            &plan.schema.fields,
+            &order,
+            async |source, field| Ok(chunks[source as usize].0.columns.get(&field.id).map(Cow::Borrowed)),
+            |(source, row)| sources[source as usize].timestamps[row as usize],
+        )
+        .await?;
+        self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
+        Ok(Some(manifest))
+    }
+
+    async fn compact(&self, plan: CompactPlan) -> Result<Option<SegmentManifest>> {
+        let files = self.platform.files();
+        let primary_key = plan.schema.primary_key();
+        let mut keys = Vec::new();
+        for manifest in &plan.inputs {
+            let (primary_keys, deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
+            let name = manifest.column_file(plan.collection, TIMESTAMP_FIELD);
+            let timestamps: Vec<Timestamp> = match read_column(files, &name, &|_| ()).await?.data {
+                ColumnData::Int64(written) => written.into_iter().map(|at| Timestamp(at as u64)).collect(),
+                _ => return Err(Error::Corrupt { file: name, detail: "not a column of timestamps".into() }),
+            };
+            if timestamps.len() != primary_keys.len() {
+                return Err(Error::Corrupt { file: name, detail: "not as many rows as keys".into() });
+            }
+            keys.push((primary_keys, timestamps, deleted));
+        }
+        let sources: Vec<SealSource> = keys
+            .iter()
+            .map(|(primary_keys, timestamps, deleted)| SealSource { primary_keys, timestamps, deleted })
+            .collect();
+        let order = merge_order(&sources);
+        if order.is_empty() {
+            return Ok(None);
+        }
+        let mut manifest = seal(
+            files,
+            (plan.collection, plan.output),
+            &plan.schema.fields,
+            &order,
+            async |source, field| {
+                let input = &plan.inputs[source as usize];
+                if !input.column_bytes.contains_key(&field.id) {
+                    return Ok(None);
+                }
+                let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
+                Ok(Some(Cow::Owned(column)))
+            },
+            |(source, row)| sources[source as usize].timestamps[row as usize],
+        )
+        .await?;
+        self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
+        Ok(Some(manifest))
+    }
+
+    async fn build_indexes(&self, plan: IndexPlan) -> Result<IndexOutcome> {
+        let mut outcome = IndexOutcome { index: plan.index.id, file_bytes: BTreeMap::new() };
+        let mut breather = Breather::new(&self.platform);
+        for manifest in &plan.segments {
+            let bytes = self.build_index(plan.collection, &plan.index, manifest).await?;
+            outcome.file_bytes.insert(manifest.id, bytes);
+            breather.breathe().await;
+        }
+        Ok(outcome)
+    }
+
+    async fn index_segment(
+        &self,
+        collection: CollectionId,
+        indexes: &[IndexDefinition],
+        manifest: &mut SegmentManifest,
+    ) -> Result<()> {
+        for definition in indexes {
+            let file_bytes = self.build_index(collection, definition, manifest).await?;
+            manifest.indexes.insert(definition.id, IndexEntry { file_bytes });
+        }
+        Ok(())
+    }
+
+    /// What the index keeps beside the column: for COSINE one over the length of each vector, else nothing.
+    async fn build_index(
+        &self,
+        collection: CollectionId,
+        definition: &IndexDefinition,
+        manifest: &SegmentManifest,
+    ) -> Result<u64> {
+        if definition.metric != Some(MetricType::Cosine) || !manifest.column_bytes.contains_key(&definition.field) {
+            return Ok(0);
+        }
+        let files = self.platform.files();
+        let column = read_column(files, &manifest.column_file(collection, definition.field), &|_| ()).await?;
+        let ColumnData::FloatVector { dim, values } = &column.data else { return Ok(0) };
+        let norms = Column::new(ColumnData::Float(index::inverse_norms(values, *dim)));
+        write_column(files, &manifest.index_file(collection, definition.id), &norms).await
+    }
+}

@@ -1,0 +1,237 @@
+//! Reading partitions into memory, and following the sealed segments as they change.
+
+use super::partition::PartitionRows;
+use super::{Loaded, QueryNode, Staging};
+use crate::catalog::IndexDefinition;
+use crate::cluster::{LoadPlan, LoadProgress, PartitionSegments, RefreshPlan};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
+use crate::index::{self, MetricType};
+use crate::platform::Platform;
+use crate::schema::{Field, FieldId};
+use crate::segment::{LogRecord, SegmentManifest, SegmentRows, log_range, log_timestamp, read_column, read_deletes};
+use crate::storage::{Records, Store};
+use crate::value::{Column, ColumnData};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Log records at a time, so that a long log is not held in memory beside its rows.
+const LOG_PAGE_RECORDS: usize = 64;
+
+impl<P: Platform> QueryNode<P> {
+    pub(super) async fn load(&self, plan: LoadPlan) -> Result<()> {
+        let staging = Rc::new(Staging {
+            partitions: RefCell::new(plan.partitions.iter().map(|partition| partition.id).collect()),
+            pending: RefCell::default(),
+            progress: Cell::new(LoadProgress { loaded_bytes: 0, total_bytes: bytes_to_load(&plan) }),
+        });
+        {
+            let mut loaded = self.loaded.borrow_mut();
+            if loaded.partitions.is_empty() && loaded.staging.is_empty() {
+                *loaded = Loaded { flushed: plan.flushed, ..Loaded::default() };
+            }
+            loaded.view = Some(Rc::new(plan.view.clone()));
+            loaded.fields = plan.fields.clone();
+            loaded.indexes = plan.indexes.clone();
+            loaded.staging.push(staging.clone());
+        }
+        let read = self.read_partitions(&plan, &staging).await;
+        let mut loaded = self.loaded.borrow_mut();
+        loaded.staging.retain(|other| !Rc::ptr_eq(other, &staging));
+        let (mut partitions, log) = read?;
+        for (written, bytes) in staging.pending.take() {
+            let record = LogRecord::decode(&bytes, |partition| partitions.contains_key(&partition))?;
+            partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+        }
+        for (written, record) in &log {
+            loaded.remember_deletes(*written, record);
+        }
+        let wanted = staging.partitions.take();
+        loaded.partitions.extend(partitions.into_iter().filter(|(id, _)| wanted.contains(id)));
+        Ok(())
+    }
+
+    /// The partitions of a plan from files and log, and the log's deletes.
+    async fn read_partitions(
+        &self,
+        plan: &LoadPlan,
+        staging: &Staging,
+    ) -> Result<(BTreeMap<PartitionId, PartitionRows>, Vec<(Timestamp, LogRecord)>)> {
+        let collection = plan.view.id;
+        let fields: Rc<[Field]> =
+            plan.view.schema.fields.iter().filter(|field| plan.fields.contains(&field.id)).cloned().collect();
+        let cancelled = |id: PartitionId| !staging.partitions.borrow().contains(&id);
+        let mut partitions = BTreeMap::new();
+        for PartitionSegments { id, segments } in &plan.partitions {
+            let mut partition = PartitionRows::new(fields.clone(), plan.flushed);
+            for manifest in segments {
+                if cancelled(*id) {
+                    break;
+                }
+                let reading = Reading { collection, fields: &fields, indexes: &plan.indexes, staging: Some(staging) };
+                match self.read_segment(reading, manifest).await {
+                    Ok(segment) => drop(partition.sealed.insert(manifest.id, segment)),
+                    // What was released while it was read may have been dropped too.
+                    Err(_) if cancelled(*id) => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            if !cancelled(*id) {
+                partitions.insert(*id, partition);
+            }
+        }
+        let mut deletes = Vec::new();
+        let mut after = plan.flushed;
+        loop {
+            let keys = log_range(collection, after, Timestamp(u64::MAX - 1));
+            let page = self.platform.records().scan(Store::Log, keys, LOG_PAGE_RECORDS).await?;
+            for (key, bytes) in &page {
+                let written = log_timestamp(key)
+                    .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
+                let record = LogRecord::decode(bytes, |partition| partitions.contains_key(&partition))?;
+                partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+                deletes.push((written, LogRecord { deletes: record.deletes, inserts: Vec::new() }));
+                after = written;
+            }
+            if page.len() < LOG_PAGE_RECORDS {
+                return Ok((partitions, deletes));
+            }
+        }
+    }
+
+    /// Puts the new sealed segments in the place of the rows and segments that they hold.
+    pub(super) async fn refresh(&self, plan: RefreshPlan) -> Result<()> {
+        let (view, fields, indexes) = {
+            let loaded = self.loaded.borrow();
+            let Some(view) = loaded.view.clone() else { return Ok(()) };
+            let fields: Rc<[Field]> =
+                view.schema.fields.iter().filter(|field| loaded.fields.contains(&field.id)).cloned().collect();
+            (view, fields, loaded.indexes.clone())
+        };
+        let mut arrived: BTreeMap<SegmentId, SegmentRows> = BTreeMap::new();
+        for PartitionSegments { id, segments } in &plan.partitions {
+            for manifest in segments {
+                let known = self.loaded.borrow().partitions.get(id).map(|it| it.sealed.contains_key(&manifest.id));
+                if known == Some(false) {
+                    let reading = Reading { collection: view.id, fields: &fields, indexes: &indexes, staging: None };
+                    arrived.insert(manifest.id, self.read_segment(reading, manifest).await?);
+                }
+            }
+        }
+        let mut loaded = self.loaded.borrow_mut();
+        let Loaded { partitions, recent_deletes, flushed, .. } = &mut *loaded;
+        *flushed = plan.flushed;
+        recent_deletes.retain(|written, _| *written > plan.flushed);
+        for PartitionSegments { id, segments } in &plan.partitions {
+            let Some(partition) = partitions.get_mut(id) else { continue };
+            let current: BTreeSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
+            partition.sealed.retain(|segment, _| current.contains(segment));
+            for manifest in segments {
+                let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
+                for deletes in recent_deletes.values().filter(|deletes| deletes.concerns(*id)) {
+                    segment.delete(&deletes.keys);
+                }
+                partition.sealed.insert(manifest.id, segment);
+            }
+            partition.growing.drop_through(plan.flushed);
+        }
+        Ok(())
+    }
+
+    async fn read_segment(&self, reading: Reading<'_>, manifest: &SegmentManifest) -> Result<SegmentRows> {
+        let files = self.platform.files();
+        let mut columns: BTreeMap<FieldId, Column> = BTreeMap::new();
+        let mut primary_key = None;
+        for field in reading.fields {
+            let on_read = |bytes: u64| {
+                *self.read_bytes.borrow_mut().entry(field.id).or_default() += bytes;
+                reading.progressed(bytes);
+            };
+            let column = if manifest.column_bytes.contains_key(&field.id) {
+                read_column(files, &manifest.column_file(reading.collection, field.id), &on_read).await?
+            } else {
+                Column::missing(field, manifest.rows as usize)
+            };
+            if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
+                let file = manifest.column_file(reading.collection, field.id);
+                return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
+            }
+            if field.is_primary_key {
+                primary_key = Some(field.id);
+            }
+            columns.insert(field.id, column);
+        }
+        let primary_key = primary_key.ok_or_else(|| Error::Unexpected("loading without the primary key".into()))?;
+        let mut segment = SegmentRows::new(primary_key, columns, true);
+        if let Some(last) = manifest.deletes {
+            let name = manifest.deletes_file(reading.collection, last);
+            let deleted = read_deletes(files, &name, &|_| ()).await?;
+            if deleted.max().is_some_and(|last| last >= manifest.rows) {
+                return Err(Error::Corrupt {
+                    file: name,
+                    detail: "deletes rows that the segment does not have".into(),
+                });
+            }
+            segment.deleted = Rc::new(deleted);
+        }
+        segment.inverse_norms = Rc::new(self.inverse_norms(&reading, manifest, &segment).await?);
+        Ok(segment)
+    }
+
+    async fn inverse_norms(
+        &self,
+        reading: &Reading<'_>,
+        manifest: &SegmentManifest,
+        segment: &SegmentRows,
+    ) -> Result<BTreeMap<crate::ids::IndexId, Vec<f32>>> {
+        let mut norms = BTreeMap::new();
+        for definition in reading.indexes.iter().filter(|index| index.metric == Some(MetricType::Cosine)) {
+            let Some(Column { data: ColumnData::FloatVector { dim, values }, .. }) =
+                segment.columns.get(&definition.field)
+            else {
+                continue;
+            };
+            let built = manifest.indexes.get(&definition.id).is_some_and(|entry| entry.file_bytes > 0);
+            let of_segment = if built {
+                let name = manifest.index_file(reading.collection, definition.id);
+                match read_column(self.platform.files(), &name, &|bytes| reading.progressed(bytes)).await?.data {
+                    ColumnData::Float(norms) if norms.len() == manifest.rows as usize => norms,
+                    _ => return Err(Error::Corrupt { file: name, detail: "not the norms of this segment".into() }),
+                }
+            } else {
+                index::inverse_norms(values, *dim)
+            };
+            norms.insert(definition.id, of_segment);
+        }
+        Ok(norms)
+    }
+}
+
+/// What a segment is read for.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    collection: CollectionId,
+    fields: &'a [Field],
+    indexes: &'a [IndexDefinition],
+    staging: Option<&'a Staging>,
+}
+
+impl Reading<'_> {
+    fn progressed(&self, bytes: u64) {
+        if let Some(staging) = self.staging {
+            let mut progress = staging.progress.get();
+            progress.loaded_bytes = (progress.loaded_bytes + bytes).min(progress.total_bytes);
+            staging.progress.set(progress);
+        }
+    }
+}
+
+fn bytes_to_load(plan: &LoadPlan) -> u64 {
+    let of_segment = |manifest: &SegmentManifest| {
+        let columns = manifest.column_bytes.iter().filter(|(field, _)| plan.fields.contains(field));
+        let indexes = plan.indexes.iter().filter_map(|index| manifest.indexes.get(&index.id));
+        columns.map(|(_, bytes)| bytes).sum::<u64>() + indexes.map(|entry| entry.file_bytes).sum::<u64>()
+    };
+    plan.partitions.iter().flat_map(|partition| &partition.segments).map(of_segment).sum()
+}

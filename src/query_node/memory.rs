@@ -1,0 +1,30 @@
+use super::QueryNode;
+use crate::cluster::{NodeMemory, PartitionMemory};
+use crate::platform::Platform;
+
+impl<P: Platform> QueryNode<P> {
+    pub(super) fn memory(&self) -> NodeMemory {
+        let loaded = self.loaded.borrow();
+        let mut partitions = Vec::new();
+        for (id, partition) in &loaded.partitions {
+            let name = loaded
+                .view
+                .iter()
+                .find_map(|view| view.partitions.iter().find(|(_, known)| *known == id).map(|(name, _)| name.clone()));
+            let mut memory = PartitionMemory { name: name.unwrap_or_else(|| id.to_string()), ..Default::default() };
+            for segment in partition.snapshot(false) {
+                memory.rows += segment.live_rows() as u64;
+                for (field, column) in segment.columns.iter() {
+                    *memory.field_bytes.entry(loaded.field_name(*field)).or_default() += column.size_bytes() as u64;
+                }
+                for (index, norms) in segment.inverse_norms.iter() {
+                    let name = loaded.indexes.iter().find(|known| known.id == *index).map(|index| index.name.clone());
+                    let name = name.unwrap_or_else(|| index.to_string());
+                    *memory.index_bytes.entry(name).or_default() += norms.len() as u64 * 4;
+                }
+            }
+            partitions.push(memory);
+        }
+        NodeMemory { partitions, instance_bytes: self.platform.instance_bytes(), read_bytes: self.read_bytes() }
+    }
+}

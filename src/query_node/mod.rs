@@ -1,0 +1,181 @@
+//! The query node: what is loaded of one collection, and the searches and queries over it.
+//!
+//! It reads storage itself. Writes reach it as log records in their order; what it reads from the log while loading and what
+//! it is told meanwhile are told apart by time, so that nothing is missed and nothing applied twice.
+
+mod load;
+mod memory;
+mod output;
+mod partition;
+mod query;
+mod search;
+mod target;
+
+pub use output::NodeReply;
+
+use crate::catalog::IndexDefinition;
+use crate::cluster::{CollectionView, LoadProgress, NodeAnswer, NodeCommand};
+use crate::error::{Error, Result, Status};
+use crate::ids::{PartitionId, Timestamp};
+use crate::platform::Platform;
+use crate::schema::FieldId;
+use crate::segment::{Deletes, LogRecord};
+use futures::channel::oneshot;
+use partition::PartitionRows;
+use serde_json::json;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+pub struct QueryNode<P: Platform> {
+    platform: P,
+    loaded: RefCell<Loaded>,
+    read_bytes: RefCell<BTreeMap<FieldId, u64>>,
+    /// Client calls that are being answered.
+    calls: Cell<usize>,
+    /// Waiters for the end of all calls.
+    idle: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+/// Everything but `view` is empty until the first load.
+#[derive(Default)]
+struct Loaded {
+    view: Option<Rc<CollectionView>>,
+    fields: BTreeSet<FieldId>,
+    indexes: Vec<IndexDefinition>,
+    partitions: BTreeMap<PartitionId, PartitionRows>,
+    /// Sealed segments hold every write up to here.
+    flushed: Timestamp,
+    /// Deletes after `flushed`: a sealed segment that arrives later does not know of them.
+    recent_deletes: BTreeMap<Timestamp, Deletes>,
+    /// Loads under way.
+    staging: Vec<Rc<Staging>>,
+}
+
+/// A load under way: partitions that are being read, and the writes that arrived meanwhile.
+struct Staging {
+    partitions: RefCell<BTreeSet<PartitionId>>,
+    pending: RefCell<Vec<(Timestamp, Rc<[u8]>)>>,
+    progress: Cell<LoadProgress>,
+}
+
+impl<P: Platform> QueryNode<P> {
+    pub fn new(platform: P) -> Self {
+        QueryNode {
+            platform,
+            loaded: RefCell::default(),
+            read_bytes: RefCell::default(),
+            calls: Cell::new(0),
+            idle: RefCell::default(),
+        }
+    }
+
+    /// Answers a client's call.
+    pub async fn handle(&self, method: &str, body: &str, blobs: Vec<Vec<u8>>) -> NodeReply {
+        self.calls.set(self.calls.get() + 1);
+        let reply = self.answer(method, body, &blobs).await;
+        self.calls.set(self.calls.get() - 1);
+        if self.calls.get() == 0 {
+            self.idle.take().into_iter().for_each(|waiter| {
+                // One that has gone away does not mind.
+                let _ = waiter.send(());
+            });
+        }
+        reply
+    }
+
+    /// From now on callers are told to ask for a new route; comes back when the calls of before are answered.
+    async fn retire(&self) {
+        self.loaded.borrow_mut().view = None;
+        if self.calls.get() > 0 {
+            let (idle, waiting) = oneshot::channel();
+            self.idle.borrow_mut().push(idle);
+            let _ = waiting.await;
+        }
+    }
+
+    async fn answer(&self, method: &str, body: &str, blobs: &[Vec<u8>]) -> NodeReply {
+        let answer = match method {
+            "Search" => self.search(body, blobs).await.map_err(|error| error.during("failed to search")),
+            "Query" => self.query(body).await.map_err(|error| error.during("failed to query")),
+            other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
+        };
+        answer.unwrap_or_else(|error| NodeReply {
+            body: json!({ "status": Status::from(&error) }).to_string(),
+            blobs: Vec::new(),
+        })
+    }
+
+    /// Bytes read from files since the node started, by field.
+    pub fn read_bytes(&self) -> BTreeMap<FieldId, u64> {
+        self.read_bytes.borrow().clone()
+    }
+
+    pub async fn execute(&self, command: NodeCommand, blob: Option<Rc<[u8]>>) -> Result<NodeAnswer> {
+        match command {
+            NodeCommand::Load(plan) => self.load(*plan).await?,
+            NodeCommand::Apply { written } => {
+                self.apply(written, blob.ok_or_else(|| Error::Unexpected("a log record is missing".into()))?)?;
+            }
+            NodeCommand::Release { partitions } => self.release(&partitions),
+            NodeCommand::Refresh(plan) => self.refresh(plan).await?,
+            NodeCommand::View(view) => self.loaded.borrow_mut().view = Some(Rc::new(view)),
+            NodeCommand::Retire => self.retire().await,
+            NodeCommand::Progress => return Ok(NodeAnswer::Progress(self.progress())),
+            NodeCommand::Memory => return Ok(NodeAnswer::Memory(self.memory())),
+            NodeCommand::MatchingKeys { expr, templates, partition } => {
+                return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).await?));
+            }
+            NodeCommand::Flush(_) | NodeCommand::Compact(_) | NodeCommand::BuildIndex(_) => {
+                return Err(Error::Unexpected("a query node was given a data node's work".into()));
+            }
+        }
+        Ok(NodeAnswer::Done)
+    }
+
+    /// A write that the log has: into what is loaded at once, into what is being loaded when it has been read.
+    fn apply(&self, written: Timestamp, bytes: Rc<[u8]>) -> Result<()> {
+        let mut loaded = self.loaded.borrow_mut();
+        for staging in &loaded.staging {
+            staging.pending.borrow_mut().push((written, bytes.clone()));
+        }
+        let record = LogRecord::decode(&bytes, |partition| loaded.partitions.contains_key(&partition))?;
+        loaded.remember_deletes(written, &record);
+        for (id, partition) in &mut loaded.partitions {
+            partition.apply(*id, written, &record);
+        }
+        Ok(())
+    }
+
+    fn release(&self, partitions: &BTreeSet<PartitionId>) {
+        let mut loaded = self.loaded.borrow_mut();
+        loaded.partitions.retain(|id, _| !partitions.contains(id));
+        for staging in &loaded.staging {
+            staging.partitions.borrow_mut().retain(|id| !partitions.contains(id));
+        }
+    }
+
+    fn progress(&self) -> LoadProgress {
+        let mut sum = LoadProgress::default();
+        for staging in &self.loaded.borrow().staging {
+            let progress = staging.progress.get();
+            sum.loaded_bytes += progress.loaded_bytes;
+            sum.total_bytes += progress.total_bytes;
+        }
+        sum
+    }
+}
+
+impl Loaded {
+    fn remember_deletes(&mut self, written: Timestamp, record: &LogRecord) {
+        if let Some(deletes) = record.deletes.as_ref().filter(|_| written > self.flushed) {
+            self.recent_deletes.insert(written, deletes.clone());
+        }
+    }
+
+    fn field_name(&self, field: FieldId) -> String {
+        let view = self.view.as_ref();
+        let known = view.and_then(|view| view.schema.field_by_id(field)).map(|field| field.name.clone());
+        known.unwrap_or_else(|| field.0.to_string())
+    }
+}

@@ -1,0 +1,36 @@
+//! Rows of several segments as the columns of an answer.
+
+use crate::error::{Error, Result};
+use crate::schema::Field;
+use crate::segment::SegmentRows;
+use crate::value::{Batch, Column};
+
+/// Where a row of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowAt {
+    pub segment: u32,
+    pub row: u32,
+}
+
+/// JSON and the columns beside it, as a client gets them.
+#[derive(Debug)]
+pub struct NodeReply {
+    pub body: String,
+    pub blobs: Vec<Vec<u8>>,
+}
+
+/// The given rows of the given fields, in the given order.
+pub(super) fn gather(segments: &[SegmentRows], fields: &[Field], rows: &[RowAt]) -> Result<Batch> {
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let mut column = Column::empty(field);
+        for run in rows.chunk_by(|left, right| left.segment == right.segment) {
+            let segment = &segments[run[0].segment as usize];
+            let source = segment.columns.get(&field.id);
+            let source = source.ok_or_else(|| Error::invalid(format!("field {} is not loaded", field.name)))?;
+            column.extend_from_rows(source, run.iter().map(|at| at.row as usize));
+        }
+        columns.push((field.name.clone(), column));
+    }
+    Ok(Batch { rows: rows.len(), columns })
+}

@@ -1,0 +1,198 @@
+//! Query: the rows for which a filter is true, by primary key.
+
+use super::QueryNode;
+use super::output::{NodeReply, RowAt, gather};
+use super::target::Target;
+use crate::catalog::DEFAULT_DATABASE;
+use crate::error::{Error, Result, Status};
+use crate::expr::Filter;
+use crate::ids::PartitionId;
+use crate::platform::{Breather, Platform};
+use crate::schema::KeyValue;
+use crate::search::QueryParams;
+use crate::segment::SegmentRows;
+use crate::value::{Batch, Column, ColumnData, PrimaryKey, PrimaryKeys};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+
+const COUNT: &str = "count(*)";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QueryRequest {
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub db_name: String,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub collection_name: String,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub expr: String,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub output_fields: Vec<String>,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub partition_names: Vec<String>,
+    #[serde(deserialize_with = "crate::request::key_values")]
+    pub query_params: Vec<KeyValue>,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    pub expr_template_values: BTreeMap<String, Value>,
+}
+
+impl<P: Platform> QueryNode<P> {
+    pub(super) async fn query(&self, body: &str) -> Result<NodeReply> {
+        let request: QueryRequest = crate::request::parse("Query", body)?;
+        let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
+        let counts = request.output_fields.iter().any(|name| name.eq_ignore_ascii_case(COUNT));
+        let params = QueryParams::from_key_values(&request.query_params)?;
+        if counts && request.output_fields.len() > 1 {
+            return Err(Error::invalid(format!("parse output field name failed: {COUNT}")));
+        }
+        params.check_filter(&request.expr, counts)?;
+        let name = (database, request.collection_name.as_str());
+        let target = self.target(name, &request.partition_names, params.ignore_growing)?;
+        let filter = target.filter(&request.expr, &request.expr_template_values)?;
+        let primary_key = target.schema().primary_key().clone();
+        let (batch, listed) = if counts {
+            let count = self.count(&target, &filter).await? as i64;
+            let column = Column::new(ColumnData::Int64(vec![count]));
+            (Batch { rows: 1, columns: vec![(COUNT.to_owned(), column)] }, vec![COUNT.to_owned()])
+        } else {
+            let mut output = target.output(&request.output_fields)?;
+            output.include(&primary_key);
+            let found = self.find(&target, &filter, params).await?;
+            let batch = gather(&target.segments, &output.fields, &found)?;
+            (batch, output.wire_names().into_iter().map(str::to_owned).collect())
+        };
+        let body = json!({
+            "status": Status::success(),
+            "collection_name": request.collection_name,
+            "output_fields": listed,
+            "primary_field_name": primary_key.name,
+            "session_ts": "0",
+        });
+        Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
+    }
+
+    async fn count(&self, target: &Target, filter: &Filter) -> Result<usize> {
+        let mut breather = Breather::new(&self.platform);
+        let mut count = 0;
+        for segment in &target.segments {
+            count += target.matching(filter, segment)?.count_ones(..);
+            breather.breathe().await;
+        }
+        Ok(count)
+    }
+
+    /// Matching rows in the order of their primary keys; of rows with one key the newest.
+    async fn find(&self, target: &Target, filter: &Filter, params: QueryParams) -> Result<Vec<RowAt>> {
+        let mut breather = Breather::new(&self.platform);
+        let mut matching: Vec<Vec<u32>> = Vec::with_capacity(target.segments.len());
+        for segment in &target.segments {
+            let mut rows: Vec<u32> = target.matching(filter, segment)?.ones().map(|row| row as u32).collect();
+            if !segment.sorted {
+                rows.sort_by(|left, right| segment.compare_keys(*left as usize, segment, *right as usize));
+            }
+            matching.push(rows);
+            breather.breathe().await;
+        }
+        let wanted = params.limit.map_or(usize::MAX, |limit| limit + params.offset);
+        let mut found = merge_by_key(&target.segments, &matching, wanted);
+        found.drain(..params.offset.min(found.len()));
+        Ok(found)
+    }
+
+    /// Primary keys of the rows for which a filter is true, for a delete.
+    pub(super) async fn matching_keys(
+        &self,
+        expr: &str,
+        templates: &BTreeMap<String, Value>,
+        partition: Option<PartitionId>,
+    ) -> Result<PrimaryKeys> {
+        let target = self.target_by_id(partition)?;
+        let filter = target.filter(expr, templates)?;
+        let found = self.find(&target, &filter, QueryParams::default()).await?;
+        let keys = found.iter().map(|at| target.segments[at.segment as usize].primary_key_of(at.row as usize));
+        let mut numbers = Vec::new();
+        let mut texts = Vec::new();
+        for key in keys {
+            match key {
+                PrimaryKey::Int64(key) => numbers.push(key),
+                PrimaryKey::VarChar(key) => texts.push(key),
+            }
+        }
+        let is_text = target.schema().primary_key().data_type == crate::schema::DataType::VarChar;
+        Ok(if is_text { PrimaryKeys::VarChar(texts) } else { PrimaryKeys::Int64(numbers) })
+    }
+}
+
+/// The next row of one segment in a merge; the heap gives the smallest key first, and of equal keys the newest segment.
+struct Cursor<'a> {
+    segments: &'a [SegmentRows],
+    segment: usize,
+    rows: &'a [u32],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn compare_key(&self, other: &Cursor) -> Ordering {
+        let (here, there) = (&self.segments[self.segment], &other.segments[other.segment]);
+        here.compare_keys(self.rows[self.at] as usize, there, other.rows[other.at] as usize)
+    }
+}
+
+impl Ord for Cursor<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compare_key(other).reverse().then(self.segment.cmp(&other.segment))
+    }
+}
+
+impl PartialOrd for Cursor<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cursor<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Cursor<'_> {}
+
+/// The first `wanted` keys of segments whose matching rows ascend by key; later segments are newer.
+fn merge_by_key(segments: &[SegmentRows], matching: &[Vec<u32>], wanted: usize) -> Vec<RowAt> {
+    let cursors = matching.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+    let mut heap: BinaryHeap<Cursor> =
+        cursors.map(|(segment, rows)| Cursor { segments, segment, rows, at: 0 }).collect();
+    let mut found: Vec<RowAt> = Vec::new();
+    let mut last_key: Option<RowAt> = None;
+    while let Some(mut cursor) = heap.pop() {
+        let segment = &segments[cursor.segment];
+        // Of one key's rows in a segment the last is the newest.
+        while cursor.at + 1 < cursor.rows.len()
+            && segment
+                .compare_keys(cursor.rows[cursor.at] as usize, segment, cursor.rows[cursor.at + 1] as usize)
+                .is_eq()
+        {
+            cursor.at += 1;
+        }
+        let row = cursor.rows[cursor.at];
+        let known = last_key.is_some_and(|last| {
+            segments[last.segment as usize].compare_keys(last.row as usize, segment, row as usize).is_eq()
+        });
+        if !known {
+            if found.len() == wanted {
+                break;
+            }
+            let at = RowAt { segment: cursor.segment as u32, row };
+            found.push(at);
+            last_key = Some(at);
+        }
+        cursor.at += 1;
+        if cursor.at < cursor.rows.len() {
+            heap.push(cursor);
+        }
+    }
+    found
+}

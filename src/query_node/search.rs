@@ -1,0 +1,212 @@
+//! Search: the nearest rows, exactly.
+
+use super::QueryNode;
+use super::output::{NodeReply, RowAt, gather};
+use super::target::Target;
+use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
+use crate::error::{Error, Result, Status};
+use crate::index::MetricType;
+use crate::index::flat::FlatScan;
+use crate::platform::{Breather, Platform};
+use crate::schema::{Field, KeyValue};
+use crate::search::{Order, RankedHit, SearchParams, TopK, decode_query_vectors, group, merge, round_score};
+use crate::segment::SegmentRows;
+use crate::value::{Column, ColumnData, Mask};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Rows scanned between two looks at the clock.
+const SCAN_ROWS: usize = 16_384;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SearchRequest {
+    #[serde(deserialize_with = "crate::request::or_default")]
+    db_name: String,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    collection_name: String,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    partition_names: Vec<String>,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    dsl: String,
+    nq: i64,
+    #[serde(deserialize_with = "crate::request::key_values")]
+    search_params: Vec<KeyValue>,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    output_fields: Vec<String>,
+    #[serde(deserialize_with = "crate::request::or_default")]
+    expr_template_values: BTreeMap<String, Value>,
+    ids: Option<Value>,
+    function_score: Option<Value>,
+}
+
+/// One search with all that its queries share.
+struct Plan {
+    target: Target,
+    masks: Vec<Mask>,
+    field: Field,
+    index: IndexDefinition,
+    metric: MetricType,
+    params: SearchParams,
+    group_field: Option<Field>,
+}
+
+type Hit = RankedHit<RowAt>;
+
+impl<P: Platform> QueryNode<P> {
+    pub(super) async fn search(&self, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
+        let request: SearchRequest = crate::request::parse("Search", body)?;
+        let params = SearchParams::from_key_values(&request.search_params)?;
+        if request.ids.as_ref().is_some_and(|ids| !ids.is_null()) {
+            return Err(Error::Unimplemented { what: "search by ids is not available in the browser".into() });
+        }
+        if request.function_score.as_ref().is_some_and(|score| !score.is_null()) {
+            return Err(Error::Unimplemented { what: "function scores are not available in the browser".into() });
+        }
+        let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
+        let name = (database, request.collection_name.as_str());
+        let target = self.target(name, &request.partition_names, params.ignore_growing)?;
+        let field = params.vector_field(target.schema())?.clone();
+        if !target.fields.contains(&field.id) {
+            return Err(Error::invalid(format!("ann field \"{}\" not loaded", field.name)));
+        }
+        let index = self.loaded.borrow().indexes.iter().find(|index| index.field == field.id).cloned();
+        let index = index.ok_or_else(|| Error::FieldIndexNotLoaded { field: field.name.clone() })?;
+        let metric = index.metric.unwrap_or(MetricType::Cosine);
+        params.check_metric(metric)?;
+        let group_field = params.group_field(target.schema())?.cloned();
+        if let Some(field) = group_field.as_ref().filter(|field| !target.fields.contains(&field.id)) {
+            return Err(Error::invalid(format!("field {} is not loaded", field.name)));
+        }
+        let output = target.output(&request.output_fields)?;
+        let queries = decode_query_vectors(blobs.first().map(Vec::as_slice).unwrap_or_default(), request.nq, &field)?;
+        let filter = target
+            .filter(&request.dsl, &request.expr_template_values)
+            .map_err(|error| error.during("failed to create query plan"))?;
+        let mut breather = Breather::new(&self.platform);
+        let mut masks = Vec::with_capacity(target.segments.len());
+        for segment in &target.segments {
+            masks.push(target.matching(&filter, segment)?);
+            breather.breathe().await;
+        }
+        let plan = Plan { target, masks, field, index, metric, params, group_field };
+        let dim = plan.field.dim.unwrap_or(1) as usize;
+        let mut hits_of_queries = Vec::new();
+        for query in queries.chunks_exact(dim) {
+            hits_of_queries.push(self.nearest(&plan, query, &mut breather).await?);
+        }
+        let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
+        let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
+        let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
+            Some(decimals) => round_score(hit.score, decimals),
+            None => hit.score,
+        });
+        batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
+        let body = json!({
+            "status": Status::success(),
+            "collection_name": request.collection_name,
+            "results": {
+                "num_queries": request.nq,
+                "top_k": plan.params.limit,
+                "topks": hits_of_queries.iter().map(|hits| hits.len().to_string()).collect::<Vec<_>>(),
+                "output_fields": output.listed,
+                "primary_field_name": plan.target.schema().primary_key().name,
+            },
+            "session_ts": "0",
+            "recalls": [],
+            "all_search_count": "0",
+        });
+        Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
+    }
+
+    /// The hits of one query, as many as are asked for if there are as many.
+    async fn nearest(&self, plan: &Plan, query: &[f32], breather: &mut Breather<'_, P>) -> Result<Vec<Hit>> {
+        let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
+        let mut depth = plan.params.depth();
+        loop {
+            let lists = self.scan(plan, query, depth, breather).await;
+            let cut_off = lists.iter().any(|list| list.len() == depth);
+            let hits = merge(Order::of(plan.metric), lists, depth);
+            let exhausted = !cut_off || depth >= rows;
+            if let Some(field) = &plan.group_field {
+                if let Some(grouped) = grouped(plan, field, &hits, exhausted) {
+                    return Ok(grouped);
+                }
+            } else if hits.len() >= plan.params.depth() || exhausted {
+                // Fewer only where one key had several rows.
+                return Ok(hits.into_iter().skip(plan.params.offset).take(plan.params.limit).collect());
+            }
+            depth = depth.saturating_mul(4).min(rows.max(1));
+        }
+    }
+
+    /// The best `depth` rows of each segment.
+    async fn scan(&self, plan: &Plan, query: &[f32], depth: usize, breather: &mut Breather<'_, P>) -> Vec<Vec<Hit>> {
+        let dim = query.len();
+        let mut lists = Vec::with_capacity(plan.masks.len());
+        for (at, (segment, mask)) in plan.target.segments.iter().zip(&plan.masks).enumerate() {
+            let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = segment.columns.get(&plan.field.id)
+            else {
+                continue;
+            };
+            let mut top = TopK::new(depth, Order::of(plan.metric), plan.params.range);
+            let norms = segment.inverse_norms.get(&plan.index.id);
+            let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
+            for (block, vectors) in values.chunks(SCAN_ROWS * dim).enumerate() {
+                let first = block * SCAN_ROWS;
+                let rows = vectors.len() / dim;
+                FlatScan {
+                    query,
+                    vectors,
+                    metric: plan.metric,
+                    inverse_norms: norms.and_then(|norms| norms.get(first..first + rows)),
+                    mask,
+                    base_row: first as u32,
+                }
+                .run(&mut top);
+                breather.breathe().await;
+            }
+            let hits = top.into_sorted().into_iter().map(|hit| RankedHit {
+                score: hit.score,
+                key: segment.primary_key_of(hit.row as usize),
+                at: RowAt { segment: at as u32, row: hit.row },
+            });
+            lists.push(hits.collect());
+        }
+        lists
+    }
+}
+
+/// A value to group by; nulls are one group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum GroupKey {
+    Null,
+    Number(i64),
+    Text(String),
+}
+
+fn group_key(segment: &SegmentRows, field: &Field, row: usize) -> GroupKey {
+    let Some(column) = segment.columns.get(&field.id).filter(|column| column.is_valid(row)) else {
+        return GroupKey::Null;
+    };
+    match &column.data {
+        ColumnData::Bool(values) => GroupKey::Number(i64::from(values[row])),
+        ColumnData::Int8(values) => GroupKey::Number(i64::from(values[row])),
+        ColumnData::Int16(values) => GroupKey::Number(i64::from(values[row])),
+        ColumnData::Int32(values) => GroupKey::Number(i64::from(values[row])),
+        ColumnData::Int64(values) => GroupKey::Number(values[row]),
+        ColumnData::VarChar(values) => GroupKey::Text(values.get(row).to_owned()),
+        other => unreachable!("grouping by {:?} was refused before", other.data_type()),
+    }
+}
+
+/// The hits group after group; `None` when a deeper search could change them.
+fn grouped(plan: &Plan, field: &Field, hits: &[Hit], exhausted: bool) -> Option<Vec<Hit>> {
+    let group_by = plan.params.group_by.as_ref()?;
+    let keys =
+        hits.iter().map(|hit| group_key(&plan.target.segments[hit.at.segment as usize], field, hit.at.row as usize));
+    let groups = group(keys, plan.params.depth(), group_by.size, group_by.strict);
+    (groups.enough || exhausted)
+        .then(|| groups.positions(plan.params.offset).map(|position| hits[position].clone()).collect())
+}

@@ -1,0 +1,160 @@
+//! What a read asks for, checked against what is loaded.
+
+use super::{Loaded, QueryNode};
+use crate::cluster::CollectionView;
+use crate::error::{Error, Result};
+use crate::expr::Filter;
+use crate::ids::PartitionId;
+use crate::platform::Platform;
+use crate::schema::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
+use crate::segment::SegmentRows;
+use crate::value::Mask;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// A consistent picture of the rows that a read is about; what is written later does not show in it.
+pub(super) struct Target {
+    pub view: Rc<CollectionView>,
+    pub fields: BTreeSet<FieldId>,
+    pub segments: Vec<SegmentRows>,
+}
+
+impl<P: Platform> QueryNode<P> {
+    /// The rows of the named partitions, or of all loaded ones, for a call that named the collection like this.
+    pub(super) fn target(
+        &self,
+        (database, name): (&str, &str),
+        partitions: &[String],
+        ignore_growing: bool,
+    ) -> Result<Target> {
+        let loaded = self.loaded.borrow();
+        let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
+        if view.database != database || !view.names.contains(name) {
+            return Err(Error::StaleRoute);
+        }
+        if !partitions.is_empty() && view.schema.partition_key().is_some() {
+            return Err(Error::invalid(
+                "not support manually specifying the partition names if partition key mode is used",
+            ));
+        }
+        let asked = named_partitions(&view, partitions)?;
+        if loaded.partitions.is_empty() {
+            return Err(Error::CollectionNotFullyLoaded { collection: view.id });
+        }
+        if let Some(missing) = asked.iter().find(|id| !loaded.partitions.contains_key(id)) {
+            return Err(Error::PartitionNotLoaded { partition: *missing });
+        }
+        let only = if asked.is_empty() { None } else { Some(&asked) };
+        Ok(Target { segments: loaded.snapshot(only, ignore_growing), fields: loaded.fields.clone(), view })
+    }
+
+    /// The same for the coordinator, which knows ids.
+    pub(super) fn target_by_id(&self, partition: Option<PartitionId>) -> Result<Target> {
+        let loaded = self.loaded.borrow();
+        let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
+        let asked: BTreeSet<PartitionId> = partition.into_iter().collect();
+        let only = if asked.is_empty() { None } else { Some(&asked) };
+        Ok(Target { segments: loaded.snapshot(only, false), fields: loaded.fields.clone(), view })
+    }
+}
+
+impl Loaded {
+    fn snapshot(&self, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Vec<SegmentRows> {
+        let partitions = self.partitions.iter().filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
+        partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect()
+    }
+}
+
+fn named_partitions(view: &CollectionView, names: &[String]) -> Result<BTreeSet<PartitionId>> {
+    let id = |name: &String| {
+        let id = view.partitions.get(name).copied();
+        id.ok_or_else(|| Error::invalid(format!("partition name {name} not found")))
+    };
+    names.iter().map(id).collect()
+}
+
+impl Target {
+    pub fn schema(&self) -> &CollectionSchema {
+        &self.view.schema
+    }
+
+    pub fn filter(&self, text: &str, templates: &BTreeMap<String, Value>) -> Result<Filter> {
+        Filter::parse(text, templates, self.schema(), Some(&self.fields))
+    }
+
+    /// Live rows of a segment for which the filter is true.
+    pub fn matching(&self, filter: &Filter, segment: &SegmentRows) -> Result<Mask> {
+        let mut mask = filter.evaluate(segment)?;
+        segment.keep_live(&mut mask);
+        Ok(mask)
+    }
+
+    /// The columns of an answer. `*` stands for every loaded field, the name of no field for a key of the dynamic field.
+    pub fn output(&self, names: &[String]) -> Result<Output> {
+        let schema = self.schema();
+        let mut fields: Vec<Field> = Vec::new();
+        let mut listed: Vec<String> = Vec::new();
+        let mut add = |field: &Field| {
+            if !fields.iter().any(|known| known.id == field.id) {
+                fields.push(field.clone());
+            }
+        };
+        for name in names {
+            if name == "*" {
+                for field in schema.fields.iter().filter(|field| self.fields.contains(&field.id)) {
+                    add(field);
+                    listed.push(field.name.clone());
+                }
+                continue;
+            }
+            let field = match schema.field(name) {
+                Some(field) if self.fields.contains(&field.id) => field,
+                Some(field) if field.is_dynamic => {
+                    return Err(Error::invalid("field $meta cannot be returned since dynamic field not loaded"));
+                }
+                Some(_) => return Err(Error::invalid(format!("field {name} is not loaded"))),
+                None => match schema.dynamic_field() {
+                    Some(dynamic) if self.fields.contains(&dynamic.id) => dynamic,
+                    Some(_) => {
+                        return Err(Error::invalid(format!(
+                            "field {name} cannot be returned since dynamic field not loaded"
+                        )));
+                    }
+                    None => return Err(Error::invalid(format!("field {name} not exist"))),
+                },
+            };
+            add(field);
+            listed.push(name.clone());
+        }
+        let mut seen = BTreeSet::new();
+        listed.retain(|name| seen.insert(name.clone()));
+        Ok(Output { fields, listed })
+    }
+}
+
+pub(super) struct Output {
+    /// Columns to return.
+    pub fields: Vec<Field>,
+    /// What was asked for, by name.
+    pub listed: Vec<String>,
+}
+
+impl Output {
+    pub fn include(&mut self, field: &Field) {
+        if !self.fields.iter().any(|known| known.id == field.id) {
+            self.fields.insert(0, field.clone());
+        }
+        if !self.listed.contains(&field.name) {
+            self.listed.insert(0, field.name.clone());
+        }
+    }
+
+    /// A key that is no field comes out of the dynamic field; there the page finds it.
+    pub fn wire_names(&self) -> Vec<&str> {
+        let is_field =
+            |name: &&String| name.as_str() == DYNAMIC_FIELD || self.fields.iter().any(|it| it.name == **name);
+        let keys = self.listed.iter().filter(|name| !is_field(name));
+        self.fields.iter().map(|field| field.name.as_str()).chain(keys.map(String::as_str)).collect()
+    }
+}
