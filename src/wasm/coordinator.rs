@@ -1,0 +1,57 @@
+//! The coordinator as its worker's script sees it.
+
+use super::PANIC;
+use super::host::{Host, Workers};
+use super::platform::BrowserPlatform;
+use super::reply::{RoleReply, bytes_of};
+use crate::coordinator::{Config, Coordinator};
+use js_sys::Uint8Array;
+use serde::Deserialize;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+/// What the page opens a store with.
+#[derive(Deserialize)]
+struct StoreConfig {
+    store: String,
+    #[serde(default)]
+    durability: Option<String>,
+    #[serde(default)]
+    engine: Config,
+}
+
+#[wasm_bindgen]
+pub struct CoordinatorRole {
+    coordinator: Rc<Coordinator<BrowserPlatform, Workers>>,
+    workers: Workers,
+    /// Told of nodes that die, as long as the role lives.
+    _on_death: Closure<dyn Fn(String, String)>,
+}
+
+#[wasm_bindgen]
+impl CoordinatorRole {
+    pub async fn open(config: String, host: Host) -> Result<CoordinatorRole, JsError> {
+        let host = Rc::new(host);
+        let mut parsed: StoreConfig = serde_json::from_str(&config)?;
+        parsed.engine.strict_durability |= parsed.durability.as_deref() == Some("strict");
+        let platform = BrowserPlatform::open(&parsed.store).await?;
+        let workers = Workers::new(host.clone(), config.into());
+        platform.renew_log();
+        let coordinator = Coordinator::open(platform, workers.clone(), parsed.engine).await?;
+        let told = coordinator.clone();
+        let on_death = Closure::new(move |node: String, _reason: String| told.node_died(&node));
+        host.on_death(on_death.as_ref().unchecked_ref());
+        Ok(CoordinatorRole { coordinator, workers, _on_death: on_death })
+    }
+
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+        if method == PANIC {
+            // The body names a node, or nothing for the coordinator itself.
+            assert!(!body.is_empty(), "asked to");
+            let answer = self.workers.ask(&body, PANIC, "", Vec::new()).await;
+            return RoleReply { body: format!("{answer:?}"), ..RoleReply::default() }.into();
+        }
+        let reply = self.coordinator.handle(&method, &body, bytes_of(&blobs)).await;
+        RoleReply::new(reply.body, reply.blobs, reply.nodes).into()
+    }
+}

@@ -1,0 +1,111 @@
+//! The nodes of the coordinator: workers that its script starts, calls and ends.
+
+use super::reply::RoleReply;
+use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
+use crate::error::{Error, RelayedError, Result};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the coordinator's script offers.
+    pub type Host;
+    #[wasm_bindgen(method)]
+    fn spawn(this: &Host, kind: &str, id: &str, config: &str) -> Promise;
+    #[wasm_bindgen(method)]
+    fn call(this: &Host, id: &str, method: &str, body: &str, blobs: Vec<Uint8Array>) -> Promise;
+    #[wasm_bindgen(method)]
+    fn terminate(this: &Host, id: &str);
+    #[wasm_bindgen(method, js_name = onDeath)]
+    pub fn on_death(this: &Host, callback: &Function);
+}
+
+/// The call by which a node is given a command.
+pub const EXECUTE: &str = "Execute";
+
+#[derive(Clone)]
+pub struct Workers {
+    host: Rc<Host>,
+    /// JSON that every node opens with.
+    config: Rc<str>,
+}
+
+impl Workers {
+    pub fn new(host: Rc<Host>, config: Rc<str>) -> Self {
+        Workers { host, config }
+    }
+
+    /// Calls a node by any method.
+    pub fn ask(
+        &self,
+        id: &str,
+        method: &str,
+        body: &str,
+        blobs: Vec<Uint8Array>,
+    ) -> LocalBoxFuture<'static, Result<String>> {
+        let answer = self.host.call(id, method, body, blobs);
+        let id = id.to_owned();
+        async move {
+            let reply = JsFuture::from(answer).await.map_err(|thrown| node_error(&id, &thrown))?;
+            let reply: RoleReply = serde_wasm_bindgen::from_value(reply)
+                .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))?;
+            Ok(reply.body)
+        }
+        .boxed_local()
+    }
+}
+
+impl Nodes for Workers {
+    async fn start(&self, kind: NodeKind, id: &NodeId) -> Result<()> {
+        let kind = match kind {
+            NodeKind::Query => "query",
+            NodeKind::Data => "data",
+        };
+        match JsFuture::from(self.host.spawn(kind, id, &self.config)).await {
+            Ok(_) => Ok(()),
+            Err(thrown) => Err(match node_error(id, &thrown) {
+                ended @ Error::NodeOffline { .. } => ended,
+                _ => Error::Unexpected(format!("a worker could not be started: {}", text_of(&thrown))),
+            }),
+        }
+    }
+
+    fn call(
+        &self,
+        id: &NodeId,
+        command: NodeCommand,
+        blob: Option<Rc<[u8]>>,
+    ) -> LocalBoxFuture<'static, Result<NodeAnswer>> {
+        let body = serde_json::to_string(&command).expect("commands are plain data");
+        let blobs = blob.iter().map(|blob| Uint8Array::from(&**blob)).collect();
+        let answer = self.ask(id, EXECUTE, &body, blobs);
+        let id = id.clone();
+        async move {
+            let body = answer.await?;
+            serde_json::from_str::<Result<NodeAnswer, RelayedError>>(&body)
+                .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))?
+                .map_err(Error::Relayed)
+        }
+        .boxed_local()
+    }
+
+    fn end(&self, id: &NodeId) {
+        self.host.terminate(id);
+    }
+}
+
+fn node_error(id: &str, thrown: &JsValue) -> Error {
+    let dead = Reflect::get(thrown, &"dead".into()).is_ok_and(|dead| dead.is_truthy());
+    if dead { Error::NodeOffline { node: id.to_owned() } } else { Error::Unexpected(text_of(thrown)) }
+}
+
+fn text_of(thrown: &JsValue) -> String {
+    match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => format!("{thrown:?}"),
+    }
+}

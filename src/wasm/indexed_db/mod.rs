@@ -1,0 +1,62 @@
+//! `Records` and `Files` in IndexedDB.
+//!
+//! One database a store, with the object stores `catalog`, `log` and `files`. Its IndexedDB version is 1 for ever: raising
+//! it would make every tab that has the database open close it; what changes is said by the records themselves.
+//!
+//! Reads go through rexie. Writes need what rexie lacks, which is strict durability, deleting a range, and the cause of an
+//! abort, so they are one level down, on web-sys.
+//!
+//! Every operation runs in a task of its own, to its end, whatever becomes of its caller. A transaction commits by itself
+//! as soon as it is left without a request, so a caller that is slow to poll would cut a write in two; and a dropped rexie
+//! future leaves a dead event handler behind, which throws when its event comes.
+
+mod connection;
+mod error;
+mod files;
+mod records;
+mod renewal;
+
+use crate::error::Result;
+use connection::Connection;
+use futures::channel::oneshot;
+use futures::future::{LocalBoxFuture, Shared};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+
+/// A handle to a store. Dropping it closes the store once its last operation has ended.
+pub struct IndexedDb {
+    connection: Rc<Connection>,
+    /// Ends with the renewal of the browser's log, if there is one: writes wait for it.
+    renewal: RefCell<Option<Shared<LocalBoxFuture<'static, Result<()>>>>>,
+    read_bytes: RefCell<BTreeMap<String, u64>>,
+}
+
+impl IndexedDb {
+    /// Opens the store of this origin, and creates it if it does not exist.
+    pub async fn open(store: &str) -> Result<Self> {
+        let name = database_name(store);
+        let connection = run(async move { Connection::open(&name).await }).await?;
+        Ok(IndexedDb { connection: Rc::new(connection), renewal: RefCell::default(), read_bytes: RefCell::default() })
+    }
+
+    /// Deletes the store with all that is in it. Handles that have it open are closed: their operations fail from then on.
+    pub async fn delete(store: &str) -> Result<()> {
+        let name = database_name(store);
+        run(async move { rexie::Rexie::delete(&name).await }).await.map_err(error::of_rexie)
+    }
+}
+
+fn database_name(store: &str) -> String {
+    format!("elanus/{store}")
+}
+
+async fn run<T: 'static>(operation: impl Future<Output = T> + 'static) -> T {
+    let (sender, receiver) = oneshot::channel();
+    spawn_local(async move {
+        // The caller may be gone; the operation was to happen all the same.
+        let _ = sender.send(operation.await);
+    });
+    receiver.await.expect("an operation runs to its end")
+}

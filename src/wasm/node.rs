@@ -1,0 +1,81 @@
+//! Query and data node as their workers' scripts see them.
+
+use super::PANIC;
+use super::host::EXECUTE;
+use super::platform::BrowserPlatform;
+use super::reply::{RoleReply, bytes_of};
+use crate::cluster::{NodeAnswer, NodeCommand};
+use crate::data_node::DataNode;
+use crate::error::{RelayedError, Result};
+use crate::query_node::QueryNode;
+use crate::request::parse;
+use js_sys::Uint8Array;
+use serde::Deserialize;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+#[derive(Deserialize)]
+struct Config {
+    store: String,
+}
+
+async fn open_platform(config: &str) -> Result<BrowserPlatform, JsError> {
+    let config: Config = serde_json::from_str(config)?;
+    Ok(BrowserPlatform::open(&config.store).await?)
+}
+
+fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
+    let answer = answer.map_err(RelayedError::from);
+    RoleReply { body: serde_json::to_string(&answer).expect("answers are plain data"), ..RoleReply::default() }
+}
+
+#[wasm_bindgen]
+pub struct QueryNodeRole {
+    node: QueryNode<BrowserPlatform>,
+}
+
+#[wasm_bindgen]
+impl QueryNodeRole {
+    pub async fn open(config: String, _host: JsValue) -> Result<QueryNodeRole, JsError> {
+        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config).await?) })
+    }
+
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+        match method.as_str() {
+            EXECUTE => {
+                let blob = blobs.first().map(|blob| Rc::from(blob.to_vec()));
+                answer_to_execute(match parse::<NodeCommand>(EXECUTE, &body) {
+                    Ok(command) => self.node.execute(command, blob).await,
+                    Err(error) => Err(error),
+                })
+                .into()
+            }
+            PANIC => panic!("asked to"),
+            _ => {
+                let reply = self.node.handle(&method, &body, bytes_of(&blobs)).await;
+                RoleReply::new(reply.body, reply.blobs, Vec::new()).into()
+            }
+        }
+    }
+}
+
+#[wasm_bindgen]
+pub struct DataNodeRole {
+    node: DataNode<BrowserPlatform>,
+}
+
+#[wasm_bindgen]
+impl DataNodeRole {
+    pub async fn open(config: String, _host: JsValue) -> Result<DataNodeRole, JsError> {
+        Ok(DataNodeRole { node: DataNode::new(open_platform(&config).await?) })
+    }
+
+    pub async fn handle(&self, method: String, body: String, _blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+        assert_ne!(method, PANIC, "asked to");
+        answer_to_execute(match parse::<NodeCommand>(EXECUTE, &body) {
+            Ok(command) => self.node.execute(command).await,
+            Err(error) => Err(error),
+        })
+        .into()
+    }
+}

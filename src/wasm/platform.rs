@@ -1,0 +1,90 @@
+//! What roles need of the worker they run in.
+
+use super::indexed_db::IndexedDb;
+use crate::error::Result;
+use crate::platform::Platform;
+use futures::future::LocalBoxFuture;
+use js_sys::{Function, Promise};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::MessageChannel;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: u32) -> i32;
+}
+
+/// A browser worker with a store in IndexedDB.
+#[derive(Clone)]
+pub struct BrowserPlatform {
+    store: Rc<IndexedDb>,
+}
+
+impl BrowserPlatform {
+    pub async fn open(store: &str) -> Result<Self> {
+        Ok(BrowserPlatform { store: Rc::new(IndexedDb::open(store).await?) })
+    }
+
+    /// Protects the browser's own files from the traces of an earlier kill, while other things go on.
+    pub fn renew_log(&self) {
+        let renewal = self.store.renew_log();
+        wasm_bindgen_futures::spawn_local(async move {
+            if let Err(error) = renewal.await {
+                // On a full disk there is no room for it; the next start tries again.
+                web_sys::console::warn_1(&format!("elanus: the log was not renewed: {error}").into());
+            }
+        });
+    }
+}
+
+impl Platform for BrowserPlatform {
+    type Records = IndexedDb;
+    type Files = IndexedDb;
+
+    fn records(&self) -> &IndexedDb {
+        &self.store
+    }
+
+    fn files(&self) -> &IndexedDb {
+        &self.store
+    }
+
+    fn now_ms(&self) -> u64 {
+        js_sys::Date::now() as u64
+    }
+
+    async fn yield_now(&self) {
+        yield_now().await;
+    }
+
+    async fn sleep(&self, milliseconds: u32) {
+        let timer = Promise::new(&mut |resolve, _| {
+            set_timeout(&resolve, milliseconds);
+        });
+        let ended = JsFuture::from(timer).await;
+        debug_assert!(ended.is_ok());
+    }
+
+    fn instance_bytes(&self) -> u64 {
+        const PAGE_BYTES: u64 = 65_536;
+        core::arch::wasm32::memory_size::<0>() as u64 * PAGE_BYTES
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        wasm_bindgen_futures::spawn_local(task);
+    }
+}
+
+/// Gives the worker's event loop a turn: messages, storage events and termination come through. A message to oneself is the
+/// shortest way to a new turn; timers are held back to 4 ms once they nest.
+pub async fn yield_now() {
+    let channel = MessageChannel::new().expect("every worker has message channels");
+    let (here, there) = (channel.port1(), channel.port2());
+    let turn = Promise::new(&mut |resolve, _| here.set_onmessage(Some(&resolve)));
+    there.post_message(&JsValue::NULL).expect("null can be posted");
+    let arrived = JsFuture::from(turn).await;
+    here.close();
+    debug_assert!(arrived.is_ok());
+}
