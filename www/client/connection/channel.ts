@@ -1,0 +1,75 @@
+// Requests and replies on one port to one worker. Every call settles: with the reply, or with WorkerDied when the worker
+// ended, or with the reason the channel was closed for.
+
+import { WorkerDied } from '../errors.js';
+import type { EngineEvent, FromWorker, Reply, Request } from '../wire/messages.js';
+import { workerDeath } from './death-notice.js';
+
+export interface Outgoing {
+  method: string;
+  body: string;
+  blobs: Uint8Array<ArrayBuffer>[];
+  /** Hand the blobs over instead of copying them: they are gone afterwards. */
+  transfer?: boolean;
+}
+
+interface Pending {
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+}
+
+export class Channel {
+  #port: MessagePort;
+  #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #over: Error | undefined;
+  #watch = new AbortController();
+  #onEvent: ((event: EngineEvent) => void) | undefined;
+  #onEnd: (() => void) | undefined;
+
+  constructor(port: MessagePort, workerId: string, handlers: { onEvent?(event: EngineEvent): void; onEnd?(): void } = {}) {
+    this.#port = port;
+    this.#onEvent = handlers.onEvent;
+    this.#onEnd = handlers.onEnd;
+    port.onmessage = (message: MessageEvent<FromWorker>) => this.#receive(message.data);
+    void workerDeath(workerId, this.#watch.signal).then(() => this.close(new WorkerDied(`worker ${workerId} ended`)));
+  }
+
+  get isOpen(): boolean {
+    return this.#over === undefined;
+  }
+
+  call(outgoing: Outgoing): Promise<Reply> {
+    if (this.#over) return Promise.reject(this.#over);
+    const id = ++this.#lastId;
+    const { method, body, blobs } = outgoing;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      const request: Request = { id, method, body, blobs };
+      this.#port.postMessage(request, outgoing.transfer ? blobs.map(blob => blob.buffer) : []);
+    });
+  }
+
+  /** Rejects everything pending with `reason`. */
+  close(reason: Error): void {
+    if (this.#over) return;
+    this.#over = reason;
+    this.#watch.abort();
+    this.#port.close();
+    for (const pending of this.#pending.values()) pending.reject(reason);
+    this.#pending.clear();
+    this.#onEnd?.();
+  }
+
+  #receive(message: FromWorker): void {
+    if ('id' in message) {
+      const pending = this.#pending.get(message.id);
+      this.#pending.delete(message.id);
+      pending?.resolve(message);
+    } else if ('fatal' in message) {
+      this.close(new WorkerDied(message.fatal));
+    } else if ('event' in message) {
+      this.#onEvent?.(message);
+    }
+  }
+}

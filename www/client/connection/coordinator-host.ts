@@ -1,0 +1,103 @@
+// The coordinator's worker, in the page that owns the store: started, started again when it ends, and given the ports of
+// all clients (this page's and, through introductions, other tabs'). Ports wait here until the worker is ready, so that a
+// store that cannot be opened is reported to each of them.
+
+import { messageOf } from '../errors.js';
+import { spawnCoordinator } from '../spawn.js';
+import type { Connect, Fatal, Ready, StoreConfig } from '../wire/messages.js';
+import { workerDeath } from './death-notice.js';
+
+const MAX_BOOT_FAILURES = 3;
+const FIRST_BACKOFF_MS = 50;
+
+export class CoordinatorHost {
+  #config: StoreConfig;
+  #worker: Worker | undefined;
+  #ready = false;
+  #waiting: MessagePort[] = [];
+  #bootFailures = 0;
+  #watch = new AbortController();
+  #ended = false;
+
+  constructor(config: StoreConfig) {
+    this.#config = config;
+    this.#spawn();
+  }
+
+  connect(port: MessagePort): void {
+    this.#waiting.push(port);
+    if (this.#ready) this.#introduce();
+    else if (!this.#worker && this.#bootFailures >= MAX_BOOT_FAILURES) {
+      // It was given up; somebody asks again.
+      this.#bootFailures = 0;
+      this.#spawn();
+    }
+  }
+
+  terminate(): void {
+    this.#ended = true;
+    this.#stop();
+    this.#refuse('the store was closed');
+  }
+
+  #spawn(): void {
+    if (this.#ended || this.#worker) return;
+    let worker: Worker;
+    try {
+      worker = spawnCoordinator(this.#config.store);
+    } catch (error) {
+      this.#lost(messageOf(error));
+      return;
+    }
+    this.#worker = worker;
+    this.#watch = new AbortController();
+    const gone = (reason: string): void => {
+      if (this.#worker === worker) this.#lost(reason);
+    };
+    worker.onmessage = (message: MessageEvent<Ready | Fatal>) => {
+      if ('fatal' in message.data) {
+        gone(message.data.fatal);
+        return;
+      }
+      this.#ready = true;
+      this.#bootFailures = 0;
+      this.#introduce();
+      const id = message.data.ready;
+      void workerDeath(id, this.#watch.signal).then(() => gone(`worker ${id} ended`));
+    };
+    worker.onerror = event => {
+      event.preventDefault?.();
+      gone(event.message || 'the worker script could not be run');
+    };
+    worker.postMessage(this.#config);
+  }
+
+  #introduce(): void {
+    for (const connect of this.#waiting.splice(0)) this.#worker?.postMessage({ connect } satisfies Connect, [connect]);
+  }
+
+  #lost(reason: string): void {
+    const booted = this.#ready;
+    this.#stop();
+    if (this.#ended) return;
+    if (!booted && ++this.#bootFailures >= MAX_BOOT_FAILURES) {
+      this.#refuse(reason);
+      return;
+    }
+    setTimeout(() => this.#spawn(), booted ? 0 : FIRST_BACKOFF_MS * 2 ** this.#bootFailures);
+  }
+
+  #stop(): void {
+    this.#watch.abort();
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#ready = false;
+  }
+
+  #refuse(reason: string): void {
+    for (const port of this.#waiting.splice(0)) {
+      port.postMessage({ fatal: reason } satisfies Fatal);
+      port.close();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// Searches and queries go straight to the nodes that hold a collection. A route is the list of their ports; a node that no
+// longer serves the name says so with a status that never leaves this file, and the route is asked for again.
+
+import { WorkerDied, notReady } from '../errors.js';
+import { sleep } from '../format/values.js';
+import type { ResStatus } from '../types/index.js';
+import type { Reply } from '../wire/messages.js';
+import { stringifyBody } from '../wire/json.js';
+import { completeReply, statusOf } from '../wire/replies.js';
+import { Channel, type Outgoing } from './channel.js';
+
+const STALE_ROUTE = 65000;
+const MAX_TRIES = 8;
+/** A request that ends the node that runs it must not end its successors for ever. */
+const MAX_DEATHS = 2;
+
+interface Caller {
+  call(outgoing: Outgoing): Promise<Reply>;
+}
+
+export interface NodeReply {
+  body: Record<string, unknown>;
+  blobs: Uint8Array[];
+}
+
+export class Routes {
+  #coordinator: Caller;
+  #nodes = new Map<string, Promise<Channel[] | ResStatus>>();
+
+  constructor(coordinator: Caller) {
+    this.#coordinator = coordinator;
+  }
+
+  /** One reply from each node; a single one with the refusal when there is no route. What is sent may depend on their number. */
+  async read(at: { db_name: string; collection_name: string }, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
+    const key = JSON.stringify([at.db_name, at.collection_name]);
+    let deaths = 0;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (tries > 1) await sleep(2 ** tries);
+      let route = this.#nodes.get(key);
+      if (!route) {
+        route = this.#ask(at);
+        this.#nodes.set(key, route);
+      }
+      const replies = await this.#send(route, outgoing).catch((error: unknown) => {
+        this.#drop(key, route);
+        if (!(error instanceof WorkerDied)) throw error;
+        if (++deaths > MAX_DEATHS) throw notReady(error.message);
+        return undefined;
+      });
+      if (!replies) continue;
+      if ('error_code' in replies) {
+        this.#drop(key, route);
+        return [{ body: { status: replies }, blobs: [] }];
+      }
+      if (!replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE)) return replies;
+      this.#drop(key, route);
+    }
+    throw notReady(`collection ${at.collection_name} keeps moving`);
+  }
+
+  clear(): void {
+    for (const [key, route] of this.#nodes) this.#drop(key, route);
+  }
+
+  async #send(route: Promise<Channel[] | ResStatus>, outgoingFor: (nodes: number) => Outgoing): Promise<NodeReply[] | ResStatus> {
+    const nodes = await route;
+    if (!Array.isArray(nodes)) return nodes;
+    const outgoing = outgoingFor(nodes.length);
+    return Promise.all(
+      nodes.map(async node => {
+        const reply = await node.call(outgoing);
+        return { body: completeReply(outgoing.method, JSON.parse(reply.body) as Record<string, unknown>), blobs: reply.blobs };
+      })
+    );
+  }
+
+  async #ask(at: { db_name: string; collection_name: string }): Promise<Channel[] | ResStatus> {
+    const { db_name, collection_name } = at;
+    const reply = await this.#coordinator.call({ method: 'Route', body: stringifyBody({ db_name, collection_name }), blobs: [] });
+    const body = completeReply('Route', JSON.parse(reply.body) as Record<string, unknown>);
+    const status = statusOf(body);
+    if (status && status.error_code !== 'Success') return status;
+    const nodes = body.nodes as string[];
+    return (reply.ports ?? []).map((port, index) => new Channel(port, nodes[index]!));
+  }
+
+  #drop(key: string, route: Promise<Channel[] | ResStatus>): void {
+    if (this.#nodes.get(key) === route) this.#nodes.delete(key);
+    void route.then(
+      nodes => {
+        if (Array.isArray(nodes)) for (const node of nodes) node.close(new WorkerDied('the route was dropped'));
+      },
+      () => undefined
+    );
+  }
+}

@@ -1,0 +1,223 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
+// What every topic stands on: configuration, connection, and one way to call the engine.
+
+import { StoreConnection } from '../connection/store-connection.js';
+import { CONNECT_STATUS, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DB, ERROR_REASONS, METADATA, TLS_MODE } from '../const/index.js';
+import { DeadlineExceeded, MilvusError, SERVICE_UNIMPLEMENTED, closed, unavailable } from '../errors.js';
+import { formatAddress, getAuthString, parseTimeToken } from '../format/values.js';
+import type { CallOptions, ClientConfig, ResStatus, ServerInfo } from '../types/index.js';
+import type { Outgoing } from '../connection/channel.js';
+import type { NodeReply } from '../connection/routes.js';
+import type { EngineEvent } from '../wire/messages.js';
+import { stringifyBody } from '../wire/json.js';
+import { completeReply, statusOf } from '../wire/replies.js';
+
+/** The longest a call waits that asks for no limit: a day, as in the SDK. */
+const NO_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+
+/** Keys of requests that are for the client, not for the engine. */
+const CLIENT_KEYS = new Set(['timeout', 'signal', 'client_request_id', 'client-request-id', 'transformers', 'cache', 'fields_data', 'exprValues']);
+
+/** `indexeddb://library` and `http://localhost:19530/` name the stores `library` and `localhost:19530`. */
+export function storeName(address: string): string {
+  return formatAddress(address.replace(/^indexeddb:\/\//, '')).replace(/\/+$/, '');
+}
+
+export interface NodeRequest {
+  method: string;
+  collection_name: string;
+  db_name?: string;
+  bodyFor(nodes: number): object;
+  blobs?: Uint8Array<ArrayBuffer>[];
+}
+
+export class BaseClient {
+  clientId: string = crypto.randomUUID();
+  connectStatus: CONNECT_STATUS = CONNECT_STATUS.NOT_CONNECTED;
+  connectPromise: Promise<void> = Promise.resolve();
+  readonly tlsMode: TLS_MODE;
+  readonly config: ClientConfig;
+  serverInfo: ServerInfo = {};
+  /** Of calls that name none, in milliseconds. */
+  timeout: number;
+  protected readonly metadata = new Map<string, string>();
+  #connection: StoreConnection | undefined;
+  #closing: Promise<CONNECT_STATUS> | undefined;
+  #abandon = new AbortController();
+  #reconnect: (() => void) | undefined;
+
+  constructor(configOrAddress: ClientConfig | string, ssl?: boolean, username?: string, password?: string, channelOptions?: object) {
+    const config: ClientConfig =
+      typeof configOrAddress === 'object' ? configOrAddress : { address: configOrAddress, ssl, username, password, channelOptions };
+    if (!config.address) throw new Error(ERROR_REASONS.MILVUS_ADDRESS_IS_REQUIRED);
+    config.username ||= '';
+    config.password ||= '';
+    if (config.id) this.clientId = config.id;
+    this.config = config;
+    this.tlsMode = config.address.startsWith('https://') || config.ssl ? TLS_MODE.ONE_WAY : TLS_MODE.DISABLED;
+    this.timeout = typeof config.timeout === 'string' ? parseTimeToken(config.timeout) : config.timeout || DEFAULT_CONNECT_TIMEOUT;
+    const auth = getAuthString(config);
+    if (auth) this.metadata.set(METADATA.AUTH, auth);
+    this.metadata.set(METADATA.DATABASE, config.database || DEFAULT_DB);
+  }
+
+  /** Opens the store; calls made before it is open wait for it. */
+  connect(sdkVersion: string): void {
+    if (this.#closing) return;
+    this.connectStatus = CONNECT_STATUS.CONNECTING;
+    this.connectPromise = this.#connect(sdkVersion);
+    // Whoever awaits a call learns of the failure there; the next one that needs a connection tries again.
+    const reconnect = (): void => this.connect(sdkVersion);
+    this.#reconnect = undefined;
+    this.connectPromise.catch(() => (this.#reconnect = reconnect));
+  }
+
+  /** Resolves when the store is open; a store that could not be opened before is tried again. */
+  protected async connected(): Promise<void> {
+    this.#reconnect?.();
+    await this.connectPromise;
+  }
+
+  async #connect(sdkVersion: string): Promise<void> {
+    const reply = await this.call<{ identifier: string; server_info: ServerInfo | null }>('Connect', {
+      client_info: {
+        sdk_type: 'nodejs',
+        sdk_version: sdkVersion,
+        local_time: new Date().toISOString().replace('T', ' ').slice(0, 23),
+        user: this.config.username,
+        reserved: this.config.option || {},
+      },
+    });
+    if (this.#closing) return;
+    this.metadata.set(METADATA.CLIENT_ID, reply.identifier);
+    this.serverInfo = reply.server_info ?? {};
+    this.connectStatus = CONNECT_STATUS.CONNECTED;
+  }
+
+  async checkCompatibility(data: { message?: string; checker?: () => unknown } = {}): Promise<unknown> {
+    await this.connected();
+    if (this.connectStatus !== CONNECT_STATUS.UNIMPLEMENTED) return undefined;
+    if (data.checker) return data.checker();
+    throw new Error(
+      data.message || 'This version of sdk is incompatible with the server, please downgrade your sdk or upgrade your server.'
+    );
+  }
+
+  /** Gives up what is pending and lets go of the store; its last client in the page ends its workers. */
+  closeConnection(): Promise<CONNECT_STATUS> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<CONNECT_STATUS> {
+    this.connectStatus = CONNECT_STATUS.SHUTDOWN;
+    this.#abandon.abort(closed());
+    this.#connection?.removeListener(this.#deliver);
+    this.#connection?.release();
+    this.#connection = undefined;
+    return this.connectStatus;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.closeConnection();
+  }
+
+  #listeners = new Map<string, Set<(detail: unknown) => void>>();
+
+  /** Browser only: progress events of the engine (`loadprogress`, `importstate`). */
+  on(event: string, listener: (detail: unknown) => void): this {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return this;
+  }
+
+  off(event: string, listener: (detail: unknown) => void): this {
+    this.#listeners.get(event)?.delete(listener);
+    return this;
+  }
+
+  #deliver = ({ event, body }: EngineEvent): void => {
+    const listeners = this.#listeners.get(event);
+    if (!listeners?.size) return;
+    const detail: unknown = JSON.parse(body);
+    for (const listener of listeners) listener(detail);
+  };
+
+  protected get database(): string {
+    return this.metadata.get(METADATA.DATABASE) ?? DEFAULT_DB;
+  }
+
+  #open(): StoreConnection {
+    if (this.#closing) throw closed();
+    if (!this.#connection) {
+      const { address, durability } = this.config;
+      this.#connection = StoreConnection.acquire({ store: storeName(address), durability });
+      this.#connection.addListener(this.#deliver);
+    }
+    return this.#connection;
+  }
+
+  /** `data` without the client's own keys, with the database it is about. */
+  protected requestBody(data: object): Record<string, unknown> {
+    const body: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(data)) if (!CLIENT_KEYS.has(key)) body[key] = value;
+    body.db_name ||= this.database;
+    return body;
+  }
+
+  /** One call to the coordinator. `options` carries timeout and signal. */
+  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: Uint8Array<ArrayBuffer>[] = []): Promise<T> {
+    const connection = this.#open();
+    const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };
+    const reply = await this.#within(connection.call(outgoing), options);
+    return this.#checked(completeReply(method, JSON.parse(reply.body) as Record<string, unknown>)) as T;
+  }
+
+  /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each. */
+  protected async read(request: NodeRequest, options?: CallOptions): Promise<NodeReply[]> {
+    const { method, collection_name, bodyFor, blobs = [] } = request;
+    const connection = this.#open();
+    const at = { db_name: request.db_name || this.database, collection_name };
+    const outgoing = (nodes: number): Outgoing => ({ method, body: stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at })), blobs });
+    const replies = await this.#within(connection.routes.read(at, outgoing), options);
+    return replies.map(reply => ({ body: this.#checked(completeReply(method, reply.body)), blobs: reply.blobs }));
+  }
+
+  #checked(reply: Record<string, unknown>): Record<string, unknown> {
+    const status = statusOf(reply);
+    if (status?.code === SERVICE_UNIMPLEMENTED) throw new MilvusError(status);
+    return reply;
+  }
+
+  /** The promise, unless time runs out, the caller's signal fires or the client is closed first. */
+  #within<T>(promise: Promise<T>, options: CallOptions | null | undefined): Promise<T> {
+    const timeout = options?.timeout === 0 ? NO_TIMEOUT_MS : options?.timeout || this.timeout;
+    const signals = [this.#abandon.signal, options?.signal].filter(signal => signal !== undefined);
+    return new Promise<T>((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        for (const signal of signals) signal.removeEventListener('abort', abort);
+        settle();
+      };
+      const abort = (): void => end(() => reject(signals.find(signal => signal.aborted)?.reason));
+      const timer = setTimeout(() => end(() => reject(new DeadlineExceeded(timeout))), Math.min(timeout, 2 ** 31 - 1));
+      for (const signal of signals) signal.addEventListener('abort', abort);
+      promise.then(
+        value => end(() => resolve(value)),
+        (error: unknown) => end(() => reject(error))
+      );
+      if (signals.some(signal => signal.aborted)) abort();
+    });
+  }
+
+  /** For methods that only a server can have. */
+  protected unavailable(method: string): Promise<never> {
+    return Promise.reject(unavailable(method));
+  }
+}
+
+export function failure(status: ResStatus): Error {
+  return new Error(`ErrorCode: ${status.error_code}. Reason: ${status.reason}`);
+}
+

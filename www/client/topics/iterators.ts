@@ -1,0 +1,96 @@
+// Large results page by page.
+
+import { CLUSTER_ID, DEFAULT_MAX_SEARCH_SIZE, NO_LIMIT } from '../const/index.js';
+import { getQueryIteratorExpr, hasElementFilterExpression } from '../format/expressions.js';
+import type { Row } from '../results.js';
+import type { QueryIteratorReq, QueryReq, SearchIteratorReq, SearchResultData, SearchSimpleReq } from '../types/index.js';
+import { Reads } from './reads.js';
+
+/** What a page iterator ends with; `for await` never sees it. */
+type End<T> = T[] | null;
+type Pages<T> = AsyncIterable<T[], End<T>> & { currentTotal?: number };
+
+export class Iterators extends Reads {
+  /** Hits in batches; `external_filter_fn` drops some of each. */
+  async searchIterator(param: SearchIteratorReq): Promise<Pages<SearchResultData>> {
+    const { collection_name, db_name, cluster_id } = param;
+    const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '' });
+    const { collectionID } = await this.describeCollection({ collection_name, db_name });
+    const limit = !param.limit || param.limit === NO_LIMIT ? count : param.limit;
+    const total = Math.min(limit, count);
+    let batchSize = Math.min(param.batchSize, total, DEFAULT_MAX_SEARCH_SIZE);
+    let found = 0;
+    const params: Record<string, unknown> = {
+      ...param.params,
+      ...(cluster_id && { [CLUSTER_ID]: cluster_id }),
+      iterator: true,
+      search_iter_v2: true,
+      search_iter_batch_size: batchSize,
+      guarantee_timestamp: 0,
+      collection_id: collectionID,
+    };
+    // A node that keeps no iterator answers no token; then the hits seen so far are skipped by offset.
+    let offset: number | undefined;
+    const next = async (): Promise<IteratorResult<SearchResultData[], End<SearchResultData>>> => {
+      if (found >= total) return { done: true, value: null };
+      try {
+        const page = await this.search({ ...param, params, limit: batchSize, offset } as SearchSimpleReq);
+        const hits = page.results as SearchResultData[];
+        found += hits.length;
+        batchSize = Math.min(batchSize, total - found);
+        const state = page.search_iterator_v2_results;
+        if (state) {
+          params.search_iter_id = state.token;
+          params.search_iter_last_bound = state.last_bound;
+        } else {
+          offset = found;
+        }
+        params.guarantee_timestamp = page.session_ts;
+        params.search_iter_batch_size = batchSize;
+        const value = param.external_filter_fn ? hits.filter(param.external_filter_fn) : hits;
+        return hits.length ? { done: false, value } : { done: true, value };
+      } catch (error) {
+        console.error('Error during search iteration:', error);
+        return { done: true, value: null };
+      }
+    };
+    return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+
+  /** Rows in batches, in primary-key order. */
+  async queryIterator(data: QueryIteratorReq): Promise<Pages<Row>> {
+    const { collection_name, db_name, cluster_id } = data;
+    const expr = data.expr || data.filter || '';
+    const byElement = hasElementFilterExpression(expr);
+    const { schema, collectionID } = await this.describeCollection({ collection_name, db_name });
+    const pkField = schema.fields.find(field => field.is_primary_key) ?? schema.fields[0];
+    const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr });
+    const limit = !data.limit || data.limit === NO_LIMIT ? count : data.limit;
+    const total = Math.min(limit, count);
+    const batchSize = Math.min(data.batchSize, DEFAULT_MAX_SEARCH_SIZE);
+    let size = Math.min(batchSize, total);
+    let found = 0;
+    let last: Row[] = [];
+    let lastPKId: string | undefined;
+    let lastElementOffset: string | number | undefined;
+    const params = (): Record<string, unknown> | undefined => {
+      if (!byElement) return data.params;
+      const cursor = lastElementOffset !== undefined && { query_iter_last_pk: lastPKId, query_iter_last_element_offset: lastElementOffset };
+      return { ...data.params, iterator: true, collection_id: collectionID, ...cursor };
+    };
+    const next = async (): Promise<IteratorResult<Row[], End<Row>>> => {
+      if (found >= total) return { done: true, value: last };
+      const page = { ...data, filter: undefined, limit: size, params: params() };
+      const { data: rows } = await this.query({ ...page, expr: getQueryIteratorExpr({ expr, pkField, lastPKId, lastElementOffset }) } as QueryReq);
+      const end = rows.at(-1);
+      if (!end) return { done: true, value: null };
+      lastPKId = end[pkField?.name ?? ''] as string;
+      lastElementOffset = byElement ? (end.offset as string | number) : undefined;
+      last = rows;
+      found += rows.length;
+      size = Math.min(batchSize, total - found);
+      return { done: false, value: rows };
+    };
+    return { currentTotal: 0, [Symbol.asyncIterator]: () => ({ next }) };
+  }
+}

@@ -1,0 +1,134 @@
+// Rows in and out of storage: insert, upsert, delete, import.
+
+import { ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
+import { RefusedRows } from '../errors.js';
+import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
+import { checkCollectionName } from '../format/validate.js';
+import { packRows, type PackOptions } from '../rows.js';
+import type {
+  DeleteByFilterReq,
+  DeleteByIdsReq,
+  DeleteEntitiesReq,
+  DeleteReq,
+  DescribeCollectionResponse,
+  FieldPartialUpdateOp,
+  GetImportStateReq,
+  GetImportStateResponse,
+  ImportReq,
+  ImportResponse,
+  InsertReq,
+  ListImportTasksReq,
+  ListImportTasksResponse,
+  MutationResult,
+  RowData,
+  UpsertReq,
+} from '../types/index.js';
+import { completeReply } from '../wire/replies.js';
+import { readImportFiles } from '../import-files.js';
+import { SchemaChanges } from './schema-changes.js';
+
+function fieldOperations(ops: FieldPartialUpdateOp[] | undefined): { field_name: string; op: string }[] {
+  return (ops ?? []).map(({ field_name, op }) => {
+    if (!field_name) throw new Error('field_ops field_name is required');
+    const other = FieldPartialUpdateOpType[op];
+    if (other === undefined) throw new Error(`unsupported field partial update op: ${op}`);
+    return { field_name, op: typeof op === 'number' ? String(other) : op };
+  });
+}
+
+/** The rows as a batch, or the answer of a server that refuses them. */
+function packOrRefuse(
+  method: string,
+  collection: DescribeCollectionResponse,
+  rows: RowData[],
+  options: PackOptions
+): Uint8Array<ArrayBuffer> | MutationResult {
+  try {
+    return packRows(collection, rows, options);
+  } catch (error) {
+    if (!(error instanceof RefusedRows)) throw error;
+    const { extra_info, error_code, reason, code, retriable, detail } = error;
+    const status = { extra_info, error_code, reason, code, retriable, detail };
+    return completeReply(method, { status, err_index: rows.map((_, row) => row) }) as unknown as MutationResult;
+  }
+}
+
+export class Mutations extends SchemaChanges {
+  async insert(data: InsertReq): Promise<MutationResult> {
+    return this.#write(data, false, true);
+  }
+
+  async upsert(data: UpsertReq): Promise<MutationResult> {
+    return this.#write(data, true, true);
+  }
+
+  async #write(data: UpsertReq, upsert: boolean, cache: boolean): Promise<MutationResult> {
+    checkCollectionName(data);
+    const rows = data.fields_data || data.data;
+    if (!rows || !Array.isArray(rows) || !rows.length) throw new Error(ERROR_REASONS.INSERT_CHECK_FIELD_DATA_IS_REQUIRED);
+    const { collection_name, db_name, partition_name, transformers, timeout = 0, signal } = data;
+    const field_ops = upsert ? fieldOperations(data.field_ops) : [];
+    const collection = await this.describeCollection({ collection_name, db_name, cache });
+    // Not an Error: the SDK throws the answer itself.
+    if (collection.status.error_code !== ErrorCode.SUCCESS) throw collection;
+    const partial = upsert && (data.partial_update === true || field_ops.length > 0);
+    const method = upsert ? 'Upsert' : 'Insert';
+    const batch = packOrRefuse(method, collection, rows, { upsert, partial, transformers });
+    if ('status' in batch) return batch;
+    const body = {
+      collection_name,
+      db_name,
+      partition_name,
+      num_rows: rows.length,
+      schema_timestamp: data.skip_check_schema ? undefined : collection.update_timestamp_str || collection.update_timestamp,
+      partial_update: partial || undefined,
+      field_ops: field_ops.length ? field_ops : undefined,
+    };
+    const reply = await this.call<MutationResult>(method, body, { timeout, signal }, [batch]);
+    if (reply.status.error_code === ErrorCode.SchemaMismatch && cache) return this.#write(data, upsert, false);
+    return reply;
+  }
+
+  async deleteEntities(data: DeleteEntitiesReq): Promise<MutationResult> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    if (!data.filter && !data.expr) throw new Error(ERROR_REASONS.FILTER_EXPR_REQUIRED);
+    const { collection_name, db_name, partition_name, consistency_level } = data;
+    const body = {
+      collection_name,
+      db_name,
+      partition_name,
+      consistency_level,
+      expr: data.filter || data.expr,
+      expr_template_values: data.exprValues && formatExprValues(data.exprValues),
+    };
+    return this.call('Delete', body, data);
+  }
+
+  async delete(data: DeleteReq): Promise<MutationResult> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    const { collection_name, db_name } = data;
+    const { ids, filter } = data as Partial<DeleteByIdsReq & DeleteByFilterReq>;
+    const collection = await this.describeCollection({ collection_name, db_name });
+    const name = await this.getPkFieldName(data, collection);
+    const type = await this.getPkFieldType(data, collection);
+    const expr = filter || (ids ? primaryKeysExpr(name, type, ids) : '');
+    const { partition_name, consistency_level, exprValues, timeout, signal } = data;
+    return this.deleteEntities({ collection_name, db_name, partition_name, consistency_level, exprValues, timeout, signal, expr });
+  }
+
+  async bulkInsert(data: ImportReq): Promise<ImportResponse> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    if (!data.files) throw new Error(ERROR_REASONS.IMPORT_FILE_CHECK);
+    const { files, file_blobs, blobs } = await readImportFiles(data.files);
+    return this.call('Import', { ...data, files, file_blobs, options: data.options || [] }, data, blobs);
+  }
+
+  async listImportTasks(data: ListImportTasksReq): Promise<ListImportTasksResponse> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    return this.call('ListImportTasks', { ...data, limit: data.limit || 0 }, data);
+  }
+
+  async getImportState(data: GetImportStateReq): Promise<GetImportStateResponse> {
+    return this.call('GetImportState', data, data);
+  }
+}

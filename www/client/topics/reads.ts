@@ -1,0 +1,150 @@
+// Search, query, get and count: straight to the nodes that hold the collection.
+
+import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
+import { formatSearchAggregationResult } from '../format/aggregation.js';
+import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
+import { buildSearchCall } from '../format/search.js';
+import { checkCollectionName } from '../format/validate.js';
+import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
+import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage } from '../results.js';
+import type {
+  AnySearchReq,
+  CountReq,
+  CountResult,
+  DetermineAggregationResultsType,
+  DetermineResultsType,
+  GetReq,
+  KeyValuePair,
+  OutputTransformers,
+  QueryReq,
+  QueryResults,
+  SearchResults,
+} from '../types/index.js';
+import { failure } from './base.js';
+import { Mutations } from './mutations.js';
+
+export class Reads extends Mutations {
+  /** Hits of one query as a flat list, of several as one list each. */
+  async search<T extends AnySearchReq>(params: T): Promise<SearchResults<T>> {
+    const { collection_name, db_name } = params ?? {};
+    const collection = await this.describeCollection({ collection_name, db_name, cache: true });
+    if (collection.status.error_code !== ErrorCode.SUCCESS) {
+      return { status: collection.status, results: [] as unknown as DetermineResultsType<T>, recalls: [], session_ts: -1, collection_name };
+    }
+    const call = buildSearchCall(params, collection);
+    const { method, body, blobs } = call;
+    const replies = await this.read({ method, collection_name, db_name, bodyFor: nodes => widenSearch(body, nodes), blobs }, params);
+    const { transformers, limit, topk, offset } = params as { transformers?: OutputTransformers; limit?: number; topk?: number; offset?: number };
+    const shape = { round_decimal: call.round_decimal || undefined, transformers };
+    const page = mergeSearches(
+      replies.map(reply => readSearch(reply, shape)),
+      { limit: limit ?? topk ?? DEFAULT_TOPK, offset }
+    );
+    // The description may be older than the collection (another tab may have made it anew): look again next time.
+    if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
+    return this.#searchResults(params, page, call);
+  }
+  hybridSearch = this.search;
+
+  #searchResults<T extends AnySearchReq>(params: T, page: SearchPage, call: { nq: number; aggregates: boolean }): SearchResults<T> {
+    const { status, results, hits } = page;
+    const { collection_name } = params;
+    const iterator = results && {
+      search_iterator_v2_results: results.search_iterator_v2_results,
+      _search_iterator_v2_results: results.search_iterator_v2_results && 'search_iterator_v2_results',
+    };
+    const isEmpty = hits.every(list => list.length === 0);
+    if (status.error_code !== ErrorCode.SUCCESS || !results || (isEmpty && !call.aggregates)) {
+      const none = { search_iterator_v2_results: null, _search_iterator_v2_results: null };
+      return { status, results: [], recalls: [], session_ts: -1, collection_name, ...(iterator ?? none) } as unknown as SearchResults<T>;
+    }
+    const perQuery = isEmpty ? [] : hits;
+    const buckets = call.aggregates ? formatSearchAggregationResult({ results }) : undefined;
+    return {
+      status,
+      results: (call.nq === 1 ? (perQuery[0] ?? []) : perQuery) as DetermineResultsType<T>,
+      recalls: results.recalls ?? [],
+      session_ts: page.session_ts as unknown as number,
+      collection_name,
+      all_search_count: (results.all_search_count ?? '0') as unknown as number,
+      ...iterator,
+      ...(buckets && { agg_buckets: (call.nq === 1 ? (buckets[0] ?? []) : buckets) as DetermineAggregationResultsType<T> }),
+    } as SearchResults<T>;
+  }
+
+  async query(data: QueryReq): Promise<QueryResults> {
+    checkCollectionName(data);
+    const { collection_name, db_name, partition_names, consistency_level, limit, offset } = data;
+    const window = {
+      limit: typeof limit === 'number' ? limit : undefined,
+      offset: typeof offset === 'number' ? offset : undefined,
+    };
+    const body = {
+      collection_name,
+      db_name,
+      partition_names,
+      consistency_level,
+      expr: data.filter || data.expr || (await this.#idsExpr(data)),
+      output_fields: data.output_fields || ['*'],
+      query_params: parseToKeyValue(queryParams(data, window)).filter(pair => pair.value !== undefined),
+      expr_template_values: data.exprValues && formatExprValues(data.exprValues),
+    };
+    const bodyFor = (nodes: number): object => ({ ...body, query_params: widen(body.query_params, nodes, 'limit') });
+    const replies = await this.read({ method: 'Query', collection_name, db_name, bodyFor }, data);
+    const page = mergeQueries(
+      replies.map(reply => readQuery(reply, data.transformers)),
+      window
+    );
+    return { status: page.status, data: page.rows };
+  }
+
+  async #idsExpr(data: QueryReq): Promise<string> {
+    if (!data.ids?.length) return '';
+    const { collection_name, db_name } = data;
+    const collection = await this.describeCollection({ collection_name, db_name });
+    return primaryKeysExpr(await this.getPkFieldName(data, collection), await this.getPkFieldType(data, collection), data.ids);
+  }
+
+  async get(data: GetReq): Promise<QueryResults> {
+    return this.query(data);
+  }
+
+  async count(data: CountReq): Promise<CountResult> {
+    const { collection_name, db_name, cluster_id, timeout, signal } = data;
+    const expr = data.filter || data.expr || '';
+    const output_fields = [DEFAULT_COUNT_QUERY_STRING];
+    const { status, data: rows } = await this.query({ collection_name, db_name, cluster_id, timeout, signal, expr, output_fields });
+    // The SDK fails here too, but says only that it cannot read a property of undefined.
+    if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
+    return { status, data: Number(rows[0]?.[DEFAULT_COUNT_QUERY_STRING]) };
+  }
+}
+
+function queryParams(data: QueryReq, window: { limit?: number; offset?: number }): Record<string, unknown> {
+  const params: Record<string, unknown> = { ...data.params };
+  if (window.limit !== undefined) params.limit = window.limit;
+  if (window.offset !== undefined) params.offset = window.offset;
+  const { group_by_fields } = data;
+  if (group_by_fields !== undefined) {
+    if (!Array.isArray(group_by_fields)) throw new Error('Invalid group_by_fields format');
+    if (group_by_fields.length > 0) params.group_by_fields = group_by_fields.join(',');
+  }
+  const order = normalizeOrderByFields(data.order_by_fields ?? data.order_by);
+  if (order !== undefined) params.order_by_fields = order;
+  if (data.cluster_id) params[CLUSTER_ID] = data.cluster_id;
+  return params;
+}
+
+type Pairs = KeyValuePair<string, unknown>[];
+
+/** Of several nodes each must give its rows from the first on: the window is cut out of all of them together. */
+function widen(pairs: Pairs, nodes: number, count: 'limit' | 'topk'): Pairs {
+  const offset = Number(pairs.find(pair => pair.key === 'offset')?.value ?? 0);
+  if (nodes === 1 || offset === 0) return pairs;
+  return pairs.map(({ key, value }) => ({ key, value: key === 'offset' ? 0 : key === count ? Number(value) + offset : value }));
+}
+
+function widenSearch(body: Record<string, unknown>, nodes: number): object {
+  if (body.rank_params) return { ...body, rank_params: widen(body.rank_params as Pairs, nodes, 'limit') };
+  return { ...body, search_params: widen(body.search_params as Pairs, nodes, 'topk') };
+}

@@ -1,0 +1,12 @@
+export type * from './aggregation.js';
+export type * from './client.js';
+export type * from './collection.js';
+export type * from './common.js';
+export type * from './data-types.js';
+export type * from './data.js';
+export type * from './database.js';
+export type * from './index-build.js';
+export type * from './partition.js';
+export type * from './search.js';
+export type * from './segments.js';
+export type * from './snapshot.js';

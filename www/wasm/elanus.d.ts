@@ -1,0 +1,24 @@
+// Declares the module that wasm-bindgen writes; replaced by its own declarations when the wasm is built.
+
+export interface RoleReply {
+  body: string;
+  blobs: Uint8Array[];
+  /** Ids of the nodes to which the reply must carry ports. */
+  nodes?: string[];
+}
+
+declare class Role {
+  handle(method: string, body: string, blobs: Uint8Array[], from: number): Promise<RoleReply>;
+}
+
+export class CoordinatorRole extends Role {
+  static open(config: string, host: object): Promise<CoordinatorRole>;
+}
+export class QueryNodeRole extends Role {
+  static open(config: string, host: object): Promise<QueryNodeRole>;
+}
+export class DataNodeRole extends Role {
+  static open(config: string, host: object): Promise<DataNodeRole>;
+}
+
+export default function init(options: { module_or_path: WebAssembly.Module | URL }): Promise<unknown>;

@@ -1,0 +1,57 @@
+// The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
+// once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
+
+import type { Connect, Ready, StoreConfig } from '../client/wire/messages.js';
+import init, { CoordinatorRole } from '../wasm/elanus.js';
+import { Nodes } from './nodes.js';
+import { scope } from './scope.js';
+import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type Served } from './serve.js';
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
+  // Streaming needs the right MIME type, which many static servers do not send.
+  const isWasm = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
+  return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function start(config: StoreConfig): Promise<Served> {
+  const id = crypto.randomUUID();
+  await holdLifeLock(id);
+  const module = await compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
+  await init({ module_or_path: module });
+  const nodes = new Nodes(module);
+  let served: Served | undefined;
+  const role = await CoordinatorRole.open(JSON.stringify(config), {
+    spawn: (kind: 'query' | 'data', node: string, nodeConfig: string) => nodes.spawn(kind, node, nodeConfig),
+    call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),
+    terminate: (node: string) => nodes.terminate(node),
+    onDeath: (callback: (node: string, reason: string) => void) => nodes.onDeath(callback),
+    emit: (event: string, body: string) => served?.emit(event, body),
+  });
+  served = serve(id, async (method, body, blobs, from): Promise<Answer> => {
+    const reply = await role.handle(method, body, blobs, from);
+    if (!reply.nodes?.length) return reply;
+    // A node that ended meanwhile gets a port nobody answers; its death notice sends the client back here.
+    return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node) ?? new MessageChannel().port1) };
+  });
+  scope.postMessage({ ready: id } satisfies Ready);
+  return served;
+}
+
+endOnErrors();
+let served: Served | undefined;
+const early: MessagePort[] = [];
+
+scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
+  const { data } = message;
+  if (isConnect(data)) {
+    if (served) served.connect(data.connect);
+    else early.push(data.connect);
+    return;
+  }
+  start(data).then(started => {
+    served = started;
+    for (const port of early.splice(0)) started.connect(port);
+  }, fatal);
+};

@@ -1,0 +1,113 @@
+// The coordinator's nested workers, behind the `host` object that the wasm module calls.
+
+import { Channel } from '../client/connection/channel.js';
+import { WorkerDied, messageOf } from '../client/errors.js';
+import type { Connect, Fatal, NodeConfig, Ready } from '../client/wire/messages.js';
+
+export interface NodeAnswer {
+  body: string;
+  blobs: Uint8Array[];
+}
+
+interface Node {
+  worker: Worker;
+  channel: Channel;
+}
+
+export class Nodes {
+  #module: WebAssembly.Module;
+  #nodes = new Map<string, Node>();
+  #starting = new Map<string, { worker: Worker; end: () => void }>();
+  #onDeath: ((id: string, reason: string) => void) | undefined;
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  onDeath(callback: (id: string, reason: string) => void): void {
+    this.#onDeath = callback;
+  }
+
+  /** Resolves when the node's role is open; rejects with `{dead: true}` when it is ended before. */
+  spawn(kind: 'query' | 'data', id: string, config: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const worker =
+        kind === 'query'
+          ? new Worker(new URL('./query-node.js', import.meta.url), { type: 'module', name: id })
+          : new Worker(new URL('./data-node.js', import.meta.url), { type: 'module', name: id });
+      const end = (): void => {
+        worker.terminate();
+        reject(dead(`node ${id} was ended`));
+      };
+      this.#starting.set(id, { worker, end });
+      const gone = (reason: string): void => {
+        worker.terminate();
+        if (this.#starting.get(id)?.worker === worker) this.#starting.delete(id);
+        reject(new Error(`node ${id}: ${reason}`));
+        const node = this.#nodes.get(id);
+        if (node?.worker === worker) node.channel.close(new WorkerDied(reason));
+      };
+      worker.onerror = event => {
+        event.preventDefault();
+        gone(event.message || 'the worker script could not be run');
+      };
+      worker.onmessage = (message: MessageEvent<Ready | Fatal>) => {
+        if ('fatal' in message.data) {
+          gone(message.data.fatal);
+          return;
+        }
+        this.#starting.delete(id);
+        this.#nodes.set(id, { worker, channel: new Channel(this.#port(worker), id, { onEnd: () => this.#ended(id, worker) }) });
+        resolve();
+      };
+      worker.postMessage({ open: { id, config, module: this.#module } } satisfies NodeConfig);
+    });
+  }
+
+  /** Rejects with `{dead: true}` when the node ended before it answered. */
+  async call(id: string, method: string, body: string, blobs: Uint8Array[]): Promise<NodeAnswer> {
+    const node = this.#nodes.get(id);
+    if (!node) throw dead(`node ${id} is gone`);
+    try {
+      const owned = blobs.map(blob => new Uint8Array(blob));
+      const reply = await node.channel.call({ method, body, blobs: owned, transfer: true });
+      return { body: reply.body, blobs: reply.blobs };
+    } catch (error) {
+      throw error instanceof WorkerDied ? dead(messageOf(error)) : error;
+    }
+  }
+
+  terminate(id: string): void {
+    this.#starting.get(id)?.end();
+    this.#starting.delete(id);
+    const node = this.#nodes.get(id);
+    if (!node) return;
+    this.#nodes.delete(id);
+    node.worker.terminate();
+    node.channel.close(new WorkerDied(`node ${id} was ended`));
+  }
+
+  /** A new port to a node, for a client; undefined when the node is gone. */
+  portTo(id: string): MessagePort | undefined {
+    const node = this.#nodes.get(id);
+    return node && this.#port(node.worker);
+  }
+
+  #port(worker: Worker): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ connect: port2 } satisfies Connect, [port2]);
+    return port1;
+  }
+
+  #ended(id: string, worker: Worker): void {
+    // Gone from the map already: it was ended on purpose.
+    if (this.#nodes.get(id)?.worker !== worker) return;
+    this.#nodes.delete(id);
+    worker.terminate();
+    this.#onDeath?.(id, `node ${id} ended`);
+  }
+}
+
+function dead(reason: string): Error & { dead: true } {
+  return Object.assign(new Error(reason), { dead: true as const });
+}

@@ -1,0 +1,86 @@
+// What every worker does: hold the lock that says it lives, answer requests on its ports, and end itself after a panic (a
+// panicked wasm instance never settles its promises, so it must not be asked again).
+
+import type { Connect, EngineEvent, Fatal, Hello, Reply, Request } from '../client/wire/messages.js';
+import { workerLock } from '../client/wire/messages.js';
+import { scope } from './scope.js';
+
+export interface Answer {
+  body: string;
+  blobs: Uint8Array[];
+  ports?: MessagePort[];
+}
+export type Handle = (method: string, body: string, blobs: Uint8Array[], from: number) => Promise<Answer>;
+
+export interface Served {
+  connect(port: MessagePort): void;
+  emit(event: string, body: string): void;
+}
+
+const ports = new Set<MessagePort>();
+let ending = false;
+
+/** Tells everyone who may be waiting, then ends. The lock goes with the worker, for those who miss the message. */
+export function fatal(error: unknown): void {
+  if (ending) return;
+  ending = true;
+  const message: Fatal = { fatal: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  console.error('elanus: a worker ends', error);
+  for (const port of ports) port.postMessage(message);
+  scope.postMessage(message);
+  scope.close();
+}
+
+export function endOnErrors(): void {
+  scope.addEventListener('error', event => fatal((event as ErrorEvent).error ?? (event as ErrorEvent).message));
+  scope.addEventListener('unhandledrejection', event => fatal((event as PromiseRejectionEvent).reason));
+}
+
+/** Resolves when the lock is held; it is held until the worker ends. */
+export function holdLifeLock(id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const hold = (): Promise<never> => {
+      resolve();
+      return new Promise(() => undefined);
+    };
+    navigator.locks.request(workerLock(id), hold).catch(reject);
+  });
+}
+
+/** Buffers that are the blob's own are moved; views of a larger one (wasm memory) are copied. */
+export function ownedBlobs(blobs: Uint8Array[]): Uint8Array<ArrayBuffer>[] {
+  return blobs.map(blob => {
+    const whole = blob.byteLength === blob.buffer.byteLength && blob.buffer instanceof ArrayBuffer;
+    return whole ? (blob as Uint8Array<ArrayBuffer>) : new Uint8Array(blob);
+  });
+}
+
+export function serve(id: string, handle: Handle): Served {
+  let connections = 0;
+  const answer = async (port: MessagePort, from: number, request: Request): Promise<void> => {
+    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, from);
+    const owned = ownedBlobs(blobs);
+    const reply: Reply = { id: request.id, body, blobs: owned };
+    if (passed.length) reply.ports = passed;
+    const buffers = [...new Set(owned.map(blob => blob.buffer))];
+    port.postMessage(reply, [...buffers, ...passed]);
+  };
+  return {
+    connect(port) {
+      const from = ++connections;
+      ports.add(port);
+      port.onmessage = (message: MessageEvent<Request>) => {
+        // Handlers answer refusals themselves, so a rejection means that the instance is broken.
+        answer(port, from, message.data).catch(fatal);
+      };
+      port.postMessage({ hello: id } satisfies Hello);
+    },
+    emit(event, body) {
+      for (const port of ports) port.postMessage({ event, body } satisfies EngineEvent);
+    },
+  };
+}
+
+export function isConnect(data: object): data is Connect {
+  return 'connect' in data;
+}
