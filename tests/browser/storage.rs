@@ -1,0 +1,197 @@
+//! The storage contract over IndexedDB, and what only a browser can do to a store.
+
+use elanus::Error;
+use elanus::storage::contract::{self, Place};
+use elanus::storage::{Durability, Epoch, Files, Records, Store, WriteBatch};
+use elanus::wasm::indexed_db::IndexedDb;
+use elanus::wasm::platform::yield_now;
+use futures::FutureExt;
+use rexie::{ObjectStore, Rexie, TransactionMode};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+struct BrowserPlace(&'static str);
+
+impl Place for BrowserPlace {
+    type Storage = IndexedDb;
+
+    async fn open(&self) -> IndexedDb {
+        IndexedDb::open(self.0).await.unwrap()
+    }
+}
+
+macro_rules! browser_test {
+    ($check:ident) => {
+        #[wasm_bindgen_test]
+        async fn $check() {
+            let name = stringify!($check);
+            contract::$check(&BrowserPlace(name)).await;
+            IndexedDb::delete(name).await.unwrap();
+        }
+    };
+}
+
+elanus::storage_contract!(browser_test);
+
+async fn owned(name: &str) -> (IndexedDb, Epoch) {
+    let store = IndexedDb::open(name).await.unwrap();
+    let epoch = store.take_over().await.unwrap();
+    (store, epoch)
+}
+
+fn batch(epoch: Epoch, keys: &[&str]) -> WriteBatch {
+    let mut batch = WriteBatch::new(epoch, Durability::Relaxed);
+    for key in keys {
+        batch.put(Store::Log, *key, vec![1; 1_000]);
+    }
+    batch
+}
+
+async fn log_keys(store: &IndexedDb) -> Vec<String> {
+    let found = store.scan(Store::Log, "".into().."~".into(), usize::MAX).await.unwrap();
+    found.into_iter().map(|(key, _)| key).collect()
+}
+
+/// Every key of the object store `files`, chunks too, past the implementation.
+async fn raw_file_keys(name: &str) -> Vec<String> {
+    let builder = Rexie::builder(&format!("elanus/{name}")).version(1);
+    let rexie = builder.add_object_store(ObjectStore::new("files")).build().await.unwrap();
+    let files = rexie.transaction(&["files"], TransactionMode::ReadOnly).unwrap().store("files").unwrap();
+    let keys = files.get_all_keys(None, None).await.unwrap();
+    rexie.close();
+    keys.iter().filter_map(|key| key.as_string()).collect()
+}
+
+async fn a_while() {
+    for _ in 0..200 {
+        yield_now().await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_commit_happens_whole() {
+    let (store, epoch) = owned("dropped commit").await;
+    assert!(Box::pin(store.commit(batch(epoch, &["a", "b", "c"]))).now_or_never().is_none());
+    // Reads wait for the writes that were called before them.
+    assert_eq!(log_keys(&store).await, ["a", "b", "c"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_commit_that_nobody_polls_happens_whole() {
+    let (store, epoch) = owned("slow caller").await;
+    let mut commit = Box::pin(store.commit(batch(epoch, &["a", "b"])));
+    assert!(futures::poll!(&mut commit).is_pending());
+    a_while().await;
+    assert_eq!(commit.await, Ok(()));
+    assert_eq!(log_keys(&store).await, ["a", "b"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_read_leaves_nothing_that_throws() {
+    let store = IndexedDb::open("dropped read").await.unwrap();
+    store.write("f", &vec![3; 40 << 20]).await.unwrap();
+    let thrown = ThrownErrors::listen();
+    for turns in [1, 2, 5, 20] {
+        let mut bytes = vec![0; 40 << 20];
+        let mut read = Box::pin(store.read("f", 0, &mut bytes));
+        for _ in 0..turns {
+            if futures::poll!(&mut read).is_ready() {
+                break;
+            }
+            yield_now().await;
+        }
+        drop(read);
+    }
+    let mut bytes = vec![0; 40 << 20];
+    store.read("f", 0, &mut bytes).await.unwrap();
+    assert!(bytes.iter().all(|byte| *byte == 3));
+    assert_eq!(thrown.count(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_file_write_is_not_listed_and_is_swept() {
+    let store = IndexedDb::open("dropped write").await.unwrap();
+    store.write("whole", &[1]).await.unwrap();
+    let bytes = vec![3; 12 << 20];
+    let mut write = Box::pin(store.write("part", &bytes));
+    assert!(futures::poll!(&mut write).is_pending());
+    drop(write);
+    a_while().await;
+    assert_eq!(store.list("").await.unwrap(), ["whole"]);
+    assert!(matches!(store.size("part").await, Err(Error::KeyNotFound { .. })));
+    assert_eq!(raw_file_keys("dropped write").await, ["part#0", "whole", "whole#0"]);
+    store.sweep_partial().await.unwrap();
+    assert_eq!(raw_file_keys("dropped write").await, ["whole", "whole#0"]);
+}
+
+#[wasm_bindgen_test]
+async fn deleted_and_replaced_files_leave_no_chunks() {
+    let store = IndexedDb::open("chunks").await.unwrap();
+    for name in ["a", "ab"] {
+        store.write(name, &vec![0; 9 << 20]).await.unwrap();
+    }
+    store.write("a", &[1]).await.unwrap();
+    store.delete(&["ab".into()]).await.unwrap();
+    assert_eq!(raw_file_keys("chunks").await, ["a", "a#0"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_missing_chunk_is_corruption() {
+    let store = IndexedDb::open("broken").await.unwrap();
+    store.write("f", &vec![0; 9 << 20]).await.unwrap();
+    let builder = Rexie::builder("elanus/broken").version(1);
+    let rexie = builder.add_object_store(ObjectStore::new("files")).build().await.unwrap();
+    let transaction = rexie.transaction(&["files"], TransactionMode::ReadWrite).unwrap();
+    transaction.store("files").unwrap().delete("f#1".into()).await.unwrap();
+    transaction.done().await.unwrap();
+    rexie.close();
+    let mut bytes = vec![0; 9 << 20];
+    assert!(matches!(store.read("f", 0, &mut bytes).await, Err(Error::Corrupt { .. })));
+    // What is still there can be read.
+    store.read("f", 0, &mut bytes[..4 << 20]).await.unwrap();
+    store.read("f", 8 << 20, &mut bytes[..1 << 20]).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn an_open_handle_does_not_block_deletion() {
+    let (store, epoch) = owned("deleted").await;
+    IndexedDb::delete("deleted").await.unwrap();
+    assert!(matches!(store.commit(batch(epoch, &["a"])).await, Err(Error::Io { .. })));
+    assert!(matches!(store.list("").await, Err(Error::Io { .. })));
+    let (again, epoch) = owned("deleted").await;
+    assert_eq!(epoch, Epoch(1));
+    assert!(log_keys(&again).await.is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn a_store_of_a_newer_format_is_refused() {
+    let (store, epoch) = owned("newer").await;
+    let rexie = Rexie::builder("elanus/newer").version(1).build().await.unwrap();
+    let transaction = rexie.transaction(&["catalog"], TransactionMode::ReadWrite).unwrap();
+    let head = js_sys::Uint8Array::from(br#"{"format":2,"epoch":9}"#.as_slice()).buffer();
+    transaction.store("catalog").unwrap().put(&head, Some(&"head".into())).await.unwrap();
+    transaction.done().await.unwrap();
+    rexie.close();
+    assert!(matches!(store.take_over().await, Err(Error::Corrupt { .. })));
+    assert!(matches!(store.commit(batch(epoch, &["a"])).await, Err(Error::Corrupt { .. })));
+    assert!(log_keys(&store).await.is_empty());
+}
+
+/// What reaches nobody but the worker's `error` event.
+struct ThrownErrors(js_sys::Array);
+
+impl ThrownErrors {
+    fn listen() -> Self {
+        let thrown = js_sys::Array::new();
+        let listener = js_sys::Function::new_with_args(
+            "thrown",
+            "addEventListener('error', event => thrown.push(event.message));
+             addEventListener('unhandledrejection', event => thrown.push(String(event.reason)));",
+        );
+        listener.call1(&wasm_bindgen::JsValue::NULL, &thrown).unwrap();
+        ThrownErrors(thrown)
+    }
+
+    fn count(&self) -> u32 {
+        self.0.length()
+    }
+}

@@ -1,0 +1,145 @@
+//! Indexes: made, described, built in the background, dropped.
+
+use super::library;
+use crate::support::rows::{book, books, index};
+use crate::support::{Lab, scenario};
+use elanus::cluster::NodeKind;
+use serde_json::{Value, json};
+
+async fn described(lab: &Lab) -> Value {
+    lab.call_on("DescribeIndex", "book", json!({})).await.ok().body["index_descriptions"].clone()
+}
+
+#[test]
+fn an_index_is_described_with_its_parameters_and_coverage() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.call_on("DescribeIndex", "book", json!({})).await.refused(700, "index not found[collection=book]");
+        lab.insert("book", "", &books(1..6)).await.ok();
+        lab.flush("book").await.ok();
+        lab.call("CreateIndex", index("book", "v", "COSINE")).await.ok();
+        lab.settle().await;
+        let of = described(&lab).await[0].clone();
+        assert_eq!((&of["index_name"], &of["field_name"]), (&json!("v"), &json!("v")));
+        assert_eq!(
+            (&of["indexed_rows"], &of["total_rows"], &of["state"]),
+            (&json!("5"), &json!("5"), &json!("Finished"))
+        );
+        let index_type = json!({ "key": "index_type", "value": "FLAT" });
+        assert!(of["params"].as_array().is_some_and(|params| params.contains(&index_type)), "{of}");
+        let state = lab.call_on("GetIndexState", "book", json!({ "field_name": "v" })).await.ok();
+        assert_eq!(state.text("state"), "Finished");
+        let progress = lab.call_on("GetIndexBuildProgress", "book", json!({ "index_name": "v" })).await.ok();
+        assert_eq!((progress.text("indexed_rows"), progress.text("total_rows")), ("5", "5"));
+        let nope = json!({ "index_name": "nope" });
+        lab.call_on("GetIndexState", "book", nope).await.refused(700, "index not found[indexName=nope]");
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_field_has_one_index() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+        lab.call("CreateIndex", index("book", "v", "IP"))
+            .await
+            .refused(1100, "at most one distinct index is allowed per field");
+        let mut named = index("book", "v", "L2");
+        named["index_name"] = json!("other");
+        lab.call("CreateIndex", named).await.refused(1100, "at most one distinct index is allowed per field");
+        let mut taken = json!({ "collection_name": "book", "field_name": "words", "index_name": "v" });
+        lab.call("CreateIndex", taken.clone()).await.refused(1100, "index already exist");
+        taken["index_name"] = json!("w");
+        lab.call("CreateIndex", taken).await.ok();
+        lab.call("CreateIndex", index("book", "nope", "L2"))
+            .await
+            .refused(1100, "cannot create index on non-exist field: nope");
+        assert_eq!(described(&lab).await.as_array().map(Vec::len), Some(2));
+        lab.call_on("DropIndex", "book", json!({ "index_name": "w" })).await.ok();
+        lab.call_on("DropIndex", "book", json!({ "index_name": "w" })).await.ok();
+        assert_eq!(described(&lab).await.as_array().map(Vec::len), Some(1));
+    });
+}
+
+#[test]
+fn a_dropped_index_takes_its_files_along() {
+    scenario(async |lab| {
+        library(&lab, 10, "COSINE").await;
+        lab.flush("book").await.ok();
+        let has_index_file = async || lab.files().await.0.iter().any(|name| name.contains("index-"));
+        assert!(has_index_file().await);
+        lab.call_on("DropIndex", "book", json!({ "field_name": "v" })).await.ok();
+        assert!(!has_index_file().await);
+        lab.assert_tidy().await;
+        lab.load("book", json!({})).await.refused(700, "index not found");
+    });
+}
+
+#[test]
+fn an_index_dropped_while_it_is_built_leaves_no_file() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.insert("book", "", &books(1..20)).await.ok();
+        lab.flush("book").await.ok();
+        lab.settle().await;
+        lab.process().nodes.gate().shut();
+        lab.call("CreateIndex", index("book", "v", "COSINE")).await.ok();
+        while lab.process().nodes.gate().waiting() == 0 {
+            lab.executor.sleep(1).await;
+        }
+        lab.call_on("DropIndex", "book", json!({ "field_name": "v" })).await.ok();
+        lab.process().nodes.gate().open();
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn an_index_made_while_rows_are_sealed_covers_them() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.insert("book", "", &books(1..20)).await.ok();
+        let (flusher, indexer) = (lab.client(), lab.client());
+        let both =
+            futures::future::join(flusher.flush("book"), indexer.call("CreateIndex", index("book", "v", "COSINE")));
+        let (flushed, created) = both.await;
+        flushed.ok();
+        created.ok();
+        lab.settle().await;
+        assert_eq!(described(&lab).await[0]["pending_index_rows"], "0");
+        lab.load("book", json!({})).await.ok();
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_node_that_dies_while_it_builds_leaves_the_index_for_later() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.insert("book", "", &books(1..20)).await.ok();
+        lab.flush("book").await.ok();
+        lab.settle().await;
+        lab.process().nodes.gate().shut();
+        lab.call("CreateIndex", index("book", "v", "COSINE")).await.ok();
+        while lab.process().nodes.gate().waiting() == 0 {
+            lab.executor.sleep(1).await;
+        }
+        let nodes = lab.process().nodes.running(NodeKind::Data);
+        lab.process().nodes.kill(&nodes[0]);
+        lab.process().nodes.gate().open();
+        lab.settle().await;
+        assert_eq!(described(&lab).await[0]["state"], "InProgress");
+        // What is not built is computed when it is needed.
+        lab.load("book", json!({})).await.ok();
+        let search = json!({ "search_params": [{ "key": "topk", "value": 3 }], "output_fields": ["id"] });
+        assert_eq!(lab.search("book", &[vec![1.0; 4]], search).await.ok().scores().len(), 3);
+        lab.insert("book", "", &books(20..30)).await.ok();
+        lab.flush("book").await.ok();
+        lab.settle().await;
+        assert_eq!(described(&lab).await[0]["state"], "Finished");
+        assert!(lab.process().nodes.running(NodeKind::Data).is_empty());
+        lab.assert_tidy().await;
+    });
+}

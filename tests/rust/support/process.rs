@@ -1,0 +1,65 @@
+//! One owner of a store: a coordinator and its nodes, which live and die together.
+
+use super::executor::{Executor, Scope};
+use super::nodes::{SimCoordinator, SimNodes};
+use super::platform::{Gate, SimPlatform};
+use elanus::coordinator::{Config, Coordinator, Reply};
+use elanus::storage::faulty::Faults;
+use elanus::storage::memory::MemoryStore;
+use elanus::{Error, Result};
+use futures::channel::oneshot;
+use std::rc::Rc;
+
+/// Why a client got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnected;
+
+#[derive(Clone)]
+pub struct Process {
+    scope: Scope,
+    pub faults: Faults,
+    pub nodes: SimNodes,
+    coordinator: Rc<SimCoordinator>,
+}
+
+impl Process {
+    /// Starts a process over the store. An error when the coordinator cannot open it, or dies meanwhile.
+    pub async fn start(executor: &Executor, store: &MemoryStore, faults: Faults, config: Config) -> Result<Process> {
+        let scope = executor.scope();
+        let nodes = SimNodes::new(scope.clone(), store, &faults);
+        let platform = SimPlatform::new(store, &faults, &Gate::default(), scope.clone());
+        let (sender, opened) = oneshot::channel();
+        let of_coordinator = nodes.clone();
+        scope.spawn("open", async move {
+            let _ = sender.send(Coordinator::open(platform, of_coordinator, config).await);
+        });
+        let opened = opened.await.unwrap_or(Err(Error::NotReady { reason: "the process died".into() }));
+        let coordinator = opened.inspect_err(|_| scope.kill())?;
+        nodes.serve(&coordinator);
+        Ok(Process { scope, faults, nodes, coordinator })
+    }
+
+    /// One call of a client. It goes on although the client may not wait for its answer.
+    pub async fn call(&self, method: &str, body: String, blobs: Vec<Vec<u8>>) -> Result<Reply, Disconnected> {
+        let (sender, answer) = oneshot::channel();
+        let (coordinator, method) = (self.coordinator.clone(), method.to_owned());
+        let executor = self.scope.executor().clone();
+        self.scope.spawn("call", async move {
+            executor.pause().await;
+            let reply = coordinator.handle(&method, &body, blobs).await;
+            executor.pause().await;
+            let _ = sender.send(reply);
+        });
+        answer.await.map_err(|_| Disconnected)
+    }
+
+    /// Everything of it ends between two steps.
+    pub fn kill(&self) {
+        self.scope.kill();
+        self.nodes.kill_all();
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.scope.is_dead()
+    }
+}
