@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import test, { afterEach, beforeEach } from 'node:test';
+import { CONNECT_STATUS, DataType, MilvusClient } from '../../dist/client/index.js';
+import { decodeBatch, encodeBatch } from '../../dist/client/wire/batch.js';
+import { readColumn } from '../../dist/client/wire/column-reader.js';
+import { writeColumn } from '../../dist/client/wire/column-writer.js';
+import { MockWorker, connectHandlers, install, ok, startNode } from './mock-browser.mjs';
+
+const SCHEMA = {
+  name: 'c',
+  enable_dynamic_field: true,
+  fields: [
+    { name: 'id', data_type: 'Int64', is_primary_key: true, type_params: [], element_type: 'None', default_value: null },
+    { name: 'v', data_type: 'FloatVector', type_params: [{ key: 'dim', value: '2' }], index_params: [], element_type: 'None', default_value: null },
+  ],
+  struct_array_fields: [],
+};
+const describe = ({ collection_name }) =>
+  collection_name === 'c'
+    ? { body: { status: ok, collection_name: 'c', schema: SCHEMA, properties: [], consistency_level: 'Bounded', update_timestamp_str: '9', collectionID: '5' } }
+    : { body: { status: { ...ok, error_code: 'UnexpectedError', code: 100, reason: "can't find collection" }, collection_name } };
+
+const batch = (rows, columns) => encodeBatch({ rows, columns: columns.map(([shape, values]) => writeColumn('c', shape, values)) });
+const hits = (scores, ids) => batch(ids.length, [[{ name: '$score', type: DataType.Float }, scores], [{ name: 'id', type: DataType.Int64 }, ids]]);
+const searchReply = (scores, ids, topks = [String(ids.length)]) => ({
+  body: { status: ok, results: { num_queries: String(topks.length), topks, output_fields: ['id'], primary_field_name: 'id' }, session_ts: '0' },
+  blobs: [hits(scores, ids)],
+});
+
+let clients = [];
+let nodes = [];
+const open = (config = {}) => {
+  const client = new MilvusClient({ address: 'indexeddb://s', ...config });
+  clients.push(client);
+  return client;
+};
+const node = handlers => {
+  const started = startNode(handlers);
+  nodes.push(started);
+  return started;
+};
+const route = (...served) => () => ({ body: { status: ok, collection_id: '5', load_version: '1', nodes: served.map(n => n.id) }, ports: served.map(n => n.newPort()) });
+
+beforeEach(() => {
+  install();
+  MockWorker.handlers = { ...connectHandlers, DescribeCollection: describe };
+});
+afterEach(async () => {
+  for (const client of clients) await client.closeConnection();
+  for (const n of nodes) n.kill();
+  clients = [];
+  nodes = [];
+});
+
+test('connects, shares one coordinator a store, and closes', async () => {
+  const [a, b, c] = [open(), open({ durability: 'strict' }), open({ address: 'http://localhost:19530/' })];
+  await Promise.all([a, b, c].map(client => client.connectPromise));
+  assert.equal(a.connectStatus, CONNECT_STATUS.CONNECTED);
+  assert.deepEqual(MockWorker.spawned.map(w => w.config.store), ['s', 'localhost:19530']);
+  assert.match(MockWorker.spawned[0].url, /workers\/coordinator\.js$/);
+  await a.closeConnection();
+  assert.equal(MockWorker.spawned[0].dead, undefined);
+  assert.equal(await b.closeConnection(), CONNECT_STATUS.SHUTDOWN);
+  assert.equal(MockWorker.spawned[0].dead, true);
+  await assert.rejects(a.showCollections(), { message: 'pool is draining and cannot accept work' });
+});
+
+test('the database in use goes with every call, the client\'s own keys do not', async () => {
+  const seen = [];
+  MockWorker.handlers.ShowCollections = body => (seen.push(body), { body: { status: ok } });
+  MockWorker.handlers.GetLoadState = body => (seen.push(body), { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100 } } });
+  const client = open({ database: 'one' });
+  const shown = await client.showCollections();
+  assert.deepEqual(shown.data, []);
+  await client.useDatabase({ db_name: 'two' });
+  const state = await client.getLoadState({ collection_name: 'c', timeout: 1000, signal: new AbortController().signal });
+  assert.equal(state.state, 'LoadStateNotExist');
+  await client.getLoadState({ collection_name: 'c', db_name: 'three' });
+  assert.deepEqual(seen, [{ type: 0, collection_names: [], db_name: 'one' }, { collection_name: 'c', db_name: 'two' }, { collection_name: 'c', db_name: 'three' }]);
+});
+
+test('an RPC the engine does not have rejects with code 10', async () => {
+  await assert.rejects(open().getReplicas({ collectionID: '5' }), { code: 10, message: /GetReplicas is not available in the browser/ });
+});
+
+test('timeouts, abort signals and closing settle calls that get no answer', async () => {
+  MockWorker.handlers.GetLoadState = () => undefined;
+  const client = open();
+  await assert.rejects(client.getLoadState({ collection_name: 'c', timeout: 20 }), { code: 4, message: /^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.020s/ });
+  await assert.rejects(client.getLoadState({ collection_name: 'c', signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
+  await assert.rejects(client.getLoadState({ collection_name: 'c', signal: AbortSignal.abort() }), { name: 'AbortError' });
+  const hanging = client.getLoadState({ collection_name: 'c' });
+  setTimeout(() => client.closeConnection(), 20);
+  await assert.rejects(hanging, { message: 'pool is draining and cannot accept work' });
+});
+
+test('a dead coordinator: reads are repeated, writes are refused as retriable', async () => {
+  let deaths = 0;
+  const dieOnce = answer => (body, blobs, worker) => {
+    if (deaths++ === 0) {
+      worker.kill();
+      return undefined;
+    }
+    return answer;
+  };
+  MockWorker.handlers.GetLoadState = dieOnce({ body: { status: ok, state: 'LoadStateLoaded' } });
+  const client = open();
+  assert.equal((await client.getLoadState({ collection_name: 'c' })).state, 'LoadStateLoaded');
+  assert.equal(MockWorker.spawned.length, 2);
+  deaths = 0;
+  MockWorker.handlers.CreatePartition = dieOnce({ body: ok });
+  await assert.rejects(client.createPartition({ collection_name: 'c', partition_name: 'p' }), { code: 1, retriable: true, error_code: 'UnexpectedError', reason: /^service not ready\[/ });
+  assert.equal((await client.createPartition({ collection_name: 'c', partition_name: 'p' })).code, 0);
+});
+
+test('a store that cannot be opened fails the calls, and the next call tries again', async () => {
+  MockWorker.failBoot = 'no quota';
+  const client = open();
+  await assert.rejects(client.showCollections(), { code: 1, reason: 'service not ready[no quota]' });
+  MockWorker.failBoot = '';
+  MockWorker.handlers.ShowCollections = () => ({ body: { status: ok } });
+  MockWorker.handlers.GetVersion = () => ({ body: { status: ok, version: 'v' } });
+  assert.equal((await client.showCollections()).status.code, 0);
+  assert.equal((await client.getVersion()).version, 'v');
+  assert.equal(client.connectStatus, CONNECT_STATUS.CONNECTED);
+});
+
+test('partial updates send only what the rows say', async () => {
+  let sent;
+  MockWorker.handlers.Upsert = (body, blobs) => ((sent = { body, names: decodeBatch(blobs[0]).columns.map(c => c.name) }), { body: { status: ok } });
+  const client = open();
+  await client.upsert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }], partial_update: true });
+  assert.deepEqual([sent.names, sent.body.partial_update], [['id', 'v'], true]);
+  await client.upsert({ collection_name: 'c', data: [{ id: 1, color: 'red' }], field_ops: [{ field_name: 'tags', op: 1 }] });
+  assert.deepEqual([sent.names, sent.body.partial_update, sent.body.field_ops], [['id', '$meta'], true, [{ field_name: 'tags', op: 'ARRAY_APPEND' }]]);
+});
+
+test('insert packs rows; a schema that moved is described again', async () => {
+  const sent = [];
+  let describes = 0;
+  MockWorker.handlers.DescribeCollection = body => (describes++, describe(body));
+  MockWorker.handlers.Insert = (body, blobs) => {
+    sent.push({ body, batch: decodeBatch(blobs[0]) });
+    return { body: sent.length === 1 ? { status: { ...ok, error_code: 'SchemaMismatch', code: 109 } } : { status: ok, IDs: { int_id: { data: ['1', '2'] }, id_field: 'int_id' }, succ_index: [0, 1], insert_cnt: '2', timestamp: '5' } };
+  };
+  const client = open();
+  const result = await client.insert({ collection_name: 'c', data: [{ id: 2n ** 60n, v: [1, 2], color: 'red', n: 5n }, { id: '2', v: new Float32Array([3, 4]) }] });
+  assert.deepEqual(result, { status: ok, IDs: { int_id: { data: ['1', '2'] }, id_field: 'int_id' }, succ_index: [0, 1], err_index: [], acknowledged: false, insert_cnt: '2', delete_cnt: '0', upsert_cnt: '0', timestamp: '5' });
+  assert.equal(describes, 2);
+  assert.deepEqual(sent[1].body, { collection_name: 'c', num_rows: 2, schema_timestamp: '9', db_name: 'default' });
+  const columns = Object.fromEntries(sent[1].batch.columns.map(column => [column.name, readColumn(column, 2)]));
+  assert.deepEqual(columns, { id: [String(2n ** 60n), '2'], v: [[1, 2], [3, 4]], $meta: [{ color: 'red', n: 5 }, {}] });
+});
+
+test('rows that a server would refuse are answered as it answers them', async () => {
+  MockWorker.handlers.Insert = () => assert.fail('nothing is sent');
+  const answer = await open().insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 2, v: [1] }] });
+  assert.deepEqual([answer.status.error_code, answer.status.code], ['UnexpectedError', 65535]);
+  assert.match(answer.status.reason, /^the length\(3\) of float data should divide the dim\(2\)$/);
+  assert.deepEqual([answer.err_index, answer.IDs, answer.insert_cnt], [[0, 1], null, '0']);
+});
+
+test('several collections are described at once, unknown ones with their status', async () => {
+  MockWorker.handlers.BatchDescribeCollection = body => ({ body: { status: ok, responses: body.collection_name.map(name => describe({ collection_name: name }).body) } });
+  const { responses } = await open().batchDescribeCollections({ collection_names: ['c', 'none'] });
+  assert.deepEqual(Object.keys(responses[0].anns_fields), ['v']);
+  assert.deepEqual([responses[1].status.code, responses[1].schema.fields], [100, []]);
+});
+
+test('insert into an unknown collection throws the describe answer', async () => {
+  const client = open();
+  const thrown = await client.insert({ collection_name: 'nope', data: [{ id: 1 }] }).catch(error => error);
+  assert.ok(!(thrown instanceof Error));
+  assert.equal(thrown.status.code, 100);
+  assert.deepEqual(thrown.schema.fields, []);
+});
+
+test('insert refuses unknown fields only without a dynamic field', async () => {
+  MockWorker.handlers.DescribeCollection = body => {
+    const reply = describe(body);
+    reply.body.schema = { ...SCHEMA, enable_dynamic_field: false };
+    return reply;
+  };
+  await assert.rejects(open().insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 1, x: 1 }] }), { message: 'Insert fail: some field does not exist for this collection in line. 1' });
+});
+
+test('search goes to the node with its vectors and comes back as hits', async () => {
+  const seen = [];
+  const served = node({ Search: (body, blobs) => (seen.push({ body, vector: [...new Float32Array(blobs[0].slice().buffer)] }), searchReply([0.5, 0.25], [7, 2n ** 60n])) });
+  MockWorker.handlers.Route = route(served);
+  const client = open();
+  const result = await client.search({ collection_name: 'c', data: [1, 2], limit: 2, filter: 'id > 0', params: { ef: 10 }, exprValues: { a: 1n } });
+  assert.deepEqual(result.results, [{ score: 0.5, id: '7' }, { score: 0.25, id: String(2n ** 60n) }]);
+  assert.deepEqual([result.recalls, result.session_ts, result.all_search_count, result.collection_name], [[], '0', '0', 'c']);
+  const [{ body, vector }] = seen;
+  assert.deepEqual(vector, [1, 2]);
+  const { search_params, ...rest } = body;
+  assert.deepEqual(rest, { collection_name: 'c', db_name: 'default', partition_names: [], output_fields: ['*'], nq: 1, dsl: 'id > 0', dsl_type: 1, consistency_level: 'Bounded', expr_template_values: { a: { int64_val: 1 } }, placeholder_type: 101 });
+  assert.deepEqual(search_params.map(pair => pair.key), ['anns_field', 'params', 'topk', 'offset', 'metric_type', 'ignore_growing', 'ef']);
+  const many = node({ Search: () => searchReply([1, 2, 3], [1, 2, 3], ['1', '2']) });
+  MockWorker.handlers.Route = route(many);
+  served.kill();
+  assert.deepEqual((await client.search({ collection_name: 'c', data: [[1, 2], new Float32Array([3, 4])], limit: 2 })).results, [[{ score: 1, id: '1' }], [{ score: 2, id: '2' }, { score: 3, id: '3' }]]);
+});
+
+test('hybrid search sends its requests and one blob each', async () => {
+  let seen;
+  MockWorker.handlers.Route = route(node({ HybridSearch: (body, blobs) => ((seen = { body, blobs: blobs.length }), searchReply([1], [1])) }));
+  const client = open();
+  const { results } = await client.hybridSearch({ collection_name: 'c', data: [{ anns_field: 'v', data: [1, 2] }, { anns_field: 'v', data: [2, 1], expr: 'id > 1' }], limit: 3 });
+  assert.deepEqual(results, [{ score: 1, id: '1' }]);
+  assert.equal(seen.blobs, 2);
+  assert.deepEqual(seen.body.requests.map(r => r.dsl), ['', 'id > 1']);
+  assert.deepEqual(seen.body.rank_params, [{ key: 'strategy', value: 'rrf' }, { key: 'params', value: '{"k":60}' }, { key: 'round_decimal', value: -1 }, { key: 'limit', value: 3 }, { key: 'offset', value: 0 }]);
+});
+
+test('a refused read answers its status', async () => {
+  const refusal = { ...ok, error_code: 'UnexpectedError', code: 101, reason: 'collection not loaded[collection=5]' };
+  MockWorker.handlers.Route = () => ({ body: { status: refusal } });
+  const client = open();
+  assert.deepEqual(await client.query({ collection_name: 'c', expr: 'id > 0' }), { status: refusal, data: [] });
+  assert.deepEqual(await client.search({ collection_name: 'c', data: [1, 2] }), { status: refusal, results: [], recalls: [], session_ts: -1, collection_name: 'c', search_iterator_v2_results: null, _search_iterator_v2_results: null });
+  assert.equal((await client.search({ collection_name: 'nope', data: [1, 2] })).status.code, 100);
+  await assert.rejects(client.count({ collection_name: 'c' }), { message: 'ErrorCode: UnexpectedError. Reason: collection not loaded[collection=5]' });
+});
+
+test('stale routes and dead nodes are routed again, unseen', async () => {
+  const rows = batch(1, [[{ name: 'id', type: DataType.Int64 }, [1]]]);
+  const good = node({ Query: () => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [rows] }) });
+  const stale = node({ Query: () => ({ body: { status: { ...ok, error_code: 'UnexpectedError', code: 65000, reason: 'stale route' } } }) });
+  const dying = node({ Query: (body, blobs, worker) => void worker.kill() });
+  const routes = [route(stale), route(dying), route(good)];
+  let asked = 0;
+  MockWorker.handlers.Route = (...args) => routes[asked++](...args);
+  const client = open();
+  const results = await Promise.all(Array.from({ length: 3 }, () => client.query({ collection_name: 'c', expr: 'id > 0' })));
+  for (const { data } of results) assert.deepEqual(data, [{ id: '1' }]);
+  assert.equal(asked, 3);
+  assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0' })).data, [{ id: '1' }]);
+  assert.equal(asked, 3);
+});
+
+test('several nodes: searches are merged by score, queries by key, counts added', async () => {
+  const ids = list => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(list.length, [[{ name: 'id', type: DataType.Int64 }, list]])] });
+  const counted = n => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [n]]])] });
+  const part = (scores, found) => node({
+    Search: () => searchReply(scores, found),
+    Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids(found)),
+  });
+  MockWorker.handlers.Route = route(part([0.9, 0.5], [11, 2]), part([0.7, 0.1], [9, 1]));
+  const client = open();
+  assert.deepEqual((await client.search({ collection_name: 'c', data: [1, 2], limit: 3 })).results.map(hit => hit.id), ['11', '9', '2']);
+  assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 3 })).data, [{ id: '1' }, { id: '2' }, { id: '9' }]);
+  assert.equal((await client.count({ collection_name: 'c' })).data, 4);
+  assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 2, offset: 1 })).data, [{ id: '2' }, { id: '9' }]);
+});
+
+test('loadCollection waits for 100 and throws refusals', async () => {
+  let progress = 0;
+  MockWorker.handlers.LoadCollection = ({ collection_name }) => ({ body: collection_name === 'c' ? ok : { ...ok, error_code: 'IndexNotExist', code: 700, reason: 'index not found[collection=x]' } });
+  MockWorker.handlers.GetLoadingProgress = () => ({ body: { status: ok, progress: String((progress += 50)), refresh_progress: '100' } });
+  const client = open();
+  assert.deepEqual(await client.loadCollection({ collection_name: 'c' }), ok);
+  assert.equal(progress, 100);
+  await assert.rejects(client.loadCollectionSync({ collection_name: 'x' }), { name: 'Error', message: 'ErrorCode: IndexNotExist. Reason: index not found[collection=x]' });
+  assert.equal((await client.loadCollectionAsync({ collection_name: 'x' })).code, 700);
+});
+
+test('iterators page through everything', async () => {
+  const all = Array.from({ length: 5 }, (_, i) => i + 1);
+  const exprs = [];
+  MockWorker.handlers.Route = route(node({
+    Query: ({ output_fields, expr, query_params }) => {
+      if (output_fields[0] === 'count(*)') return { body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [5]]])] };
+      exprs.push(expr);
+      const last = BigInt(/id > (-?\d+)/.exec(expr)[1]);
+      const limit = query_params.find(p => p.key === 'limit').value;
+      const rows = all.filter(id => BigInt(id) > last).slice(0, limit);
+      return { body: { status: ok, primary_field_name: 'id' }, blobs: [batch(rows.length, [[{ name: 'id', type: DataType.Int64 }, rows]])] };
+    },
+    Search: ({ search_params }) => {
+      const value = key => search_params.find(p => p.key === key).value;
+      const found = all.slice(value('offset'), value('offset') + value('topk'));
+      return searchReply(found.map(id => 1 / id), found);
+    },
+  }));
+  const client = open();
+  const pages = [];
+  for await (const page of await client.queryIterator({ collection_name: 'c', filter: 'x > 1', batchSize: 2 })) pages.push(page.map(row => row.id));
+  assert.deepEqual(pages, [['1', '2'], ['3', '4'], ['5']]);
+  assert.deepEqual(exprs[1], 'id > 2 && (x > 1)');
+  const hitPages = [];
+  for await (const page of await client.searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2, limit: 4, external_filter_fn: hit => hit.id !== '3' })) hitPages.push(page.map(hit => hit.id));
+  assert.deepEqual(hitPages, [['1', '2'], ['4']]);
+});
+
+test('createCollection sends the schema and, in its short form, indexes and loads', async () => {
+  const sent = [];
+  const take = (method, answer) => (MockWorker.handlers[method] = body => (sent.push([method, body]), { body: answer }));
+  take('CreateCollection', ok);
+  take('CreateIndex', ok);
+  take('LoadCollection', ok);
+  take('GetLoadingProgress', { status: ok, progress: '100', refresh_progress: '100' });
+  const status = await open().createCollection({ collection_name: 'new', dimension: 8 });
+  assert.equal(status.error_code, 'Success');
+  const [[, created], [, indexed]] = sent;
+  assert.deepEqual(created.schema, {
+    name: 'new', description: '', enable_dynamic_field: true, functions: [], struct_array_fields: [],
+    fields: [
+      { name: 'id', is_primary_key: true, data_type: 5, type_params: [], autoID: false, is_partition_key: false, is_clustering_key: false, is_function_output: false },
+      { name: 'vector', is_primary_key: false, data_type: 101, type_params: [{ key: 'dim', value: '8' }], is_partition_key: false, is_clustering_key: false, is_function_output: false },
+    ],
+  });
+  assert.equal(created.consistency_level, 2);
+  assert.deepEqual(indexed, { collection_name: 'new', field_name: 'vector', extra_params: [{ key: 'metric_type', value: 'COSINE' }], db_name: 'default' });
+  assert.deepEqual(sent.map(([method]) => method), ['CreateCollection', 'CreateIndex', 'LoadCollection', 'GetLoadingProgress']);
+});
+
+test('events reach their listeners', async () => {
+  const client = open();
+  await client.connectPromise;
+  const heard = new Promise(resolve => client.on('loadprogress', resolve));
+  MockWorker.spawned[0].ports[0].postMessage({ event: 'loadprogress', body: '{"progress":50}' });
+  assert.deepEqual(await heard, { progress: 50 });
+});
+
+test('outside of a browser every call says so', async () => {
+  Object.defineProperty(globalThis, 'navigator', { value: undefined, configurable: true });
+  await assert.rejects(open().showCollections(), { code: 1, reason: /runs in a browser page/ });
+});

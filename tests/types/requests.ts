@@ -1,0 +1,36 @@
+// Programs written against the SDK's types compile against ours, and the browser's additions are accepted.
+
+import { DataType, MilvusClient, type ResStatus } from '../../www/client/index.js';
+import type * as sdk from '@zilliz/milvus2-sdk-node';
+import type * as ours from '../../www/client/index.js';
+
+type Expect<T extends true> = T;
+type Extends<A, B> = [A] extends [B] ? true : false;
+
+export type Enums = [
+  Expect<Extends<sdk.DataType, ours.DataType>>,
+  Expect<Extends<ours.LoadState, sdk.LoadState>>,
+  Expect<Extends<typeof ours.ErrorCode, typeof sdk.ErrorCode>>,
+  Expect<Extends<typeof ours.ERROR_REASONS, typeof sdk.ERROR_REASONS>>,
+  Expect<Extends<ours.SearchResultData[], ours.SearchResults<{ collection_name: string; data: number[] }>['results']>>,
+  Expect<
+    Extends<
+      ours.SearchResults<{ collection_name: string; data: number[][] }>,
+      sdk.SearchResults<{ collection_name: string; data: number[][] }>
+    >
+  >,
+];
+
+export async function additions(client: MilvusClient, file: File): Promise<ResStatus> {
+  await using other = new MilvusClient({ address: 'indexeddb://library', durability: 'strict' });
+  const signal = AbortSignal.timeout(1000);
+  await other.loadCollection({ collection_name: 'book', signal, load_fields: ['id', 'v'] });
+  await client.insert({ collection_name: 'book', data: [{ id: 2n ** 60n, v: new Float32Array(4), other: { low: 1, high: 0 } }] });
+  await client.insert({ collection_name: 'book', data: [{ id: '1152921504606846976', v: [1, 2, 3, 4], tags: ['a'], none: null }] });
+  await client.delete({ collection_name: 'book', ids: [1n, '2', 3] });
+  await client.bulkInsert({ collection_name: 'book', files: [file, 'rows.json'] });
+  const { results } = await client.search({ collection_name: 'book', data: new Float32Array(4), limit: 10 });
+  const score: number = results[0]!.score;
+  await client.createCollection({ collection_name: 'n', fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: score > 0 }] });
+  return client.dropCollection({ collection_name: 'book' });
+}
