@@ -48,6 +48,7 @@ main(import.meta.url, async () => {
     console.log(JSON.stringify(result));
   }
   writeFileSync(join(root, 'tests/soak/RESULTS.md'), report(results));
-  const isWrong = ({ lost, doubled, partly, unexpected, failures }) => lost + doubled + partly + unexpected + failures.length > 0;
+  const isWrong = ({ lost, doubled, partly, unexpected, browserLosses, failures }) =>
+    lost + doubled + partly + unexpected + browserLosses + failures.length > 0;
   if (results.some(isWrong)) throw new Failure('rows were lost or doubled, or a store did not open: see tests/soak/RESULTS.md');
 });

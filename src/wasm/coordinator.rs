@@ -36,8 +36,8 @@ impl CoordinatorRole {
         parsed.engine.strict_durability |= parsed.durability.as_deref() == Some("strict");
         let platform = BrowserPlatform::open(&parsed.store).await?;
         let workers = Workers::new(host.clone(), config.into());
+        let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();
-        let coordinator = Coordinator::open(platform, workers.clone(), parsed.engine).await?;
         let told = coordinator.clone();
         let on_death = Closure::new(move |node: String, _reason: String| told.node_died(&node));
         host.on_death(on_death.as_ref().unchecked_ref());

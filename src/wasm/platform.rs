@@ -29,9 +29,9 @@ impl BrowserPlatform {
 
     /// Protects the browser's own files from the traces of an earlier kill, while other things go on.
     pub fn renew_log(&self) {
-        let renewal = self.store.renew_log();
+        let store = self.store.clone();
         wasm_bindgen_futures::spawn_local(async move {
-            if let Err(error) = renewal.await {
+            if let Err(error) = store.renew_log().await {
                 // On a full disk there is no room for it; the next start tries again.
                 web_sys::console::warn_1(&format!("elanus: the log was not renewed: {error}").into());
             }

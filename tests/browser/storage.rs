@@ -6,7 +6,9 @@ use elanus::storage::{Durability, Epoch, Files, Records, Store, WriteBatch};
 use elanus::wasm::indexed_db::IndexedDb;
 use elanus::wasm::platform::yield_now;
 use futures::FutureExt;
+use futures::future::{LocalBoxFuture, join, join3};
 use rexie::{ObjectStore, Rexie, TransactionMode};
+use std::cell::RefCell;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 struct BrowserPlace(&'static str);
@@ -132,6 +134,36 @@ async fn deleted_and_replaced_files_leave_no_chunks() {
     store.write("a", &[1]).await.unwrap();
     store.delete(&["ab".into()]).await.unwrap();
     assert_eq!(raw_file_keys("chunks").await, ["a", "a#0"]);
+}
+
+/// Whoever writes has the catalog to itself: a browser that is killed during two writes at once loses the database.
+#[wasm_bindgen_test]
+async fn writes_take_turns() {
+    let (store, epoch) = owned("turns").await;
+    let builder = Rexie::builder("elanus/turns").version(1);
+    let rexie = builder.add_object_store(ObjectStore::new("catalog")).build().await.unwrap();
+    let other = rexie.transaction(&["catalog"], TransactionMode::ReadWrite).unwrap();
+    let catalog = other.store("catalog").unwrap();
+    let written = RefCell::new(Vec::new());
+    let note = async |name, writing: LocalBoxFuture<'_, Result<(), Error>>| {
+        writing.await.unwrap();
+        written.borrow_mut().push(name);
+    };
+    let writes = join3(
+        note("file", store.write("f", &[1]).boxed_local()),
+        note("commit", store.commit(batch(epoch, &["a"])).boxed_local()),
+        note("renewal", store.renew_log().boxed_local()),
+    );
+    let others_turn = async {
+        for _ in 0..200 {
+            catalog.get("held".into()).await.unwrap();
+            assert!(written.borrow().is_empty());
+        }
+        other.done().await.unwrap();
+    };
+    join(writes, others_turn).await;
+    assert_eq!(*written.borrow(), ["file", "commit", "renewal"]);
+    rexie.close();
 }
 
 #[wasm_bindgen_test]

@@ -7,12 +7,10 @@ import { tearLog } from '../soak/torn-log.mjs';
 
 for (const kind of kinds) {
   test(`10 kills at ${kind}`, { timeout: 120_000 }, async () => {
-    const { kills, inside, acknowledged, checkedRows, seconds, browserLosses, ...found } = await killRepeatedly({ kind, kills: 10 });
+    const { kills, inside, acknowledged, checkedRows, seconds, ...found } = await killRepeatedly({ kind, kills: 10 });
     console.log(`  ${inside} of ${kills} within the step, ${acknowledged} acknowledged, ${checkedRows} rows checked, ${seconds.toFixed(0)} s`);
-    assert.deepEqual(found, { kind, lost: 0, doubled: 0, partly: 0, unexpected: 0, failures: [] });
+    assert.deepEqual(found, { kind, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] });
     assert.equal(kills, 10);
-    // Chromium finds its own files damaged once in some hundred kills, deletes the database, and says so.
-    assert.ok(browserLosses <= 1, `the browser deleted its database ${browserLosses} times`);
   });
 }
 

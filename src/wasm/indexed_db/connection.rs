@@ -80,15 +80,20 @@ impl Connection {
         transaction.store(store).map_err(error::of_rexie)
     }
 
-    /// One transaction: everything that `work` asks for happens if it returns Ok and the browser could write it, or nothing.
-    /// `work` may await nothing but answers to its own requests: the transaction ends with anything else.
+    /// One transaction on the catalog and `others`: everything that `work` asks for happens if it returns Ok and the browser
+    /// could write it, or nothing. `work` may await nothing but answers to its own requests: the transaction ends with
+    /// anything else.
+    ///
+    /// The catalog makes all writes to a store take turns, in whatever workers they begin. Chromium deletes every database of
+    /// the origin when it was killed during two writing transactions on one database: at the next start it wants both their
+    /// locks, holds the name of the database in both for a conflict, and takes that for corruption.
     pub async fn write<T>(
         &self,
-        stores: &[&str],
+        others: &[&str],
         durability: Durability,
         work: impl AsyncFnOnce(&WriteTransaction) -> Result<T>,
     ) -> Result<T> {
-        let transaction = WriteTransaction(self.begin(stores, durability)?);
+        let transaction = WriteTransaction(self.begin(others, durability)?);
         let ended = transaction.ended();
         match work(&transaction).await {
             Ok(value) => ended.await.map(|()| value),
@@ -102,8 +107,8 @@ impl Connection {
         }
     }
 
-    fn begin(&self, stores: &[&str], durability: Durability) -> Result<IdbTransaction> {
-        let stores: Array = stores.iter().map(|store| JsValue::from_str(store)).collect();
+    fn begin(&self, others: &[&str], durability: Durability) -> Result<IdbTransaction> {
+        let stores: Array = [CATALOG].iter().chain(others).map(|store| JsValue::from_str(store)).collect();
         let durability = match durability {
             Durability::Relaxed => "relaxed",
             Durability::Strict => "strict",

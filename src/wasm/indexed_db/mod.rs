@@ -19,7 +19,6 @@ mod renewal;
 use crate::error::Result;
 use connection::Connection;
 use futures::channel::oneshot;
-use futures::future::{LocalBoxFuture, Shared};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,8 +27,6 @@ use wasm_bindgen_futures::spawn_local;
 /// A handle to a store. Dropping it closes the store once its last operation has ended.
 pub struct IndexedDb {
     connection: Rc<Connection>,
-    /// Ends with the renewal of the browser's log, if there is one: writes wait for it.
-    renewal: RefCell<Option<Shared<LocalBoxFuture<'static, Result<()>>>>>,
     read_bytes: RefCell<BTreeMap<String, u64>>,
 }
 
@@ -38,7 +35,7 @@ impl IndexedDb {
     pub async fn open(store: &str) -> Result<Self> {
         let name = database_name(store);
         let connection = run(async move { Connection::open(&name).await }).await?;
-        Ok(IndexedDb { connection: Rc::new(connection), renewal: RefCell::default(), read_bytes: RefCell::default() })
+        Ok(IndexedDb { connection: Rc::new(connection), read_bytes: RefCell::default() })
     }
 
     /// Deletes the store with all that is in it. Handles that have it open are closed: their operations fail from then on.

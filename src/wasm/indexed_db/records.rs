@@ -51,7 +51,7 @@ impl Records for IndexedDb {
                 transaction.put(CATALOG, HEAD_KEY, &buffer_of(&raised.to_bytes()))?;
                 Ok(raised.epoch())
             };
-            connection.write(&[CATALOG], Durability::Strict, raise).await
+            connection.write(&[], Durability::Strict, raise).await
         })
         .await
     }
@@ -92,13 +92,12 @@ impl Records for IndexedDb {
 
     async fn commit(&self, batch: WriteBatch) -> Result<()> {
         batch.check()?;
-        self.renewed().await;
         let connection = self.connection.clone();
         run(async move {
-            // Only what is in the transaction's scope is locked: a change of the catalog does not wait for the log.
-            let stores: &[&str] = if touches_log(&batch) { &[CATALOG, LOG] } else { &[CATALOG] };
+            // Who reads the log waits for a transaction that has it in its scope.
+            let others: &[&str] = if touches_log(&batch) { &[LOG] } else { &[] };
             let apply = async |transaction: &WriteTransaction| apply(transaction, &batch).await;
-            connection.write(stores, batch.durability, apply).await
+            connection.write(others, batch.durability, apply).await
         })
         .await
     }
