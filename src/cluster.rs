@@ -1,10 +1,11 @@
 //! What the coordinator says to the nodes, and what they answer.
 
-use crate::catalog::{Collection, IndexDefinition, LoadRecord};
+use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition};
 use crate::error::Result;
 use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
-use crate::segment::SegmentManifest;
+use crate::segment::{SegmentManifest, Shard};
 use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
@@ -37,11 +38,25 @@ pub trait Nodes: Clone + 'static {
     fn end(&self, id: &NodeId);
 }
 
+/// What a role tells without being asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", content = "detail", rename_all = "lowercase")]
+pub enum Event {
+    /// A query node has read a good deal more.
+    Progress { loaded_bytes: LoadProgress },
+    /// For pages that show how far a load is.
+    LoadProgress { db_name: String, collection_name: String, partition_names: Vec<String>, progress: u32 },
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NodeCommand {
     // To a query node:
-    /// Reads partitions into memory; answered when they are searchable.
+    /// Reads partitions into memory; answered when they are there. They are not searchable before they are published.
     Load(Box<LoadPlan>),
+    /// Makes everything that has been read searchable at once.
+    Publish {
+        version: Timestamp,
+    },
     /// A log record, as the call's blob.
     Apply {
         written: Timestamp,
@@ -49,6 +64,7 @@ pub enum NodeCommand {
     /// Forgets partitions, also while they are being loaded.
     Release {
         partitions: BTreeSet<PartitionId>,
+        version: Timestamp,
     },
     /// Sealed segments have changed.
     Refresh(RefreshPlan),
@@ -110,23 +126,32 @@ pub struct LoadPlan {
     pub view: CollectionView,
     pub fields: BTreeSet<FieldId>,
     pub indexes: Vec<IndexDefinition>,
+    /// With the segments of the node's shard.
     pub partitions: Vec<PartitionSegments>,
+    pub shard: Shard,
     /// The log has every write after this.
     pub flushed: Timestamp,
 }
 
 impl LoadPlan {
-    /// The chosen ones of the partitions that the record names.
-    pub fn new(collection: &Collection, record: &LoadRecord, chosen: impl Fn(PartitionId) -> bool) -> Self {
-        let partitions = collection.partitions.iter().filter(|it| record.partitions.contains(&it.id) && chosen(it.id));
+    /// Some partitions, for the node of one shard.
+    pub fn new(collection: &Collection, record: &LoadRecord, partitions: &BTreeSet<PartitionId>, shard: Shard) -> Self {
         let indexes = collection.indexes.iter().filter(|it| record.indexes.values().any(|loaded| *loaded == it.id));
         LoadPlan {
             view: CollectionView::from(collection),
             fields: record.fields.clone(),
             indexes: indexes.cloned().collect(),
-            partitions: partitions.map(|it| PartitionSegments { id: it.id, segments: it.segments.clone() }).collect(),
+            partitions: PartitionSegments::of_shard(collection, partitions, shard),
+            shard,
             flushed: collection.flushed,
         }
+    }
+
+    /// Of the files to be read.
+    pub fn total_bytes(&self) -> u64 {
+        let indexes: BTreeSet<IndexId> = self.indexes.iter().map(|index| index.id).collect();
+        let segments = self.partitions.iter().flat_map(|partition| &partition.segments);
+        segments.map(|segment| segment.bytes_of(&self.fields, &indexes)).sum()
     }
 }
 
@@ -142,18 +167,25 @@ pub struct PartitionSegments {
     pub segments: Vec<SegmentManifest>,
 }
 
-/// Of the loads that a node has under way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LoadProgress {
-    pub loaded_bytes: u64,
-    pub total_bytes: u64,
+impl PartitionSegments {
+    /// What one shard has of some partitions.
+    pub fn of_shard(collection: &Collection, partitions: &BTreeSet<PartitionId>, shard: Shard) -> Vec<Self> {
+        let chosen = collection.partitions.iter().filter(|partition| partitions.contains(&partition.id));
+        let of_shard = |partition: &Partition| PartitionSegments {
+            id: partition.id,
+            segments: partition.segments.iter().filter(|segment| segment.shard == shard.number).cloned().collect(),
+        };
+        chosen.map(of_shard).collect()
+    }
 }
+
+/// Bytes that a node has read of what it is loading.
+pub type LoadProgress = BTreeMap<PartitionId, u64>;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct NodeMemory {
     pub partitions: Vec<PartitionMemory>,
-    /// What the node's instance has taken from the system.
-    pub instance_bytes: u64,
+    pub instance: InstanceMemory,
     /// Bytes read from files since the node started, by field.
     pub read_bytes: BTreeMap<FieldId, u64>,
 }
@@ -162,8 +194,28 @@ pub struct NodeMemory {
 pub struct PartitionMemory {
     pub name: String,
     pub rows: u64,
+    /// Of fields, indexes, and what tells rows that are deleted.
+    pub bytes: u64,
     pub field_bytes: BTreeMap<String, u64>,
     pub index_bytes: BTreeMap<String, u64>,
+}
+
+impl PartitionMemory {
+    pub fn new(name: String) -> Self {
+        PartitionMemory { name, ..PartitionMemory::default() }
+    }
+
+    /// What another node has of the partition.
+    pub fn add(&mut self, other: PartitionMemory) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        for (field, bytes) in other.field_bytes {
+            *self.field_bytes.entry(field).or_default() += bytes;
+        }
+        for (index, bytes) in other.index_bytes {
+            *self.index_bytes.entry(index).or_default() += bytes;
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -172,10 +224,17 @@ pub struct FlushPlan {
     pub schema: CollectionSchema,
     pub indexes: Vec<IndexDefinition>,
     pub partitions: Vec<PartitionSegments>,
-    /// Id for the new segment of each partition.
-    pub new_segments: BTreeMap<PartitionId, SegmentId>,
+    pub new_segments: Vec<NewSegment>,
     pub after: Timestamp,
     pub through: Timestamp,
+}
+
+/// The id for what a flush finds of one partition and shard.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewSegment {
+    pub partition: PartitionId,
+    pub shard: Shard,
+    pub id: SegmentId,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

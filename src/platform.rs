@@ -1,8 +1,18 @@
 //! What a role needs from the place it runs in: storage, a clock, tasks. Injected, so that a native test runs every role in
 //! one process over memory stores, with time and the order of tasks in its hands.
 
+use crate::cluster::Event;
 use crate::storage::{Files, Records};
 use futures::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct InstanceMemory {
+    /// What the instance has taken from the system.
+    pub instance_bytes: u64,
+    /// What of that is in use.
+    pub allocated_bytes: u64,
+}
 
 pub trait Platform: Clone + 'static {
     type Records: Records;
@@ -15,9 +25,10 @@ pub trait Platform: Clone + 'static {
     /// Lets messages and other tasks in.
     async fn yield_now(&self);
     async fn sleep(&self, milliseconds: u32);
-    /// What the instance has taken from the system for its memory.
-    fn instance_bytes(&self) -> u64;
+    fn memory(&self) -> InstanceMemory;
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
+    /// Tells whoever is connected to the role.
+    fn emit(&self, event: Event);
 }
 
 /// Calls `yield_now` when a role has computed long enough, so that ending its worker takes effect at once.

@@ -75,7 +75,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         listed.sort_by_key(|collection| collection.created_at);
         let mut percentages = Vec::new();
         for collection in listed.iter().filter(|_| only_loaded) {
-            percentages.push(self.loaded_percentage(collection).await.unwrap_or(0));
+            percentages.push(self.loading_progress(&collection.database, &collection.schema.name, &[]).unwrap_or(0));
         }
         let each = |value: &dyn Fn(&Collection) -> Value| listed.iter().map(value).collect::<Vec<_>>();
         Ok(json!({
@@ -158,27 +158,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
         });
         json!({ "status": Status::success(), "infos": infos.collect::<Vec<_>>() })
-    }
-
-    /// Memory that loaded collections take, by partition, field and index, and what each node holds.
-    pub(super) async fn memory_usage(&self, only: Option<&Collection>) -> Value {
-        let held = self.memory().await;
-        let held = held.into_iter().filter(|(collection, ..)| only.is_none_or(|only| only.id == collection.id));
-        let mut total_bytes = 0;
-        let mut collections = Vec::new();
-        for (collection, node, memory) in held {
-            total_bytes += memory.instance_bytes;
-            let name = |field| collection.schema.field_by_id(field).map(|field| field.name.clone());
-            let read_bytes = memory.read_bytes.iter().filter_map(|(field, bytes)| Some((name(*field)?, *bytes)));
-            collections.push(json!({
-                "db_name": collection.database,
-                "collection_name": collection.schema.name,
-                "partitions": memory.partitions,
-                "nodes": [{ "node": node, "instance_bytes": memory.instance_bytes }],
-                "read_bytes": read_bytes.collect::<std::collections::BTreeMap<_, _>>(),
-            }));
-        }
-        json!({ "status": Status::success(), "total_bytes": total_bytes, "collections": collections })
     }
 }
 

@@ -1,48 +1,41 @@
-//! Loading and releasing: the load record of a collection, and the query node that makes it true.
+//! Loading and releasing: the load record of a collection, and the query nodes that make it true.
 
+use super::load_limits::bytes_to_read;
 use super::load_request::{LoadRequest, wanted_record};
 use super::partition::partition_ids;
 use super::{Coordinator, LoadCause, LoadTicket, Runtime, Serving};
+use crate::catalog::Collection;
 use crate::cluster::{CollectionView, LoadPlan, NodeCommand, NodeId, NodeKind, Nodes, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
+use crate::segment::Shard;
 use futures::FutureExt;
+use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// More instances than this and a browser's renderer runs out of them.
-const MAX_QUERY_NODES: usize = 100;
-
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    /// Starts a load; it has ended when progress says 100.
-    pub(super) async fn load(self: &Rc<Self>, request: LoadRequest<'_>) -> Result<()> {
-        let id = self.resolve(request.database, request.collection)?.id;
+    /// Starts a load; it has ended when progress says 100. Answers with its ticket, by which it can be cancelled, unless
+    /// there was nothing to do.
+    pub(super) async fn load(self: &Rc<Self>, request: LoadRequest<'_>) -> Result<Option<u64>> {
+        let collection = self.resolve(request.database, request.collection)?;
+        let id = collection.id;
         let runtime = self.runtime(id);
-        let added = self
-            .change_load(id, |collection| {
-                let wanted = wanted_record(collection, &request)?;
-                self.check_room(&runtime)?;
-                let before = collection.load.replace(wanted.clone()).map(|load| load.partitions).unwrap_or_default();
-                Ok(wanted.partitions.difference(&before).copied().collect::<BTreeSet<_>>())
-            })
-            .await?;
-        if !added.is_empty() {
-            self.start_loading(id, &runtime, added, LoadCause::Request);
-        }
+        let ticket = {
+            let _admission = self.admitting.lock().await;
+            self.check_room(&collection, &runtime, &wanted_record(&collection, &request)?).await?;
+            let added = self
+                .change_load(id, |collection| {
+                    let wanted = wanted_record(collection, &request)?;
+                    let before = collection.load.replace(wanted.clone()).map(|load| load.partitions);
+                    Ok(wanted.partitions.difference(&before.unwrap_or_default()).copied().collect::<BTreeSet<_>>())
+                })
+                .await?;
+            if added.is_empty() { None } else { self.start_loading(id, &runtime, added, LoadCause::Request) }
+        };
         self.load_missing(id, &runtime);
-        Ok(())
-    }
-
-    /// Whether the browser has room for the collection's node.
-    fn check_room(&self, runtime: &Runtime) -> Result<()> {
-        let nodes = self.runtimes.borrow().values().filter(|other| other.serving.borrow().is_some()).count();
-        if runtime.serving.borrow().is_some() || nodes < MAX_QUERY_NODES {
-            return Ok(());
-        }
-        let text = "failed to load collection: no more query nodes fit into this browser, release a collection first";
-        let wanted = (nodes + 1) as u32;
-        Err(Error::ResourceInsufficient { text: text.into(), available: MAX_QUERY_NODES as u32, wanted })
+        Ok(ticket)
     }
 
     /// Loads what the record names and no node has or reads: what failed to come back before.
@@ -56,32 +49,39 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Has the query node read partitions, in the background.
+    /// Names for the nodes of all shards.
+    pub(super) fn new_nodes(&self, shards: u32) -> Vec<NodeId> {
+        (0..shards).map(|_| format!("query-{:x}", self.tick().0)).collect()
+    }
+
+    /// Has the query nodes read partitions, in the background.
     fn start_loading(
         self: &Rc<Self>,
         id: CollectionId,
         runtime: &Rc<Runtime>,
         added: BTreeSet<PartitionId>,
         cause: LoadCause,
-    ) {
+    ) -> Option<u64> {
+        let collection = self.collection(id)?;
+        let record = collection.load.as_ref()?;
         let load = Load { ticket: LoadTicket { number: self.tick().0, cause }, added };
+        let number = load.ticket.number;
         {
             let mut serving = runtime.serving.borrow_mut();
             let serving = serving.get_or_insert_with(|| Serving {
-                node: format!("query-{:x}", load.ticket.number),
-                version: load.ticket.number,
+                nodes: self.new_nodes(collection.shards_num),
+                version: number,
                 started: false,
                 loaded: BTreeSet::new(),
                 loading: BTreeMap::new(),
-                told_percent: 0,
-                companion: None,
+                read_bytes: BTreeMap::new(),
+                companions: Vec::new(),
                 settled: Vec::new(),
             });
-            if serving.loading.is_empty() {
-                serving.told_percent = 0;
-            }
             serving.loading.extend(load.added.iter().map(|partition| (*partition, load.ticket)));
         }
+        let total_bytes = load.added.iter().map(|it| (*it, bytes_to_read(&collection, record, *it)));
+        runtime.progress.borrow_mut().expect(total_bytes);
         runtime.failed_load.replace(None);
         let (coordinator, runtime) = (self.clone(), runtime.clone());
         let task = async move {
@@ -89,55 +89,97 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if let Err(error) = coordinator.load_partitions_now(id, &runtime, &load).await {
                 coordinator.load_failed(id, &runtime, &load, error).await;
             }
-            let waiting = match runtime.serving.borrow_mut().as_mut() {
-                Some(serving) if serving.loading.is_empty() => std::mem::take(&mut serving.settled),
-                _ => Vec::new(),
-            };
-            waiting.into_iter().for_each(settle);
+            coordinator.settle_loads(id, &runtime);
         };
         self.platform.spawn(task.boxed_local());
+        Some(number)
     }
 
-    /// Has the query node read partitions; starts the node when there is none. The caller holds `moving`.
+    /// Has the query nodes read partitions; starts the nodes when there are none. The caller holds `moving`.
     async fn load_partitions_now(&self, id: CollectionId, runtime: &Runtime, load: &Load) -> Result<()> {
-        let Some((node, is_new)) = runtime.serving.borrow_mut().as_mut().map(|serving| {
-            let is_new = !std::mem::replace(&mut serving.started, true);
-            (serving.node.clone(), is_new)
+        let Some((nodes, are_new)) = runtime.serving.borrow_mut().as_mut().map(|serving| {
+            let are_new = !std::mem::replace(&mut serving.started, true);
+            (serving.nodes.clone(), are_new)
         }) else {
             return Ok(());
         };
-        if is_new && let Err(error) = self.nodes.start(NodeKind::Query, &node).await {
-            let mut serving = runtime.serving.borrow_mut();
-            if !matches!(error, Error::NodeOffline { .. })
-                && let Some(serving) = serving.as_mut().filter(|serving| serving.node == node)
-            {
-                // Loads that wait for their turn try with another one.
-                serving.started = false;
-                serving.node = format!("query-{:x}", self.tick().0);
-            }
-            return Err(error);
+        if are_new {
+            self.start_query_nodes(runtime, &nodes).await?;
         }
-        let call = {
-            // From here on the node is told of every write: it must be asked in the same breath in which the plan is made.
+        let calls = {
+            // From here on the nodes are told of every write: they must be asked in the same breath in which the plan is made.
             let _turn = runtime.writing.lock().await;
             let Some(collection) = self.collection(id) else { return Ok(()) };
             let mut serving = runtime.serving.borrow_mut();
-            let Some(serving) = serving.as_mut().filter(|serving| serving.node == node) else { return Ok(()) };
+            let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes) else { return Ok(()) };
             let Some(record) = &collection.load else { return Ok(()) };
             // What was released meanwhile is not wanted any more, and what was then loaded again is another load's.
             serving.loading.retain(|it, ticket| *ticket != load.ticket || record.partitions.contains(it));
-            let plan = LoadPlan::new(&collection, record, |it| serving.loading.get(&it) == Some(&load.ticket));
-            if plan.partitions.is_empty() {
+            let wanted = load.own_in(&serving.loading);
+            if wanted.is_empty() {
                 return Ok(());
             }
-            self.nodes.call(&node, NodeCommand::Load(Box::new(plan)), None)
+            let shards = Shard::all(nodes.len() as u32).zip(&nodes);
+            let calls = shards.map(|(shard, node)| {
+                let plan = LoadPlan::new(&collection, record, &wanted, shard);
+                self.nodes.call(node, NodeCommand::Load(Box::new(plan)), None)
+            });
+            calls.collect::<Vec<_>>()
         };
-        let answer = call.await;
+        let answers = join_all(calls).await;
+        let is_current = || runtime.serving.borrow().as_ref().is_some_and(|serving| serving.nodes == nodes);
+        if !is_current() {
+            return Ok(());
+        }
+        answers.into_iter().collect::<Result<Vec<_>>>()?;
+        // A delete by filter asks all nodes between two writes: it finds a partition in all of them or in none.
+        let _turn = runtime.writing.lock().await;
+        self.publish(&nodes).await?;
         let mut serving = runtime.serving.borrow_mut();
-        let Some(serving) = serving.as_mut().filter(|serving| serving.node == node) else { return Ok(()) };
-        answer?;
-        serving.loaded.extend(load.finish_in(&mut serving.loading));
+        if let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes) {
+            let arrived = load.finish_in(&mut serving.loading);
+            runtime.progress.borrow_mut().arrived(&arrived);
+            serving.loaded.extend(arrived);
+        }
         Ok(())
+    }
+
+    /// Ends all of them when one does not start.
+    async fn start_query_nodes(&self, runtime: &Runtime, nodes: &[NodeId]) -> Result<()> {
+        let started = join_all(nodes.iter().map(|node| self.nodes.start(NodeKind::Query, node))).await;
+        let Some(error) = started.into_iter().find_map(Result::err) else { return Ok(()) };
+        nodes.iter().for_each(|node| self.nodes.end(node));
+        let mut serving = runtime.serving.borrow_mut();
+        if !matches!(error, Error::NodeOffline { .. })
+            && let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes)
+        {
+            // Loads that wait for their turn try with others.
+            serving.started = false;
+            serving.nodes = self.new_nodes(nodes.len() as u32);
+        }
+        Err(error)
+    }
+
+    /// Makes what the nodes have read searchable.
+    pub(super) async fn publish(&self, nodes: &[NodeId]) -> Result<()> {
+        let version = self.tick();
+        let calls = nodes.iter().map(|node| self.nodes.call(node, NodeCommand::Publish { version }, None));
+        join_all(calls.collect::<Vec<_>>()).await.into_iter().collect::<Result<Vec<_>>>().map(drop)
+    }
+
+    /// Tells who waits for the loads when none is left.
+    fn settle_loads(&self, id: CollectionId, runtime: &Runtime) {
+        let waiting = match runtime.serving.borrow_mut().as_mut() {
+            Some(serving) if serving.loading.is_empty() => {
+                serving.read_bytes.clear();
+                std::mem::take(&mut serving.settled)
+            }
+            Some(_) => return,
+            None => Vec::new(),
+        };
+        self.tell_progress(id, runtime);
+        runtime.progress.take();
+        waiting.into_iter().for_each(settle);
     }
 
     /// Leaves what was loaded before as it was, and keeps the reason.
@@ -163,19 +205,35 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 why = error;
             }
         }
-        let (node, something_left) = {
+        let failed = {
             let mut serving = runtime.serving.borrow_mut();
             let Some(serving) = serving.as_mut() else { return };
-            load.finish_in(&mut serving.loading);
-            (serving.node.clone(), !serving.loaded.is_empty() || !serving.loading.is_empty())
+            load.finish_in(&mut serving.loading)
         };
         runtime.failed_load.replace(Some(why));
-        if !something_left {
-            self.stop_serving(runtime);
-        } else if load.ticket.cause == LoadCause::Recovery {
-            // Who reads from this node would miss rows and not know: another one starts over.
-            self.node_failed(&node);
+        let left = runtime.serving.borrow().as_ref().and_then(|serving| {
+            let something_left = !serving.loaded.is_empty() || !serving.loading.is_empty();
+            something_left.then(|| serving.nodes.clone())
+        });
+        match left {
+            None => self.stop_serving(runtime),
+            // Who reads from these nodes would miss rows and not know: others start over.
+            Some(nodes) if load.ticket.cause == LoadCause::Recovery => self.node_failed(&nodes[0]),
+            // What some of the nodes may have read is not to be published.
+            Some(_) => drop(self.forget(runtime, &failed).await),
         }
+    }
+
+    /// Gives up a load that is under way; what was loaded before stays as it is.
+    pub(super) async fn cancel_load(self: &Rc<Self>, database: &str, name: &str, ticket: u64) -> Result<()> {
+        let collection = self.resolve(database, name)?;
+        let runtime = self.runtime(collection.id);
+        let cancelled: BTreeSet<PartitionId> = {
+            let serving = runtime.serving.borrow();
+            let loading = serving.iter().flat_map(|serving| &serving.loading);
+            loading.filter(|(_, load)| load.number == ticket).map(|(partition, _)| *partition).collect()
+        };
+        if cancelled.is_empty() { Ok(()) } else { self.release(&collection, &runtime, &cancelled).await }
     }
 
     pub(super) async fn release_collection(self: &Rc<Self>, database: &str, name: &str) -> Result<()> {
@@ -210,6 +268,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let released = partition_ids(&collection, partitions)?;
         let runtime = self.runtime(collection.id);
         runtime.failed_load.replace(None);
+        self.release(&collection, &runtime, &released).await?;
+        self.relocate_if_worth(&collection, &released);
+        Ok(())
+    }
+
+    async fn release(
+        self: &Rc<Self>,
+        collection: &Collection,
+        runtime: &Rc<Runtime>,
+        released: &BTreeSet<PartitionId>,
+    ) -> Result<()> {
         let rest_is_loaded = self
             .change_load(collection.id, |collection| {
                 if let Some(load) = &mut collection.load {
@@ -222,31 +291,43 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
             .await?;
         if !rest_is_loaded {
-            self.stop_serving(&runtime);
+            self.stop_serving(runtime);
             return Ok(());
         }
+        self.forget(runtime, released).await?;
+        self.settle_loads(collection.id, runtime);
+        Ok(())
+    }
+
+    /// Has the nodes forget partitions.
+    async fn forget(&self, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) -> Result<()> {
+        let _turn = runtime.writing.lock().await;
         let nodes = runtime.serving.borrow_mut().as_mut().map(|serving| {
-            serving.loaded.retain(|partition| !released.contains(partition));
-            serving.loading.retain(|partition, _| !released.contains(partition));
-            serving.nodes()
+            serving.loaded.retain(|partition| !partitions.contains(partition));
+            serving.loading.retain(|partition, _| !partitions.contains(partition));
+            serving.told_nodes()
         });
-        for node in nodes.into_iter().flatten() {
-            let told = self.nodes.call(&node, NodeCommand::Release { partitions: released.clone() }, None).await;
+        let version = self.tick();
+        let calls = nodes.iter().flatten().map(|node| {
+            let command = NodeCommand::Release { partitions: partitions.clone(), version };
+            self.nodes.call(node, command, None)
+        });
+        for told in join_all(calls.collect::<Vec<_>>()).await {
             // A dead node holds nothing; the next one is not told to load what was released.
             match told {
                 Ok(_) | Err(Error::NodeOffline { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.relocate_if_worth(&collection, &released);
         Ok(())
     }
 
-    /// Ends the query node; its memory goes back to the system.
+    /// Ends the query nodes; their memory goes back to the system.
     pub(super) fn stop_serving(&self, runtime: &Runtime) {
         let serving = runtime.serving.borrow_mut().take();
+        runtime.progress.take();
         if let Some(serving) = serving {
-            serving.nodes().iter().for_each(|node| self.nodes.end(node));
+            serving.told_nodes().iter().for_each(|node| self.nodes.end(node));
             serving.settled.into_iter().for_each(settle);
         }
     }
@@ -274,7 +355,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let runtimes = self.runtimes.borrow();
         let served = runtimes
             .iter()
-            .find(|(_, runtime)| runtime.serving.borrow().as_ref().is_some_and(|serving| serving.node == node));
+            .find(|(_, runtime)| runtime.serving.borrow().as_ref().is_some_and(|serving| serving.has_node(node)));
         let Some((id, runtime)) = served.map(|(id, runtime)| (*id, runtime.clone())) else {
             if let Some(mut current) = self.data_node.try_lock()
                 && current.as_deref() == Some(node)
@@ -285,8 +366,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         drop(runtimes);
         let Some(serving) = runtime.serving.borrow_mut().take() else { return };
-        // Nobody tells it of what changes from now on.
-        serving.companion.iter().for_each(|companion| self.nodes.end(companion));
+        // The others of them too: nobody tells them of what changes from now on.
+        serving.told_nodes().iter().for_each(|node| self.nodes.end(node));
         let waiting = serving.settled;
         if let Some(load) = self.collection(id).and_then(|collection| collection.load) {
             self.start_loading(id, &runtime, load.partitions, LoadCause::Recovery);
@@ -299,7 +380,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Tells the query node of new names and partitions.
     pub(super) async fn tell_view(&self, id: CollectionId) {
         let Some(collection) = self.collection(id) else { return };
-        let nodes = self.runtime(id).serving.borrow().as_ref().map(Serving::nodes);
+        let nodes = self.runtime(id).serving.borrow().as_ref().map(Serving::told_nodes);
         for node in nodes.into_iter().flatten() {
             let view = CollectionView::from(&collection);
             // A node that dies meanwhile is replaced by one that is given the new view with its load.
@@ -310,33 +391,40 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has the query node follow a commit of segments; the caller holds `moving`.
     pub(super) async fn refresh_node(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
         let Some(collection) = self.collection(id) else { return };
-        let Some((node, loaded)) =
-            runtime.serving.borrow().as_ref().map(|serving| (serving.node.clone(), serving.loaded.clone()))
+        let Some((nodes, loaded)) =
+            runtime.serving.borrow().as_ref().map(|serving| (serving.nodes.clone(), serving.loaded.clone()))
         else {
             return;
         };
-        let chosen = collection.partitions.iter().filter(|partition| loaded.contains(&partition.id));
-        let partitions = chosen.map(|it| PartitionSegments { id: it.id, segments: it.segments.clone() }).collect();
-        let plan = RefreshPlan { partitions, flushed: collection.flushed };
-        if let Err(error) = self.nodes.call(&node, NodeCommand::Refresh(plan), None).await
-            && !matches!(error, Error::NodeOffline { .. })
-        {
-            self.node_failed(&node);
+        let shards = Shard::all(nodes.len() as u32).zip(&nodes);
+        let calls = shards.map(|(shard, node)| {
+            let partitions = PartitionSegments::of_shard(&collection, &loaded, shard);
+            let plan = RefreshPlan { partitions, flushed: collection.flushed };
+            self.nodes.call(node, NodeCommand::Refresh(plan), None)
+        });
+        let answers = join_all(calls.collect::<Vec<_>>()).await;
+        let failed =
+            answers.iter().any(|it| it.as_ref().is_err_and(|error| !matches!(error, Error::NodeOffline { .. })));
+        if failed {
+            self.node_failed(&nodes[0]);
         }
     }
 }
 
-/// Some partitions on their way into the node.
+/// Some partitions on their way into the nodes.
 struct Load {
     ticket: LoadTicket,
     added: BTreeSet<PartitionId>,
 }
 
 impl Load {
+    fn own_in(&self, loading: &BTreeMap<PartitionId, LoadTicket>) -> BTreeSet<PartitionId> {
+        self.added.iter().copied().filter(|it| loading.get(it) == Some(&self.ticket)).collect()
+    }
+
     /// Takes out what is still its own.
     fn finish_in(&self, loading: &mut BTreeMap<PartitionId, LoadTicket>) -> BTreeSet<PartitionId> {
-        let own: BTreeSet<PartitionId> =
-            self.added.iter().copied().filter(|it| loading.get(it) == Some(&self.ticket)).collect();
+        let own = self.own_in(loading);
         loading.retain(|it, _| !own.contains(it));
         own
     }

@@ -1,14 +1,16 @@
 //! What is loaded, how far a load is, and where reads go.
 
+use super::load_limits::bytes_to_read;
 use super::partition::partition_ids;
 use super::{Coordinator, LoadTicket, Runtime, Serving};
 use crate::catalog::Collection;
-use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeMemory, Nodes};
+use crate::cluster::{Event, LoadProgress, NodeId, Nodes};
 use crate::error::{Error, Result};
-use crate::ids::PartitionId;
+use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::names;
 use futures::future::{Either, select};
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -54,30 +56,53 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Percent; 100 means searchable.
-    pub(super) async fn loading_progress(&self, database: &str, name: &str, partitions: &[String]) -> Result<u32> {
+    /// Percent; 100 means searchable. Of a collection that has something loaded already, how far the rest is.
+    pub(super) fn loading_progress(&self, database: &str, name: &str, partitions: &[String]) -> Result<u32> {
         let collection = self.resolve(database, name)?;
-        let runtime = self.runtime(collection.id);
         if self.progress_of(&collection, partitions)? {
             return Ok(100);
         }
-        let started = runtime.serving.borrow().as_ref().filter(|serving| serving.started).map(|it| it.node.clone());
-        let Some(node) = started else { return Ok(0) };
-        let percent = match self.nodes.call(&node, NodeCommand::Progress, None).await {
-            Ok(NodeAnswer::Progress(progress)) if progress.total_bytes > 0 => {
-                (progress.loaded_bytes * 100 / progress.total_bytes).min(99) as u32
-            }
-            _ => 0,
-        };
-        // Meanwhile it may have ended.
-        if self.progress_of(&collection, partitions).unwrap_or(false) {
-            return Ok(100);
+        let runtime = self.runtime(collection.id);
+        if partitions.is_empty() {
+            return Ok(runtime.progress.borrow_mut().percent());
         }
-        let mut serving = runtime.serving.borrow_mut();
-        let Some(serving) = serving.as_mut().filter(|serving| serving.node == node) else { return Ok(0) };
-        // A node that has just finished has nothing under way any more.
-        serving.told_percent = serving.told_percent.max(percent);
-        Ok(serving.told_percent)
+        let asked = partition_ids(&collection, partitions)?;
+        let record = collection.load.as_ref();
+        let loaded_bytes = |it| record.map_or(0, |record| bytes_to_read(&collection, record, it));
+        Ok(runtime.progress.borrow().percent_of(&asked, loaded_bytes))
+    }
+
+    /// A query node has told how far it is.
+    pub fn node_progressed(&self, node: &str, loaded_bytes: LoadProgress) {
+        let runtimes = self.runtimes.borrow();
+        let found = runtimes
+            .iter()
+            .find(|(_, runtime)| runtime.serving.borrow().as_ref().is_some_and(|serving| serving.has_node(node)));
+        let Some((id, runtime)) = found.map(|(id, runtime)| (*id, runtime.clone())) else { return };
+        drop(runtimes);
+        if let Some(serving) = runtime.serving.borrow_mut().as_mut() {
+            serving.read_bytes.insert(node.to_owned(), loaded_bytes);
+            runtime.progress.borrow_mut().note(serving.read_bytes.values());
+        }
+        self.tell_progress(id, &runtime);
+    }
+
+    /// Tells the pages when there is news of a collection's loads.
+    pub(super) fn tell_progress(&self, id: CollectionId, runtime: &Runtime) {
+        let Some(collection) = self.collection(id) else { return };
+        let mut progress = runtime.progress.borrow_mut();
+        let is_over = runtime.serving.borrow().as_ref().is_some_and(|serving| serving.loading.is_empty());
+        let percent = if is_over { 100 } else { progress.percent() };
+        if progress.told_percent.replace(percent) == Some(percent) || progress.total_bytes.is_empty() {
+            return;
+        }
+        let partitions = collection.partitions.iter().filter(|it| progress.total_bytes.contains_key(&it.id));
+        self.platform.emit(Event::LoadProgress {
+            db_name: collection.database.clone(),
+            collection_name: collection.schema.name.clone(),
+            partition_names: partitions.map(|partition| partition.name.clone()).collect(),
+            progress: percent,
+        });
     }
 
     /// Comes back when all that is asked for is loaded, refused or released, or after some time at the latest.
@@ -119,18 +144,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Percent of a collection for listings, `None` when it is not loaded.
-    pub(super) async fn loaded_percentage(&self, collection: &Collection) -> Option<u32> {
-        self.loading_progress(&collection.database, &collection.schema.name, &[]).await.ok()
-    }
-
-    /// The node to ask for rows of some partitions (none: of all that are loaded), or Milvus' refusal of such a read.
-    pub(super) fn serving_node(
+    /// The nodes to ask for rows of some partitions (none: of all that are loaded), or Milvus' refusal of such a read.
+    pub(super) fn serving_nodes(
         &self,
         collection: &Collection,
         runtime: &Runtime,
         partitions: &[PartitionId],
-    ) -> Result<NodeId> {
+    ) -> Result<Vec<NodeId>> {
         let Some(record) = self.collection(collection.id).and_then(|collection| collection.load) else {
             return Err(Error::CollectionNotLoaded { collection: collection.id });
         };
@@ -146,7 +166,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         let nothing_lost = record.partitions.iter().filter(|it| asked_for(it)).all(is_there);
         match serving.as_ref().filter(|serving| nothing_lost && !serving.loaded.is_empty()) {
-            Some(serving) => Ok(serving.node.clone()),
+            Some(serving) => Ok(serving.nodes.clone()),
             None => Err(match runtime.failed_load.borrow().clone() {
                 Some(why) => Error::LoadFailed { collection: collection.id, why: Box::new(why) },
                 None => Error::CollectionNotFullyLoaded { collection: collection.id },
@@ -165,26 +185,68 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             // A sender that is dropped means the same as one that is used: look again.
             let _ = settled.await;
         }
-        let node = self.serving_node(&collection, &runtime, &[])?;
+        let nodes = self.serving_nodes(&collection, &runtime, &[])?;
         let version = runtime.serving.borrow().as_ref().map_or(0, |serving| serving.version);
-        Ok(Route { collection, version, nodes: vec![node] })
+        Ok(Route { collection, version, nodes })
+    }
+}
+
+/// How far the loads under way are. It never falls, whatever node dies and starts over.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Of each partition that was not there when the first of these loads began.
+    total_bytes: BTreeMap<PartitionId, u64>,
+    read_bytes: BTreeMap<PartitionId, u64>,
+    percent: u32,
+    told_percent: Option<u32>,
+}
+
+impl Progress {
+    pub fn expect(&mut self, total_bytes: impl Iterator<Item = (PartitionId, u64)>) {
+        self.total_bytes.extend(total_bytes);
     }
 
-    /// What the nodes hold, by collection.
-    pub(super) async fn memory(&self) -> Vec<(Collection, NodeId, NodeMemory)> {
-        let serving: Vec<(Collection, NodeId)> = {
-            let runtimes = self.runtimes.borrow();
-            let nodes = runtimes.iter().filter_map(|(id, runtime)| {
-                Some((self.collection(*id)?, runtime.serving.borrow().as_ref()?.node.clone()))
-            });
-            nodes.collect()
-        };
-        let mut memory = Vec::new();
-        for (collection, node) in serving {
-            if let Ok(NodeAnswer::Memory(held)) = self.nodes.call(&node, NodeCommand::Memory, None).await {
-                memory.push((collection, node, held));
-            }
+    /// What each node has read.
+    fn note<'a>(&mut self, nodes: impl Iterator<Item = &'a LoadProgress>) {
+        let mut sum = LoadProgress::new();
+        for (partition, bytes) in nodes.flatten() {
+            *sum.entry(*partition).or_default() += bytes;
         }
-        memory
+        for (partition, bytes) in sum {
+            let total_bytes = self.total_bytes.get(&partition).copied().unwrap_or(0);
+            let read_bytes = self.read_bytes.entry(partition).or_default();
+            *read_bytes = bytes.min(total_bytes).max(*read_bytes);
+        }
     }
+
+    pub fn arrived(&mut self, partitions: &BTreeSet<PartitionId>) {
+        let totals = self.total_bytes.iter().filter(|(partition, _)| partitions.contains(partition));
+        self.read_bytes.extend(totals.map(|(partition, bytes)| (*partition, *bytes)));
+    }
+
+    fn percent(&mut self) -> u32 {
+        let read_bytes = self.read_bytes.values().sum();
+        self.percent = self.percent.max(percent(read_bytes, self.total_bytes.values().sum()));
+        self.percent
+    }
+
+    /// Of some partitions; what is not under way is there.
+    fn percent_of(&self, partitions: &BTreeSet<PartitionId>, loaded_bytes: impl Fn(PartitionId) -> u64) -> u32 {
+        let (mut read, mut total) = (0, 0);
+        for partition in partitions {
+            let of_partition = self.total_bytes.get(partition).copied();
+            let bytes = of_partition.unwrap_or_else(|| loaded_bytes(*partition));
+            total += bytes;
+            read += match of_partition {
+                Some(_) => self.read_bytes.get(partition).copied().unwrap_or(0),
+                None => bytes,
+            };
+        }
+        percent(read, total)
+    }
+}
+
+/// Of what is not all there.
+fn percent(read_bytes: u64, total_bytes: u64) -> u32 {
+    (read_bytes * 100).checked_div(total_bytes).unwrap_or(0).min(99) as u32
 }

@@ -3,12 +3,12 @@
 use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, LogSummary};
 use crate::cluster::{
-    CompactPlan, FlushOutcome, FlushPlan, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
+    CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
 };
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
-use crate::segment::{SegmentManifest, log_range, segment_prefix};
+use crate::segment::{SegmentManifest, Shard, log_range, segment_prefix};
 use crate::storage::{Files, Store, WriteBatch};
 use futures::FutureExt;
 use std::collections::BTreeSet;
@@ -113,7 +113,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Ok(());
         }
         let plan = self.flush_plan(&collection, &planned);
-        let new_segments: Vec<SegmentId> = plan.new_segments.values().copied().collect();
+        let new_segments: Vec<SegmentId> = plan.new_segments.iter().map(|new| new.id).collect();
         let NodeAnswer::Flushed(outcome) =
             self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await?
         else {
@@ -143,12 +143,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn flush_plan(&self, collection: &Collection, planned: &LogSummary) -> FlushPlan {
         let partitions = collection.partitions.iter();
         let with_rows = planned.inserted_rows.keys().filter(|id| collection.partition_by_id(**id).is_some());
+        let new_segments = with_rows.flat_map(|partition| {
+            let new = |shard| NewSegment { partition: *partition, shard, id: SegmentId(self.tick().0) };
+            Shard::all(collection.shards_num).map(new)
+        });
         FlushPlan {
             collection: collection.id,
             schema: collection.schema.clone(),
             indexes: collection.indexes.clone(),
             partitions: partitions.map(|it| PartitionSegments { id: it.id, segments: it.segments.clone() }).collect(),
-            new_segments: with_rows.map(|partition| (*partition, SegmentId(self.tick().0))).collect(),
+            new_segments: new_segments.collect(),
             after: collection.flushed,
             through: planned.last,
         }
@@ -197,8 +201,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         loop {
             let Some(collection) = self.collection(id) else { return Ok(compactions) };
             let chosen = collection.partitions.iter().find_map(|partition| {
-                let inputs = worth_compacting(&partition.segments, self.config.max_segment_bytes);
-                (!inputs.is_empty()).then_some((partition.id, inputs))
+                (0..collection.shards_num).find_map(|shard| {
+                    let segments = partition.segments.iter().filter(|segment| segment.shard == shard);
+                    let inputs = worth_compacting(&segments.collect::<Vec<_>>(), self.config.max_segment_bytes);
+                    (!inputs.is_empty()).then_some((partition.id, inputs))
+                })
             });
             let Some((partition, inputs)) = chosen else { return Ok(compactions) };
             self.compact_segments(&collection, &runtime, partition, inputs).await?;
@@ -272,13 +279,13 @@ fn written_since(now: &LogSummary, planned: &LogSummary) -> LogSummary {
     }
 }
 
-/// The segments of a partition to make one of, if any: one that has lost a fifth of its rows, or enough small ones.
-fn worth_compacting(segments: &[SegmentManifest], max_segment_bytes: u64) -> Vec<SegmentManifest> {
+/// The segments of a partition and shard to make one of, if any: one that has lost a fifth of its rows, or enough small ones.
+fn worth_compacting(segments: &[&SegmentManifest], max_segment_bytes: u64) -> Vec<SegmentManifest> {
     if let Some(worn) = segments.iter().find(|segment| segment.deleted_rows * 5 > segment.rows) {
-        return vec![worn.clone()];
+        return vec![(*worn).clone()];
     }
-    let mut small: Vec<&SegmentManifest> =
-        segments.iter().filter(|segment| segment.total_bytes() < max_segment_bytes / 2).collect();
+    let mut small = segments.to_vec();
+    small.retain(|segment| segment.total_bytes() < max_segment_bytes / 2);
     if small.len() < SMALL_SEGMENTS {
         return Vec::new();
     }

@@ -10,9 +10,11 @@ mod database;
 mod describe;
 mod index;
 mod load;
+mod load_limits;
 mod load_progress;
 mod load_request;
 mod maintenance;
+mod memory_usage;
 mod partition;
 mod properties;
 mod relocate;
@@ -21,8 +23,10 @@ mod write;
 
 pub use rpc::Reply;
 
+use load_progress::Progress;
+
 use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
-use crate::cluster::{NodeId, Nodes};
+use crate::cluster::{LoadProgress, NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::platform::Platform;
@@ -43,8 +47,10 @@ pub struct Config {
     pub flush_log_bytes: u64,
     /// Compaction merges segments up to this size.
     pub max_segment_bytes: u64,
-    /// Releasing partitions of this size moves the rest to a fresh node, so that the system gets the memory back.
+    /// Releasing partitions of this size moves the rest to fresh nodes, so that the system gets the memory back.
     pub relocate_bytes: u64,
+    /// What query nodes may hold together; a load that would take more is refused.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 impl Default for Config {
@@ -54,6 +60,7 @@ impl Default for Config {
             flush_log_bytes: 64 << 20,
             max_segment_bytes: 256 << 20,
             relocate_bytes: 16 << 20,
+            memory_limit_bytes: None,
         }
     }
 }
@@ -67,6 +74,8 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     owns: Cell<bool>,
     catalog: RefCell<Catalog>,
     committing: Mutex<()>,
+    /// Held while a load is weighed and let in, so that two do not take the same room.
+    admitting: Mutex<()>,
     clock: Cell<Timestamp>,
     runtimes: RefCell<BTreeMap<CollectionId, Rc<Runtime>>>,
     data_node: Mutex<Option<NodeId>>,
@@ -84,23 +93,25 @@ struct Runtime {
     /// Why the last load failed; forgotten with the next load or release.
     failed_load: RefCell<Option<Error>>,
     serving: RefCell<Option<Serving>>,
+    progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
     dropped: Cell<bool>,
 }
 
-/// The query node of a collection, and how far it is.
+/// The query nodes of a collection, and what they have.
 struct Serving {
-    node: NodeId,
-    /// Rises with every node, so that an old route is known.
+    /// One of each shard.
+    nodes: Vec<NodeId>,
+    /// Rises with every change of the nodes, so that an old route is known.
     version: u64,
     started: bool,
     loaded: BTreeSet<PartitionId>,
     /// With the load that reads them.
     loading: BTreeMap<PartitionId, LoadTicket>,
-    /// Percent that was told of the loads under way: progress never falls.
-    told_percent: u32,
-    /// While what is loaded moves to a fresh node: that one, then the old one until nobody reads from it any more.
-    companion: Option<NodeId>,
+    /// What each node has read of the loads under way.
+    read_bytes: BTreeMap<NodeId, LoadProgress>,
+    /// While what is loaded moves to fresh nodes: those, then the old ones until nobody reads from them any more.
+    companions: Vec<NodeId>,
     /// Waiters for the end of the loads under way.
     settled: Vec<oneshot::Sender<()>>,
 }
@@ -129,8 +140,12 @@ impl LoadTicket {
 
 impl Serving {
     /// All that must be told of what changes.
-    fn nodes(&self) -> Vec<NodeId> {
-        [&self.node].into_iter().chain(&self.companion).cloned().collect()
+    fn told_nodes(&self) -> Vec<NodeId> {
+        self.nodes.iter().chain(&self.companions).cloned().collect()
+    }
+
+    fn has_node(&self, node: &str) -> bool {
+        self.nodes.iter().any(|known| known == node)
     }
 }
 
@@ -165,6 +180,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             epoch: Cell::new(epoch),
             owns: Cell::new(owns),
             committing: Mutex::default(),
+            admitting: Mutex::default(),
             clock: Cell::new(last_known),
             runtimes: RefCell::new(runtimes.collect()),
             catalog: RefCell::new(catalog),

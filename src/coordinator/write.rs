@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use crate::segment::{Deletes, LogRecord, log_key};
 use crate::storage::{Durability, Store, WriteBatch};
 use crate::value::{Batch, CheckedRows, PrimaryKeys, WriteMode, check_insert};
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, join_all};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -82,13 +82,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let keys = match filter.primary_keys() {
                 Some(keys) => keys,
                 None => {
-                    let node = self.serving_node(&collection, &runtime, partition.as_slice())?;
-                    let command =
-                        NodeCommand::MatchingKeys { expr: expr.to_owned(), templates: templates.clone(), partition };
-                    match self.nodes.call(&node, command, None).await? {
-                        NodeAnswer::Keys(keys) => keys,
-                        other => return Err(Error::Unexpected(format!("a query node answered {other:?}"))),
-                    }
+                    let nodes = self.serving_nodes(&collection, &runtime, partition.as_slice())?;
+                    self.matching_keys(&nodes, expr, templates, partition).await?
                 }
             };
             if keys.is_empty() {
@@ -102,6 +97,26 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         applied.await;
         self.flush_if_large(collection.id, &runtime);
         Ok(Written { at, keys })
+    }
+
+    /// Primary keys of the rows for which a filter is true, in all nodes of a collection.
+    async fn matching_keys(
+        &self,
+        nodes: &[NodeId],
+        expr: &str,
+        templates: &BTreeMap<String, serde_json::Value>,
+        partition: Option<PartitionId>,
+    ) -> Result<PrimaryKeys> {
+        let command = NodeCommand::MatchingKeys { expr: expr.to_owned(), templates: templates.clone(), partition };
+        let mut found: Option<PrimaryKeys> = None;
+        for answer in join_all(nodes.iter().map(|node| self.nodes.call(node, command.clone(), None))).await {
+            match (answer?, &mut found) {
+                (NodeAnswer::Keys(keys), None) => found = Some(keys),
+                (NodeAnswer::Keys(keys), Some(found)) => found.extend(keys),
+                (other, _) => return Err(Error::Unexpected(format!("a query node answered {other:?}"))),
+            }
+        }
+        found.ok_or_else(|| Error::Unexpected("a collection without query nodes was asked for keys".into()))
     }
 
     /// Commits one record; the caller holds `writing`. The future that comes back ends when the nodes that hold the
@@ -128,7 +143,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         batch.put_log_summary(collection.id, &log);
         self.commit(batch).await?;
         *runtime.log.borrow_mut() = log;
-        let nodes = runtime.serving.borrow().as_ref().map(Serving::nodes).unwrap_or_default();
+        let nodes = runtime.serving.borrow().as_ref().map(Serving::told_nodes).unwrap_or_default();
         // A node that came while the record was committed reads it in the log.
         let tell = |node: NodeId, bytes: Rc<[u8]>| {
             let call = self.nodes.call(&node, NodeCommand::Apply { written }, Some(bytes));

@@ -3,7 +3,9 @@
 //! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
 
 use crate::catalog::IndexDefinition;
-use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NodeAnswer, NodeCommand};
+use crate::cluster::{
+    CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NewSegment, NodeAnswer, NodeCommand,
+};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::index::{self, MetricType};
@@ -50,16 +52,17 @@ impl<P: Platform> DataNode<P> {
 
     async fn flush(&self, plan: FlushPlan) -> Result<FlushOutcome> {
         let fields: Rc<[Field]> = plan.schema.fields.clone().into();
-        let mut growing: BTreeMap<PartitionId, Growing> = BTreeMap::new();
+        let mut growing: Vec<(&NewSegment, Growing)> =
+            plan.new_segments.iter().map(|new| (new, Growing::new(fields.clone()))).collect();
         let mut old_segments: Vec<OldSegment> = Vec::new();
         for partition in &plan.partitions {
-            growing.insert(partition.id, Growing::new(fields.clone()));
             old_segments.extend(partition.segments.iter().map(|manifest| OldSegment {
                 manifest: manifest.clone(),
                 partition: partition.id,
                 keys: None,
             }));
         }
+        let primary_key = plan.schema.primary_key().name.as_str();
         let mut after = plan.after;
         let mut breather = Breather::new(&self.platform);
         loop {
@@ -68,17 +71,18 @@ impl<P: Platform> DataNode<P> {
             for (key, bytes) in &page {
                 let written = log_timestamp(key)
                     .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
-                let record = LogRecord::decode(bytes, |partition| growing.contains_key(&partition))?;
+                let wanted = |partition| plan.new_segments.iter().any(|new| new.partition == partition);
+                let record = LogRecord::decode(bytes, wanted)?;
                 if let Some(deletes) = &record.deletes {
-                    let concerned = growing.iter_mut().filter(|(partition, _)| deletes.concerns(**partition));
+                    let concerned = growing.iter_mut().filter(|(new, _)| deletes.concerns(new.partition));
                     concerned.for_each(|(_, rows)| {
                         rows.delete(&deletes.keys);
                     });
                     self.delete_in(&plan, &mut old_segments, deletes).await?;
                 }
                 for (partition, batch) in &record.inserts {
-                    if let Some(rows) = growing.get_mut(partition) {
-                        rows.append(written, batch);
+                    for (new, rows) in growing.iter_mut().filter(|(new, _)| new.partition == *partition) {
+                        rows.append(written, &new.shard.rows_of(batch, primary_key));
                     }
                 }
                 after = written;
@@ -89,9 +93,9 @@ impl<P: Platform> DataNode<P> {
             }
         }
         let mut outcome = FlushOutcome::default();
-        for (partition, rows) in &growing {
-            if let Some(manifest) = self.seal_growing(&plan, *partition, rows).await? {
-                outcome.new_segments.push((*partition, manifest));
+        for (new, rows) in &growing {
+            if let Some(manifest) = self.seal_growing(&plan, new, rows).await? {
+                outcome.new_segments.push((new.partition, manifest));
             }
         }
         for OldSegment { mut manifest, keys, .. } in old_segments {
@@ -141,7 +145,7 @@ impl<P: Platform> DataNode<P> {
     async fn seal_growing(
         &self,
         plan: &FlushPlan,
-        partition: PartitionId,
+        new: &NewSegment,
         rows: &Growing,
     ) -> Result<Option<SegmentManifest>> {
         let chunks: Vec<(&SegmentRows, &[Timestamp])> = rows.chunks_with_timestamps().collect();
@@ -154,16 +158,19 @@ impl<P: Platform> DataNode<P> {
             })
             .collect();
         let order = merge_order(&sources);
-        let Some(id) = plan.new_segments.get(&partition).filter(|_| !order.is_empty()) else { return Ok(None) };
+        if order.is_empty() {
+            return Ok(None);
+        }
         let mut manifest = seal(
             self.platform.files(),
-            (plan.collection, *id),
+            (plan.collection, new.id),
             &plan.schema.fields,
             &order,
             async |source, field| Ok(chunks[source as usize].0.columns.get(&field.id).map(Cow::Borrowed)),
             |(source, row)| sources[source as usize].timestamps[row as usize],
         )
         .await?;
+        manifest.shard = new.shard.number;
         self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
         Ok(Some(manifest))
     }
@@ -208,6 +215,7 @@ impl<P: Platform> DataNode<P> {
             |(source, row)| sources[source as usize].timestamps[row as usize],
         )
         .await?;
+        manifest.shard = plan.inputs.first().map_or(0, |input| input.shard);
         self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
         Ok(Some(manifest))
     }

@@ -1,9 +1,9 @@
 //! Reading partitions into memory, and following the sealed segments as they change.
 
 use super::partition::PartitionRows;
-use super::{Loaded, QueryNode, Staging};
+use super::{Loaded, QueryNode, ReadPartitions, Staging};
 use crate::catalog::IndexDefinition;
-use crate::cluster::{LoadPlan, LoadProgress, PartitionSegments, RefreshPlan};
+use crate::cluster::{Event, LoadPlan, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::index::{self, MetricType};
@@ -19,12 +19,18 @@ use std::rc::Rc;
 /// Log records at a time, so that a long log is not held in memory beside its rows.
 const LOG_PAGE_RECORDS: usize = 64;
 
+/// Of a load that are told, at most.
+const PROGRESS_STEPS: u64 = 200;
+
 impl<P: Platform> QueryNode<P> {
     pub(super) async fn load(&self, plan: LoadPlan) -> Result<()> {
         let staging = Rc::new(Staging {
             partitions: RefCell::new(plan.partitions.iter().map(|partition| partition.id).collect()),
             pending: RefCell::default(),
-            progress: Cell::new(LoadProgress { loaded_bytes: 0, total_bytes: bytes_to_load(&plan) }),
+            loaded_bytes: RefCell::default(),
+            telling_bytes: plan.total_bytes() / PROGRESS_STEPS,
+            untold_bytes: Cell::new(0),
+            read: RefCell::default(),
         });
         {
             let mut loaded = self.loaded.borrow_mut();
@@ -34,33 +40,50 @@ impl<P: Platform> QueryNode<P> {
             loaded.view = Some(Rc::new(plan.view.clone()));
             loaded.fields = plan.fields.clone();
             loaded.indexes = plan.indexes.clone();
+            loaded.shard = plan.shard;
             loaded.staging.push(staging.clone());
         }
         let read = self.read_partitions(&plan, &staging).await;
         let mut loaded = self.loaded.borrow_mut();
-        loaded.staging.retain(|other| !Rc::ptr_eq(other, &staging));
-        let (mut partitions, log) = read?;
-        for (written, bytes) in staging.pending.take() {
-            let record = LogRecord::decode(&bytes, |partition| partitions.contains_key(&partition))?;
-            partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+        match read {
+            // Released as a whole meanwhile, or kept for the publication.
+            Ok(read) => drop(staging.read.replace(Some(read))),
+            Err(error) => {
+                loaded.staging.retain(|other| !Rc::ptr_eq(other, &staging));
+                return Err(error);
+            }
         }
-        for (written, record) in &log {
-            loaded.remember_deletes(*written, record);
+        Ok(())
+    }
+
+    /// Makes everything that has been read searchable, with the writes that arrived since.
+    pub(super) fn publish(&self, version: Timestamp) -> Result<()> {
+        let mut loaded = self.loaded.borrow_mut();
+        let (read, reading) =
+            std::mem::take(&mut loaded.staging).into_iter().partition(|it| it.read.borrow().is_some());
+        loaded.staging = reading;
+        for staging in Vec::<Rc<Staging>>::into_iter(read) {
+            let Some(ReadPartitions { mut partitions, deletes }) = staging.read.take() else { continue };
+            partitions.retain(|id, _| staging.partitions.borrow().contains(id));
+            for (written, bytes) in staging.pending.take() {
+                let record = loaded.decode(&bytes, |partition| partitions.contains_key(&partition))?;
+                partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+            }
+            for (written, record) in &deletes {
+                loaded.remember_deletes(*written, record);
+            }
+            loaded.partitions.extend(partitions);
         }
-        let wanted = staging.partitions.take();
-        loaded.partitions.extend(partitions.into_iter().filter(|(id, _)| wanted.contains(id)));
+        loaded.version = version;
         Ok(())
     }
 
     /// The partitions of a plan from files and log, and the log's deletes.
-    async fn read_partitions(
-        &self,
-        plan: &LoadPlan,
-        staging: &Staging,
-    ) -> Result<(BTreeMap<PartitionId, PartitionRows>, Vec<(Timestamp, LogRecord)>)> {
+    async fn read_partitions(&self, plan: &LoadPlan, staging: &Staging) -> Result<ReadPartitions> {
         let collection = plan.view.id;
         let fields: Rc<[Field]> =
             plan.view.schema.fields.iter().filter(|field| plan.fields.contains(&field.id)).cloned().collect();
+        let primary_key = plan.view.schema.primary_key().name.as_str();
         let cancelled = |id: PartitionId| !staging.partitions.borrow().contains(&id);
         let mut partitions = BTreeMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
@@ -69,7 +92,8 @@ impl<P: Platform> QueryNode<P> {
                 if cancelled(*id) {
                     break;
                 }
-                let reading = Reading { collection, fields: &fields, indexes: &plan.indexes, staging: Some(staging) };
+                let staging = Some((staging, *id));
+                let reading = Reading { collection, fields: &fields, indexes: &plan.indexes, staging };
                 match self.read_segment(reading, manifest).await {
                     Ok(segment) => drop(partition.sealed.insert(manifest.id, segment)),
                     // What was released while it was read may have been dropped too.
@@ -89,13 +113,14 @@ impl<P: Platform> QueryNode<P> {
             for (key, bytes) in &page {
                 let written = log_timestamp(key)
                     .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
-                let record = LogRecord::decode(bytes, |partition| partitions.contains_key(&partition))?;
+                let record = LogRecord::decode(bytes, |partition| partitions.contains_key(&partition))?
+                    .of_shard(plan.shard, primary_key);
                 partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
                 deletes.push((written, LogRecord { deletes: record.deletes, inserts: Vec::new() }));
                 after = written;
             }
             if page.len() < LOG_PAGE_RECORDS {
-                return Ok((partitions, deletes));
+                return Ok(ReadPartitions { partitions, deletes });
             }
         }
     }
@@ -146,7 +171,7 @@ impl<P: Platform> QueryNode<P> {
         for field in reading.fields {
             let on_read = |bytes: u64| {
                 *self.read_bytes.borrow_mut().entry(field.id).or_default() += bytes;
-                reading.progressed(bytes);
+                self.progressed(&reading, bytes);
             };
             let column = if manifest.column_bytes.contains_key(&field.id) {
                 read_column(files, &manifest.column_file(reading.collection, field.id), &on_read).await?
@@ -179,6 +204,16 @@ impl<P: Platform> QueryNode<P> {
         Ok(segment)
     }
 
+    fn progressed(&self, reading: &Reading<'_>, bytes: u64) {
+        let Some((staging, partition)) = reading.staging else { return };
+        *staging.loaded_bytes.borrow_mut().entry(partition).or_default() += bytes;
+        staging.untold_bytes.set(staging.untold_bytes.get() + bytes);
+        if staging.untold_bytes.get() > staging.telling_bytes {
+            staging.untold_bytes.set(0);
+            self.platform.emit(Event::Progress { loaded_bytes: self.progress() });
+        }
+    }
+
     async fn inverse_norms(
         &self,
         reading: &Reading<'_>,
@@ -195,7 +230,7 @@ impl<P: Platform> QueryNode<P> {
             let built = manifest.indexes.get(&definition.id).is_some_and(|entry| entry.file_bytes > 0);
             let of_segment = if built {
                 let name = manifest.index_file(reading.collection, definition.id);
-                match read_column(self.platform.files(), &name, &|bytes| reading.progressed(bytes)).await?.data {
+                match read_column(self.platform.files(), &name, &|bytes| self.progressed(reading, bytes)).await?.data {
                     ColumnData::Float(norms) if norms.len() == manifest.rows as usize => norms,
                     _ => return Err(Error::Corrupt { file: name, detail: "not the norms of this segment".into() }),
                 }
@@ -214,24 +249,6 @@ struct Reading<'a> {
     collection: CollectionId,
     fields: &'a [Field],
     indexes: &'a [IndexDefinition],
-    staging: Option<&'a Staging>,
-}
-
-impl Reading<'_> {
-    fn progressed(&self, bytes: u64) {
-        if let Some(staging) = self.staging {
-            let mut progress = staging.progress.get();
-            progress.loaded_bytes = (progress.loaded_bytes + bytes).min(progress.total_bytes);
-            staging.progress.set(progress);
-        }
-    }
-}
-
-fn bytes_to_load(plan: &LoadPlan) -> u64 {
-    let of_segment = |manifest: &SegmentManifest| {
-        let columns = manifest.column_bytes.iter().filter(|(field, _)| plan.fields.contains(field));
-        let indexes = plan.indexes.iter().filter_map(|index| manifest.indexes.get(&index.id));
-        columns.map(|(_, bytes)| bytes).sum::<u64>() + indexes.map(|entry| entry.file_bytes).sum::<u64>()
-    };
-    plan.partitions.iter().flat_map(|partition| &partition.segments).map(of_segment).sum()
+    /// The load that it is a part of, and the partition.
+    staging: Option<(&'a Staging, PartitionId)>,
 }

@@ -11,9 +11,10 @@ impl<P: Platform> QueryNode<P> {
                 .view
                 .iter()
                 .find_map(|view| view.partitions.iter().find(|(_, known)| *known == id).map(|(name, _)| name.clone()));
-            let mut memory = PartitionMemory { name: name.unwrap_or_else(|| id.to_string()), ..Default::default() };
+            let mut memory = PartitionMemory::new(name.unwrap_or_else(|| id.to_string()));
             for segment in partition.snapshot(false) {
                 memory.rows += segment.live_rows() as u64;
+                memory.bytes += segment.deleted.serialized_size() as u64;
                 for (field, column) in segment.columns.iter() {
                     *memory.field_bytes.entry(loaded.field_name(*field)).or_default() += column.size_bytes() as u64;
                 }
@@ -23,8 +24,9 @@ impl<P: Platform> QueryNode<P> {
                     *memory.index_bytes.entry(name).or_default() += norms.len() as u64 * 4;
                 }
             }
+            memory.bytes += memory.field_bytes.values().chain(memory.index_bytes.values()).sum::<u64>();
             partitions.push(memory);
         }
-        NodeMemory { partitions, instance_bytes: self.platform.instance_bytes(), read_bytes: self.read_bytes() }
+        NodeMemory { partitions, instance: self.platform.memory(), read_bytes: self.read_bytes() }
     }
 }

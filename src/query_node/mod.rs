@@ -19,7 +19,7 @@ use crate::error::{Error, Result, Status};
 use crate::ids::{PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;
-use crate::segment::{Deletes, LogRecord};
+use crate::segment::{Deletes, LogRecord, Shard};
 use futures::channel::oneshot;
 use partition::PartitionRows;
 use serde_json::json;
@@ -50,13 +50,27 @@ struct Loaded {
     recent_deletes: BTreeMap<Timestamp, Deletes>,
     /// Loads under way.
     staging: Vec<Rc<Staging>>,
+    shard: Shard,
+    /// Of the last change of what is searchable; the nodes of a collection that say the same have the same partitions.
+    version: Timestamp,
 }
 
 /// A load under way: partitions that are being read, and the writes that arrived meanwhile.
 struct Staging {
     partitions: RefCell<BTreeSet<PartitionId>>,
     pending: RefCell<Vec<(Timestamp, Rc<[u8]>)>>,
-    progress: Cell<LoadProgress>,
+    loaded_bytes: RefCell<LoadProgress>,
+    /// Bytes after which progress is told again.
+    telling_bytes: u64,
+    untold_bytes: Cell<u64>,
+    /// What has been read, until it is published.
+    read: RefCell<Option<ReadPartitions>>,
+}
+
+struct ReadPartitions {
+    partitions: BTreeMap<PartitionId, PartitionRows>,
+    /// Of the log, for segments that arrive later.
+    deletes: Vec<(Timestamp, LogRecord)>,
 }
 
 impl<P: Platform> QueryNode<P> {
@@ -117,7 +131,8 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::Apply { written } => {
                 self.apply(written, blob.ok_or_else(|| Error::Unexpected("a log record is missing".into()))?)?;
             }
-            NodeCommand::Release { partitions } => self.release(&partitions),
+            NodeCommand::Publish { version } => self.publish(version)?,
+            NodeCommand::Release { partitions, version } => self.release(&partitions, version),
             NodeCommand::Refresh(plan) => self.refresh(plan).await?,
             NodeCommand::View(view) => self.loaded.borrow_mut().view = Some(Rc::new(view)),
             NodeCommand::Retire => self.retire().await,
@@ -139,7 +154,7 @@ impl<P: Platform> QueryNode<P> {
         for staging in &loaded.staging {
             staging.pending.borrow_mut().push((written, bytes.clone()));
         }
-        let record = LogRecord::decode(&bytes, |partition| loaded.partitions.contains_key(&partition))?;
+        let record = loaded.decode(&bytes, |partition| loaded.partitions.contains_key(&partition))?;
         loaded.remember_deletes(written, &record);
         for (id, partition) in &mut loaded.partitions {
             partition.apply(*id, written, &record);
@@ -147,26 +162,37 @@ impl<P: Platform> QueryNode<P> {
         Ok(())
     }
 
-    fn release(&self, partitions: &BTreeSet<PartitionId>) {
+    fn release(&self, partitions: &BTreeSet<PartitionId>, version: Timestamp) {
         let mut loaded = self.loaded.borrow_mut();
+        loaded.version = version;
         loaded.partitions.retain(|id, _| !partitions.contains(id));
-        for staging in &loaded.staging {
+        loaded.staging.retain(|staging| {
             staging.partitions.borrow_mut().retain(|id| !partitions.contains(id));
-        }
+            !staging.partitions.borrow().is_empty()
+        });
     }
 
     fn progress(&self) -> LoadProgress {
-        let mut sum = LoadProgress::default();
+        let mut sum = LoadProgress::new();
         for staging in &self.loaded.borrow().staging {
-            let progress = staging.progress.get();
-            sum.loaded_bytes += progress.loaded_bytes;
-            sum.total_bytes += progress.total_bytes;
+            for (partition, bytes) in staging.loaded_bytes.borrow().iter() {
+                *sum.entry(*partition).or_default() += bytes;
+            }
         }
         sum
     }
 }
 
 impl Loaded {
+    /// A log record as the node's shard sees it.
+    fn decode(&self, bytes: &[u8], wanted: impl Fn(PartitionId) -> bool) -> Result<LogRecord> {
+        let record = LogRecord::decode(bytes, wanted)?;
+        Ok(match &self.view {
+            Some(view) => record.of_shard(self.shard, &view.schema.primary_key().name),
+            None => record,
+        })
+    }
+
     fn remember_deletes(&mut self, written: Timestamp, record: &LogRecord) {
         if let Some(deletes) = record.deletes.as_ref().filter(|_| written > self.flushed) {
             self.recent_deletes.insert(written, deletes.clone());

@@ -68,6 +68,7 @@ impl<P: Platform> QueryNode<P> {
             "collection_name": request.collection_name,
             "output_fields": listed,
             "primary_field_name": primary_key.name,
+            "load_version": target.version.to_string(),
             "session_ts": "0",
         });
         Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })

@@ -39,6 +39,8 @@ struct SearchRequest {
     expr_template_values: BTreeMap<String, Value>,
     ids: Option<Value>,
     function_score: Option<Value>,
+    /// Whether the caller puts the answers of several nodes together.
+    merge: bool,
 }
 
 /// One search with all that its queries share.
@@ -103,6 +105,9 @@ impl<P: Platform> QueryNode<P> {
             None => hit.score,
         });
         batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
+        if request.merge {
+            batch.columns.extend(merge_columns(&plan, &rows)?);
+        }
         let body = json!({
             "status": Status::success(),
             "collection_name": request.collection_name,
@@ -112,7 +117,9 @@ impl<P: Platform> QueryNode<P> {
                 "topks": hits_of_queries.iter().map(|hits| hits.len().to_string()).collect::<Vec<_>>(),
                 "output_fields": output.listed,
                 "primary_field_name": plan.target.schema().primary_key().name,
+                "order": if Order::of(plan.metric) == Order::Ascending { "asc" } else { "desc" },
             },
+            "load_version": plan.target.version.to_string(),
             "session_ts": "0",
             "recalls": [],
             "all_search_count": "0",
@@ -176,6 +183,25 @@ impl<P: Platform> QueryNode<P> {
         }
         lists
     }
+}
+
+/// What hits are put in order and into groups by: `$key`, and `$group` where there is one.
+fn merge_columns(plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
+    let segments = &plan.target.segments;
+    let primary_key = plan.target.schema().primary_key().clone();
+    let keys =
+        gather(segments, &[primary_key], rows)?.columns.into_iter().map(|(_, column)| ("$key".to_owned(), column));
+    let groups = plan.group_field.as_ref().map(|field| {
+        let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row as usize);
+        let texts = rows.iter().map(|at| match key(at) {
+            GroupKey::Null => String::new(),
+            GroupKey::Number(number) => format!("#{number}"),
+            GroupKey::Text(text) => format!("={text}"),
+        });
+        let texts: Vec<String> = texts.collect();
+        ("$group".to_owned(), Column::new(ColumnData::VarChar(texts.iter().map(String::as_str).collect())))
+    });
+    Ok(keys.chain(groups).collect())
 }
 
 /// A value to group by; nulls are one group.

@@ -4,7 +4,7 @@ use super::{Loaded, QueryNode};
 use crate::cluster::CollectionView;
 use crate::error::{Error, Result};
 use crate::expr::Filter;
-use crate::ids::PartitionId;
+use crate::ids::{PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
 use crate::segment::SegmentRows;
@@ -18,6 +18,8 @@ pub(super) struct Target {
     pub view: Rc<CollectionView>,
     pub fields: BTreeSet<FieldId>,
     pub segments: Vec<SegmentRows>,
+    /// Of what was searchable.
+    pub version: Timestamp,
 }
 
 impl<P: Platform> QueryNode<P> {
@@ -46,7 +48,7 @@ impl<P: Platform> QueryNode<P> {
             return Err(Error::PartitionNotLoaded { partition: *missing });
         }
         let only = if asked.is_empty() { None } else { Some(&asked) };
-        Ok(Target { segments: loaded.snapshot(only, ignore_growing), fields: loaded.fields.clone(), view })
+        Ok(loaded.target(view, only, ignore_growing))
     }
 
     /// The same for the coordinator, which knows ids.
@@ -55,14 +57,15 @@ impl<P: Platform> QueryNode<P> {
         let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
         let asked: BTreeSet<PartitionId> = partition.into_iter().collect();
         let only = if asked.is_empty() { None } else { Some(&asked) };
-        Ok(Target { segments: loaded.snapshot(only, false), fields: loaded.fields.clone(), view })
+        Ok(loaded.target(view, only, false))
     }
 }
 
 impl Loaded {
-    fn snapshot(&self, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Vec<SegmentRows> {
+    fn target(&self, view: Rc<CollectionView>, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Target {
         let partitions = self.partitions.iter().filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
-        partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect()
+        let segments = partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect();
+        Target { view, fields: self.fields.clone(), segments, version: self.version }
     }
 }
 

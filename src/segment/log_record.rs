@@ -2,6 +2,7 @@
 //!
 //! `"ELNL"` · u16 version · u16 zero · u32 CRC32 of the rest · u32 header_bytes · header JSON · the batches.
 
+use super::Shard;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::value::{Batch, PrimaryKeys};
@@ -104,5 +105,13 @@ impl LogRecord {
             at = end;
         }
         Ok(LogRecord { deletes: header.deletes, inserts })
+    }
+
+    /// The record as one shard sees it: with all deletes, but of the inserted rows only its own.
+    pub fn of_shard(mut self, shard: Shard, primary_key: &str) -> LogRecord {
+        if shard.of > 1 {
+            self.inserts.iter_mut().for_each(|(_, batch)| *batch = shard.rows_of(batch, primary_key).into_owned());
+        }
+        self
     }
 }

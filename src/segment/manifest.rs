@@ -1,12 +1,15 @@
 use crate::ids::{CollectionId, IndexId, SegmentId, Timestamp};
 use crate::schema::FieldId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a sealed segment consists of. Lives in the catalog; a file that no manifest names is an orphan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SegmentManifest {
     pub id: SegmentId,
+    /// The number of the shard whose rows these are.
+    #[serde(default)]
+    pub shard: u32,
     pub rows: u32,
     pub deleted_rows: u32,
     /// Bytes of each column's file.
@@ -37,6 +40,7 @@ impl SegmentManifest {
     pub fn new(id: SegmentId, rows: u32) -> Self {
         SegmentManifest {
             id,
+            shard: 0,
             rows,
             deleted_rows: 0,
             column_bytes: BTreeMap::new(),
@@ -67,6 +71,13 @@ impl SegmentManifest {
         let deletes = self.deletes.iter().map(|last| self.deletes_file(collection, *last));
         let indexes = self.indexes.iter().filter(|(_, entry)| entry.file_bytes > 0);
         columns.chain(deletes).chain(indexes.map(|(index, _)| self.index_file(collection, *index))).collect()
+    }
+
+    /// Of the files of some fields and indexes.
+    pub fn bytes_of(&self, fields: &BTreeSet<FieldId>, indexes: &BTreeSet<IndexId>) -> u64 {
+        let columns = self.column_bytes.iter().filter(|(field, _)| fields.contains(field)).map(|(_, bytes)| bytes);
+        let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
+        columns.sum::<u64>() + indexes.map(|(_, entry)| entry.file_bytes).sum::<u64>()
     }
 
     pub fn total_bytes(&self) -> u64 {

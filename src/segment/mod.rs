@@ -10,6 +10,7 @@ mod log_record;
 mod manifest;
 mod rows;
 mod seal;
+mod shard;
 
 pub use column_file::{read_column, write_column};
 pub use delete_file::{read_deletes, write_deletes};
@@ -18,6 +19,7 @@ pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};
 pub use rows::SegmentRows;
 pub use seal::{SealSource, merge_order, seal};
+pub use shard::Shard;
 
 use crate::schema::FieldId;
 

@@ -3,12 +3,14 @@
 mod batch;
 mod checks;
 mod column;
+mod hash;
 mod rows;
 
 pub use batch::Batch;
 pub use checks::MAX_JSON_BYTES;
 pub(crate) use checks::all_finite_f32;
 pub use column::{Column, ColumnData, Lists, Strings};
+pub(crate) use hash::{hash_int64, hash_text};
 pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;
@@ -45,6 +47,15 @@ impl PrimaryKeys {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Keys of the same type.
+    pub fn extend(&mut self, more: PrimaryKeys) {
+        match (self, more) {
+            (PrimaryKeys::Int64(keys), PrimaryKeys::Int64(more)) => keys.extend(more),
+            (PrimaryKeys::VarChar(keys), PrimaryKeys::VarChar(more)) => keys.extend(more),
+            (keys, more) => unreachable!("{keys:?} and {more:?} of one collection"),
+        }
     }
 
     /// `None` unless the column has a primary key's type.

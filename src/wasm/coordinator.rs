@@ -4,6 +4,7 @@ use super::PANIC;
 use super::host::{Host, Workers};
 use super::platform::BrowserPlatform;
 use super::reply::{RoleReply, bytes_of};
+use crate::cluster::Event;
 use crate::coordinator::{Config, Coordinator};
 use js_sys::Uint8Array;
 use serde::Deserialize;
@@ -26,22 +27,37 @@ pub struct CoordinatorRole {
     workers: Workers,
     /// Told of nodes that die, as long as the role lives.
     _on_death: Closure<dyn Fn(String, String)>,
+    _on_event: Closure<dyn Fn(String, String, String)>,
+}
+
+fn event_of(name: &str, detail: &str) -> serde_json::Result<Event> {
+    let detail: serde_json::Value = serde_json::from_str(detail)?;
+    serde_json::from_value(serde_json::json!({ "event": name, "detail": detail }))
 }
 
 #[wasm_bindgen]
 impl CoordinatorRole {
     pub async fn open(config: String, host: Host) -> Result<CoordinatorRole, JsError> {
+        let outlet = host.clone().unchecked_into();
         let host = Rc::new(host);
         let mut parsed: StoreConfig = serde_json::from_str(&config)?;
         parsed.engine.strict_durability |= parsed.durability.as_deref() == Some("strict");
-        let platform = BrowserPlatform::open(&parsed.store).await?;
+        let platform = BrowserPlatform::open(&parsed.store, outlet).await?;
         let workers = Workers::new(host.clone(), config.into());
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();
         let told = coordinator.clone();
         let on_death = Closure::new(move |node: String, _reason: String| told.node_died(&node));
         host.on_death(on_death.as_ref().unchecked_ref());
-        Ok(CoordinatorRole { coordinator, workers, _on_death: on_death })
+        let told = coordinator.clone();
+        let on_event = Closure::new(move |node: String, event: String, detail: String| {
+            // Whatever else a node may say is for others.
+            if let Ok(Event::Progress { loaded_bytes }) = event_of(&event, &detail) {
+                told.node_progressed(&node, loaded_bytes);
+            }
+        });
+        host.on_event(on_event.as_ref().unchecked_ref());
+        Ok(CoordinatorRole { coordinator, workers, _on_death: on_death, _on_event: on_event })
     }
 
     pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {

@@ -22,6 +22,8 @@ extern "C" {
     fn terminate(this: &Host, id: &str);
     #[wasm_bindgen(method, js_name = onDeath)]
     pub fn on_death(this: &Host, callback: &Function);
+    #[wasm_bindgen(method, js_name = onEvent)]
+    pub fn on_event(this: &Host, callback: &Function);
 }
 
 /// The call by which a node is given a command.

@@ -1,5 +1,6 @@
 //! The border to the browser: the only folder that names wasm-bindgen, js-sys, web-sys and rexie.
 
+mod allocator;
 mod coordinator;
 mod host;
 pub mod indexed_db;

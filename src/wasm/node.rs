@@ -2,7 +2,7 @@
 
 use super::PANIC;
 use super::host::EXECUTE;
-use super::platform::BrowserPlatform;
+use super::platform::{BrowserPlatform, Outlet};
 use super::reply::{RoleReply, bytes_of};
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
@@ -19,9 +19,9 @@ struct Config {
     store: String,
 }
 
-async fn open_platform(config: &str) -> Result<BrowserPlatform, JsError> {
+async fn open_platform(config: &str, outlet: Outlet) -> Result<BrowserPlatform, JsError> {
     let config: Config = serde_json::from_str(config)?;
-    Ok(BrowserPlatform::open(&config.store).await?)
+    Ok(BrowserPlatform::open(&config.store, outlet).await?)
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
@@ -36,8 +36,8 @@ pub struct QueryNodeRole {
 
 #[wasm_bindgen]
 impl QueryNodeRole {
-    pub async fn open(config: String, _host: JsValue) -> Result<QueryNodeRole, JsError> {
-        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config).await?) })
+    pub async fn open(config: String, outlet: Outlet) -> Result<QueryNodeRole, JsError> {
+        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config, outlet).await?) })
     }
 
     pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
@@ -66,8 +66,8 @@ pub struct DataNodeRole {
 
 #[wasm_bindgen]
 impl DataNodeRole {
-    pub async fn open(config: String, _host: JsValue) -> Result<DataNodeRole, JsError> {
-        Ok(DataNodeRole { node: DataNode::new(open_platform(&config).await?) })
+    pub async fn open(config: String, outlet: Outlet) -> Result<DataNodeRole, JsError> {
+        Ok(DataNodeRole { node: DataNode::new(open_platform(&config, outlet).await?) })
     }
 
     pub async fn handle(&self, method: String, body: String, _blobs: Vec<Uint8Array>, _from: u32) -> JsValue {

@@ -1,8 +1,10 @@
 //! What roles need of the worker they run in.
 
+use super::allocator::allocated_bytes;
 use super::indexed_db::IndexedDb;
+use crate::cluster::Event;
 use crate::error::Result;
-use crate::platform::Platform;
+use crate::platform::{InstanceMemory, Platform};
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise};
 use std::rc::Rc;
@@ -14,17 +16,23 @@ use web_sys::MessageChannel;
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: u32) -> i32;
+
+    /// What the worker's script offers to every role.
+    pub type Outlet;
+    #[wasm_bindgen(method)]
+    fn emit(this: &Outlet, event: &str, detail: &str);
 }
 
 /// A browser worker with a store in IndexedDB.
 #[derive(Clone)]
 pub struct BrowserPlatform {
     store: Rc<IndexedDb>,
+    outlet: Rc<Outlet>,
 }
 
 impl BrowserPlatform {
-    pub async fn open(store: &str) -> Result<Self> {
-        Ok(BrowserPlatform { store: Rc::new(IndexedDb::open(store).await?) })
+    pub async fn open(store: &str, outlet: Outlet) -> Result<Self> {
+        Ok(BrowserPlatform { store: Rc::new(IndexedDb::open(store).await?), outlet: Rc::new(outlet) })
     }
 
     /// Protects the browser's own files from the traces of an earlier kill, while other things go on.
@@ -67,13 +75,21 @@ impl Platform for BrowserPlatform {
         debug_assert!(ended.is_ok());
     }
 
-    fn instance_bytes(&self) -> u64 {
+    fn memory(&self) -> InstanceMemory {
         const PAGE_BYTES: u64 = 65_536;
-        core::arch::wasm32::memory_size::<0>() as u64 * PAGE_BYTES
+        InstanceMemory {
+            instance_bytes: core::arch::wasm32::memory_size::<0>() as u64 * PAGE_BYTES,
+            allocated_bytes: allocated_bytes(),
+        }
     }
 
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         wasm_bindgen_futures::spawn_local(task);
+    }
+
+    fn emit(&self, event: Event) {
+        let tagged = serde_json::to_value(event).expect("events are plain data");
+        self.outlet.emit(tagged["event"].as_str().expect("an event has a name"), &tagged["detail"].to_string());
     }
 }
 

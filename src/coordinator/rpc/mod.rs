@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::platform::Platform;
 use crate::request::parse;
 use crate::value::{Batch, WriteMode};
-use replies::{connected, deleted, inserted, refusal, version};
+use replies::{connected, deleted, inserted, load_begun, refusal, version};
 use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -205,9 +205,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
 
             "LoadCollection" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
-            "LoadCollection" => self.load(request.load(None)).await.and_then(|()| done()),
+            "LoadCollection" => self.load(request.load(None)).await.map(load_begun),
             "LoadPartitions" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
-            "LoadPartitions" => self.load(request.load(Some(&request.partition_names))).await.and_then(|()| done()),
+            "LoadPartitions" => self.load(request.load(Some(&request.partition_names))).await.map(load_begun),
+            "CancelLoad" => {
+                let ticket = request.ticket.parse().map_err(|_| Error::invalid("the ticket of a load is a number"))?;
+                self.cancel_load(database, name, ticket).await.and_then(|()| done())
+            }
             "ReleaseCollection" => self.release_collection(database, name).await.and_then(|()| done()),
             "ReleasePartitions" => {
                 self.release_partitions(database, name, &request.partition_names).await.and_then(|()| done())
@@ -220,7 +224,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 if let Some(milliseconds) = request.wait_ms {
                     self.await_load(database, name, &request.partition_names, milliseconds).await;
                 }
-                let progress = self.loading_progress(database, name, &request.partition_names).await?;
+                let progress = self.loading_progress(database, name, &request.partition_names)?;
                 Ok(json!({
                     "status": Status::success(),
                     "progress": decimal(progress),

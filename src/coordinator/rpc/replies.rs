@@ -7,6 +7,9 @@ use crate::error::{Error, Status};
 use crate::value::{PrimaryKeys, WriteMode};
 use serde_json::{Value, json};
 
+/// In the status of a load that has begun.
+const TICKET: &str = "elanus.ticket";
+
 pub(super) fn version() -> String {
     format!("elanus-{}", env!("CARGO_PKG_VERSION"))
 }
@@ -18,6 +21,13 @@ pub(super) fn connected() -> Reply {
         "server_info": { "build_tags": version(), "deploy_mode": "BROWSER", "reserved": {} },
     })
     .into()
+}
+
+/// With the load's ticket, for the client that may want to cancel it.
+pub(super) fn load_begun(ticket: Option<u64>) -> Reply {
+    let mut status = Status::success();
+    status.extra_info.extend(ticket.map(|ticket| (TICKET.to_owned(), ticket.to_string())));
+    json!(status).into()
 }
 
 pub(super) fn refusal(method: &str, error: &Error) -> Reply {
@@ -50,6 +60,7 @@ pub(super) fn answers_with_status(method: &str) -> bool {
             | "AlterIndex"
             | "LoadCollection"
             | "LoadPartitions"
+            | "CancelLoad"
             | "ReleaseCollection"
             | "ReleasePartitions"
             | "AddCollectionField"

@@ -53,6 +53,9 @@ pub(super) struct Request {
     #[serde(deserialize_with = "or_default")]
     pub refresh: bool,
     pub replica_number: Option<i64>,
+    /// Of a load that is to be cancelled.
+    #[serde(deserialize_with = "or_default")]
+    pub ticket: String,
     /// How long to wait for the end of a load before its progress is told.
     pub wait_ms: Option<u32>,
     #[serde(rename = "oldName", deserialize_with = "or_default")]

@@ -78,6 +78,7 @@ impl History {
             strict_durability: executor.rng().one_in(2),
             flush_log_bytes: 1000 << executor.rng().below(8),
             max_segment_bytes: 4000 << executor.rng().below(8),
+            memory_limit_bytes: None,
         };
         let store = Rc::new(new_store(executor));
         History { executor: executor.clone(), store, model: Rc::default(), config }
@@ -91,7 +92,9 @@ impl History {
         let mut process = self.start(Faults::none()).await;
         let stage = self.stage(&process);
         let call = async |method: &str, body: Value| stage.client.call(method, body).await.ok();
-        call("CreateCollection", create("book", &[primary_key(), vector_field("v", 4), field("stamp", 5)])).await;
+        let mut book = create("book", &[primary_key(), vector_field("v", 4), field("stamp", 5)]);
+        book["shards_num"] = json!([1, 1, 2, 3][self.executor.rng().below(4) as usize]);
+        call("CreateCollection", book).await;
         call("CreateIndex", index("book", "v", "L2")).await;
         for name in &PARTITIONS[1..PARTITIONS.len() - 1] {
             call("CreatePartition", json!({ "collection_name": "book", "partition_name": name })).await;

@@ -1,7 +1,10 @@
 //! A client as the page's is: names and JSON, routes that it keeps, reads that it repeats.
 
+use super::merge::{for_nodes, merge};
 use super::process::{Disconnected, Process};
+use elanus::query_node::NodeReply;
 use elanus::value::{Batch, ColumnData};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +30,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn of(reply: NodeReply) -> Answer {
+        let batch = reply.blobs.first().map(|bytes| Batch::decode(bytes).expect("a batch"));
+        Answer { body: serde_json::from_str(&reply.body).expect("replies are JSON"), batch }
+    }
+
     /// The status, which some replies are and the others have.
     pub fn status(&self) -> &Value {
         if self.body["code"].is_null() { &self.body["status"] } else { &self.body }
@@ -135,17 +143,17 @@ impl Client {
                         return Ok(route);
                     }
                     let nodes: Vec<String> = serde_json::from_value(route.body["nodes"].clone()).expect("ids");
-                    assert_eq!(nodes.len(), 1, "one node a collection");
                     self.routes.borrow_mut().insert(key.clone(), nodes.clone());
                     nodes
                 }
             };
             let process = self.process();
-            let answer = match process.nodes.read(&nodes[0], method, body.to_string(), blobs.clone()).await {
-                Ok(reply) => {
-                    let batch = reply.blobs.first().map(|bytes| Batch::decode(bytes).expect("a batch"));
-                    Answer { body: serde_json::from_str(&reply.body).expect("replies are JSON"), batch }
-                }
+            let asked = for_nodes(&body, nodes.len());
+            let replies = nodes.iter().map(|node| process.nodes.read(node, method, asked.to_string(), blobs.clone()));
+            let answers: Result<Vec<Answer>, _> =
+                join_all(replies).await.into_iter().map(|it| it.map(Answer::of)).collect();
+            let answers = match answers {
+                Ok(answers) => answers,
                 Err(_) if process.is_dead() => return Err(Disconnected),
                 Err(error) => {
                     assert_eq!(i64::from(error.code()), NODE_OFFLINE);
@@ -153,10 +161,11 @@ impl Client {
                     continue;
                 }
             };
-            if answer.code() != STALE_ROUTE {
-                return Ok(answer);
+            if answers.iter().any(|answer| answer.code() == STALE_ROUTE) {
+                self.routes.borrow_mut().remove(&key);
+            } else if let Some(merged) = merge(&body, answers) {
+                return Ok(merged);
             }
-            self.routes.borrow_mut().remove(&key);
         }
         panic!("{method} of {key} is sent from node to node");
     }

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod executor;
 pub mod lab;
+pub mod merge;
 pub mod nodes;
 pub mod platform;
 pub mod process;

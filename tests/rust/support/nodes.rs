@@ -5,7 +5,7 @@
 
 use super::executor::Scope;
 use super::platform::{Gate, SimPlatform};
-use elanus::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
+use elanus::cluster::{Event, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use elanus::coordinator::Coordinator;
 use elanus::data_node::DataNode;
 use elanus::error::RelayedError;
@@ -66,6 +66,20 @@ impl Role {
             Role::Query(node) => node.execute(command, blob).await,
             Role::Data(node) => node.execute(command).await,
         }
+    }
+}
+
+impl Inner {
+    /// What a node says arrives a little later.
+    fn tell(&self, node: &str, event: Event) {
+        let Some(coordinator) = self.coordinator.borrow().upgrade() else { return };
+        let (executor, node) = (self.scope.executor().clone(), node.to_owned());
+        self.scope.spawn("event", async move {
+            executor.pause().await;
+            if let Event::Progress { loaded_bytes } = event {
+                coordinator.node_progressed(&node, loaded_bytes);
+            }
+        });
     }
 }
 
@@ -179,7 +193,14 @@ impl Nodes for SimNodes {
     async fn start(&self, kind: NodeKind, id: &NodeId) -> Result<()> {
         let inner = &self.0;
         let scope = inner.scope.executor().scope();
-        let platform = SimPlatform::new(&inner.store, &inner.faults, &inner.gate, scope.clone());
+        let (weak, node) = (Rc::downgrade(inner), id.clone());
+        let outlet = move |event| {
+            let inner = weak.upgrade();
+            if let Some(inner) = inner.filter(|inner| inner.nodes.borrow().contains_key(&node)) {
+                inner.tell(&node, event);
+            }
+        };
+        let platform = SimPlatform::new(&inner.store, &inner.faults, &inner.gate, scope.clone(), Rc::new(outlet));
         let role = Rc::new(match kind {
             NodeKind::Query => Role::Query(Box::new(QueryNode::new(platform.clone()))),
             NodeKind::Data => Role::Data(DataNode::new(platform.clone())),

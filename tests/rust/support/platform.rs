@@ -2,7 +2,8 @@
 
 use super::executor::Scope;
 use elanus::Result;
-use elanus::platform::Platform;
+use elanus::cluster::Event;
+use elanus::platform::{InstanceMemory, Platform};
 use elanus::storage::faulty::{Faults, Faulty};
 use elanus::storage::memory::MemoryStore;
 use elanus::storage::{Epoch, Files, Records, Store, WriteBatch};
@@ -17,6 +18,7 @@ use std::rc::Rc;
 pub struct SimPlatform {
     store: Rc<SimStore>,
     scope: Scope,
+    outlet: Rc<dyn Fn(Event)>,
 }
 
 pub struct SimStore {
@@ -59,9 +61,9 @@ impl Gate {
 
 impl SimPlatform {
     /// Another handle to the store, whose life is the scope's.
-    pub fn new(store: &MemoryStore, faults: &Faults, gate: &Gate, scope: Scope) -> Self {
+    pub fn new(store: &MemoryStore, faults: &Faults, gate: &Gate, scope: Scope, outlet: Rc<dyn Fn(Event)>) -> Self {
         let inner = Faulty::new(store.reopen(), faults.clone());
-        SimPlatform { store: Rc::new(SimStore { inner, gate: gate.clone() }), scope }
+        SimPlatform { store: Rc::new(SimStore { inner, gate: gate.clone() }), scope, outlet }
     }
 }
 
@@ -89,8 +91,12 @@ impl Platform for SimPlatform {
         self.scope.executor().sleep(milliseconds.into()).await;
     }
 
-    fn instance_bytes(&self) -> u64 {
-        1 << 20
+    fn memory(&self) -> InstanceMemory {
+        InstanceMemory { instance_bytes: 1 << 20, allocated_bytes: 1 << 19 }
+    }
+
+    fn emit(&self, event: Event) {
+        (self.outlet)(event);
     }
 
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {

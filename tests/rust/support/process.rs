@@ -3,11 +3,13 @@
 use super::executor::{Executor, Scope};
 use super::nodes::{SimCoordinator, SimNodes};
 use super::platform::{Gate, SimPlatform};
+use elanus::cluster::Event;
 use elanus::coordinator::{Config, Coordinator, Reply};
 use elanus::storage::faulty::Faults;
 use elanus::storage::memory::MemoryStore;
 use elanus::{Error, Result};
 use futures::channel::oneshot;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Why a client got no answer.
@@ -19,6 +21,8 @@ pub struct Process {
     scope: Scope,
     pub faults: Faults,
     pub nodes: SimNodes,
+    /// What clients were told without asking.
+    pub events: Rc<RefCell<Vec<Event>>>,
     coordinator: Rc<SimCoordinator>,
 }
 
@@ -27,7 +31,10 @@ impl Process {
     pub async fn start(executor: &Executor, store: &MemoryStore, faults: Faults, config: Config) -> Result<Process> {
         let scope = executor.scope();
         let nodes = SimNodes::new(scope.clone(), store, &faults);
-        let platform = SimPlatform::new(store, &faults, &Gate::default(), scope.clone());
+        let events: Rc<RefCell<Vec<Event>>> = Rc::default();
+        let heard = events.clone();
+        let outlet = Rc::new(move |event| heard.borrow_mut().push(event));
+        let platform = SimPlatform::new(store, &faults, &Gate::default(), scope.clone(), outlet);
         let (sender, opened) = oneshot::channel();
         let of_coordinator = nodes.clone();
         scope.spawn("open", async move {
@@ -36,7 +43,7 @@ impl Process {
         let opened = opened.await.unwrap_or(Err(Error::NotReady { reason: "the process died".into() }));
         let coordinator = opened.inspect_err(|_| scope.kill())?;
         nodes.serve(&coordinator);
-        Ok(Process { scope, faults, nodes, coordinator })
+        Ok(Process { scope, faults, nodes, events, coordinator })
     }
 
     /// One call of a client. It goes on although the client may not wait for its answer.

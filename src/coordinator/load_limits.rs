@@ -1,0 +1,118 @@
+//! What fits: a load is weighed before anything is read, and refused with the figures when there is no room for it.
+
+use super::{Coordinator, Runtime};
+use crate::catalog::{Collection, LoadRecord};
+use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeMemory, Nodes};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, PartitionId};
+use crate::platform::Platform;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// More instances than this and a browser's renderer runs out of them.
+const MAX_QUERY_NODES: usize = 100;
+
+/// What an instance takes before it has loaded anything.
+const EMPTY_NODE_BYTES: u64 = 2 << 20;
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Whether there is room for what a record names beyond what the collection has loaded.
+    pub(super) async fn check_room(
+        &self,
+        collection: &Collection,
+        runtime: &Runtime,
+        wanted: &LoadRecord,
+    ) -> Result<()> {
+        let is_served = runtime.serving.borrow().is_some();
+        let new_nodes = if is_served { 0 } else { collection.shards_num as usize };
+        let nodes: usize = self.served().iter().map(|(_, nodes)| nodes.len()).sum();
+        if nodes + new_nodes > MAX_QUERY_NODES {
+            let text =
+                "failed to load collection: no more query nodes fit into this browser, release a collection first";
+            let (available, wanted) = (MAX_QUERY_NODES as u32, (nodes + new_nodes) as u32);
+            return Err(Error::ResourceInsufficient { text: text.into(), available, wanted });
+        }
+        let Some(limit_bytes) = self.config.memory_limit_bytes else { return Ok(()) };
+        let known = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
+        let added: BTreeSet<PartitionId> = wanted.partitions.difference(&known).copied().collect();
+        if added.is_empty() {
+            return Ok(());
+        }
+        let node_bytes = new_nodes as u64 * EMPTY_NODE_BYTES;
+        let added_bytes = node_bytes + self.bytes_to_hold(collection, runtime, wanted, &added);
+        let predicted_bytes = self.held_bytes().await + added_bytes;
+        if predicted_bytes > limit_bytes {
+            let name = &collection.schema.name;
+            let doing = format!("failed to load collection {name}, it needs {added_bytes} more bytes");
+            let cause = Box::new(Error::MemoryLimitExceeded { predicted_bytes, limit_bytes });
+            return Err(Error::While { doing: doing.into(), cause });
+        }
+        Ok(())
+    }
+
+    /// Whether a second copy of what a collection has loaded fits beside the first.
+    pub(super) async fn has_room_for_copy(&self, id: CollectionId, runtime: &Runtime) -> bool {
+        let Some(limit_bytes) = self.config.memory_limit_bytes else { return true };
+        let Some(collection) = self.collection(id) else { return false };
+        let Some(record) = &collection.load else { return false };
+        let copy_bytes = u64::from(collection.shards_num) * EMPTY_NODE_BYTES
+            + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
+        self.held_bytes().await + copy_bytes <= limit_bytes
+    }
+
+    /// What all query nodes hold, or will when what they load has arrived.
+    async fn held_bytes(&self) -> u64 {
+        let mut bytes = 0;
+        for (id, nodes) in self.served() {
+            let mut instance_bytes = 0;
+            for node in &nodes {
+                instance_bytes += self.node_memory(node).await.map_or(0, |memory| memory.instance.instance_bytes);
+            }
+            let expected_bytes = self.collection(id).and_then(|collection| {
+                let record = collection.load.as_ref()?;
+                let rows = self.bytes_to_hold(&collection, &self.runtime(id), record, &record.partitions);
+                Some(nodes.len() as u64 * EMPTY_NODE_BYTES + rows)
+            });
+            bytes += instance_bytes.max(expected_bytes.unwrap_or(0));
+        }
+        bytes
+    }
+
+    /// Of some partitions: the columns and indexes of a record's fields, and the rows that only the log has.
+    fn bytes_to_hold(
+        &self,
+        collection: &Collection,
+        runtime: &Runtime,
+        record: &LoadRecord,
+        partitions: &BTreeSet<PartitionId>,
+    ) -> u64 {
+        let sealed: u64 = partitions.iter().map(|partition| bytes_to_read(collection, record, *partition)).sum();
+        let log = runtime.log.borrow();
+        let rows = |counted: &dyn Fn(&PartitionId) -> bool| -> u64 {
+            log.inserted_rows.iter().filter(|(partition, _)| counted(partition)).map(|(_, rows)| *rows).sum()
+        };
+        let all_rows = rows(&|_| true).max(1);
+        sealed + log.bytes * rows(&|partition| partitions.contains(partition)) / all_rows
+    }
+
+    pub(super) async fn node_memory(&self, node: &NodeId) -> Option<NodeMemory> {
+        match self.nodes.call(node, NodeCommand::Memory, None).await {
+            Ok(NodeAnswer::Memory(memory)) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// The nodes of every collection that has any.
+    pub(super) fn served(&self) -> Vec<(CollectionId, Vec<NodeId>)> {
+        let runtimes = self.runtimes.borrow();
+        let nodes = |runtime: &Rc<Runtime>| runtime.serving.borrow().as_ref().map(|serving| serving.nodes.clone());
+        runtimes.iter().filter_map(|(id, runtime)| Some((*id, nodes(runtime)?))).collect()
+    }
+}
+
+/// Bytes that the fields and indexes of a record have in a partition's sealed segments.
+pub(super) fn bytes_to_read(collection: &Collection, record: &LoadRecord, partition: PartitionId) -> u64 {
+    let indexes = record.indexes.values().copied().collect();
+    let segments = collection.partition_by_id(partition).into_iter().flat_map(|partition| &partition.segments);
+    segments.map(|segment| segment.bytes_of(&record.fields, &indexes)).sum()
+}
