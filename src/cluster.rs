@@ -39,7 +39,7 @@ pub trait Nodes: Clone + 'static {
 }
 
 /// What a role tells without being asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", content = "detail", rename_all = "lowercase")]
 pub enum Event {
     /// A query node has read a good deal more.

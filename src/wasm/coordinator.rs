@@ -4,7 +4,7 @@ use super::PANIC;
 use super::host::{Host, Workers};
 use super::platform::BrowserPlatform;
 use super::reply::{RoleReply, bytes_of};
-use crate::cluster::Event;
+use crate::cluster::LoadProgress;
 use crate::coordinator::{Config, Coordinator};
 use js_sys::Uint8Array;
 use serde::Deserialize;
@@ -30,9 +30,10 @@ pub struct CoordinatorRole {
     _on_event: Closure<dyn Fn(String, String, String)>,
 }
 
-fn event_of(name: &str, detail: &str) -> serde_json::Result<Event> {
-    let detail: serde_json::Value = serde_json::from_str(detail)?;
-    serde_json::from_value(serde_json::json!({ "event": name, "detail": detail }))
+/// What `Event::Progress` looks like when it arrives.
+#[derive(Deserialize)]
+struct NodeProgress {
+    loaded_bytes: LoadProgress,
 }
 
 #[wasm_bindgen]
@@ -51,9 +52,9 @@ impl CoordinatorRole {
         host.on_death(on_death.as_ref().unchecked_ref());
         let told = coordinator.clone();
         let on_event = Closure::new(move |node: String, event: String, detail: String| {
-            // Whatever else a node may say is for others.
-            if let Ok(Event::Progress { loaded_bytes }) = event_of(&event, &detail) {
-                told.node_progressed(&node, loaded_bytes);
+            if event == "progress" {
+                let progress: NodeProgress = serde_json::from_str(&detail).expect("a node is of the same module");
+                told.node_progressed(&node, progress.loaded_bytes);
             }
         });
         host.on_event(on_event.as_ref().unchecked_ref());

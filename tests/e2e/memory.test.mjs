@@ -1,29 +1,15 @@
 // Releasing gives memory back to the system, and what is not loaded is not read.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'node:test';
-import { chromium } from 'playwright-core';
-import { chromiumArguments, findChromium } from '../../scripts/browser.mjs';
-import { openPage, serveSite, until } from './support/browser.mjs';
-import { processWithArgument, proportionalMegabytes } from './support/memory.mjs';
+import { openPage, until } from './support/browser.mjs';
+import { startMeasuredBrowser } from './support/memory.mjs';
 
 const collection_name = 'large';
 const rowCount = 100_000;
 const dims = { v: 384, small: 8 };
 const loadedMegabytes = (rowCount * 384 * 4) / 2 ** 20;
 
-// A profile of its own on the disk: storage of a private window would be memory of the browser.
-const profile = mkdtempSync(join(tmpdir(), 'elanus-memory-'));
-const options = { executablePath: findChromium(), args: chromiumArguments };
-const [context, site] = await Promise.all([chromium.launchPersistentContext(profile, options), serveSite()]);
-const browserProcess = processWithArgument(`--user-data-dir=${profile}`);
-test.after(async () => {
-  await context.close();
-  await site.close();
-  rmSync(profile, { recursive: true, force: true });
-});
+const { context, site, megabytes } = await startMeasuredBrowser(test);
 
 const openClient = async () => {
   const page = await openPage(context, site.url);
@@ -31,7 +17,6 @@ const openClient = async () => {
   return page;
 };
 let page;
-const megabytes = () => proportionalMegabytes(browserProcess);
 const call = (method, request = {}) =>
   page.evaluate(([method, request]) => window.client[method](request), [method, { collection_name, ...request }]);
 

@@ -1,6 +1,6 @@
 // Replies of nodes as rows. `merge*` make one answer of several nodes' replies; with one node they pass it through.
 
-import { DEFAULT_COUNT_QUERY_STRING, DEFAULT_DYNAMIC_FIELD } from './const/index.js';
+import { DEFAULT_COUNT_QUERY_STRING, DEFAULT_DYNAMIC_FIELD, DataType } from './const/index.js';
 import type { NodeReply } from './connection/routes.js';
 import { formatNumberPrecision } from './format/values.js';
 import type { HighlightData, OutputTransformers, ProtoAggregationBucket, ResStatus, SearchResultData } from './types/index.js';
@@ -10,40 +10,52 @@ import { readColumn } from './wire/column-reader.js';
 export type Row = Record<string, unknown>;
 
 const SCORE = '$score';
+/** What hits of several nodes are put in order and into groups by. */
+const KEY = '$key';
+const GROUP = '$group';
 
 export interface QueryPage {
   status: ResStatus;
   rows: Row[];
   primary_field_name: string;
+  keyOrder: (a: string, b: string) => number;
 }
 
 export function readQuery(reply: NodeReply, transformers?: OutputTransformers): QueryPage {
   const status = reply.body.status as ResStatus;
   const primary_field_name = reply.body.primary_field_name as string;
   const blob = reply.blobs[0];
-  if (!blob) return { status, rows: [], primary_field_name };
+  if (!blob) return { status, rows: [], primary_field_name, keyOrder: inTextOrder };
   const batch = decodeBatch(blob);
+  const keyOrder = orderOf(batch.columns.find(column => column.name === primary_field_name)?.type);
   const rows: Row[] = Array.from({ length: batch.rows }, () => ({}));
   for (const column of batch.columns) {
     const values = readColumn(column, batch.rows, transformers);
     for (let i = 0; i < batch.rows; i++) rows[i]![column.name] = values[i];
   }
-  return { status, rows, primary_field_name };
+  return { status, rows, primary_field_name, keyOrder };
 }
 
 const isFailure = (page: { status: ResStatus }): boolean => page.status.error_code !== 'Success';
 
-function byKey(key: string): (a: Row, b: Row) => number {
-  return (a, b) => {
-    const [x, y] = [a[key] as string, b[key] as string];
-    // Int64 keys are decimal strings: numbers of different length compare by value, not by letters.
-    if (/^-?\d+$/.test(x) && /^-?\d+$/.test(y)) {
-      const [m, n] = [BigInt(x), BigInt(y)];
-      return m < n ? -1 : m > n ? 1 : 0;
-    }
-    return x < y ? -1 : x > y ? 1 : 0;
-  };
+/** Int64 keys are decimal strings, and sort by value. */
+const inNumericOrder = (a: string, b: string): number => {
+  const [x, y] = [BigInt(a), BigInt(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+};
+
+/** As UTF-8 sorts, which nodes go by: letters beyond 16 bits come last. */
+function inTextOrder(a: string, b: string): number {
+  const rank = (unit: number): number => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit);
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
 }
+
+const orderOf = (type: DataType | undefined): ((a: string, b: string) => number) => (type === DataType.VarChar ? inTextOrder : inNumericOrder);
 
 /** Rows in primary-key order, counts added up; every node was asked for `offset + limit` rows from its first. */
 export function mergeQueries(pages: QueryPage[], window: { limit?: number; offset?: number } = {}): QueryPage {
@@ -53,7 +65,8 @@ export function mergeQueries(pages: QueryPage[], window: { limit?: number; offse
     const total = pages.reduce((sum, page) => sum + BigInt(String(page.rows[0]?.[DEFAULT_COUNT_QUERY_STRING] ?? 0)), 0n);
     return { ...first, rows: [{ [DEFAULT_COUNT_QUERY_STRING]: total.toString() }] };
   }
-  const rows = pages.flatMap(page => page.rows).sort(byKey(first.primary_field_name));
+  const { primary_field_name: key, keyOrder } = first;
+  const rows = pages.flatMap(page => page.rows).sort((a, b) => keyOrder(a[key] as string, b[key] as string));
   const { offset = 0, limit } = window;
   return { ...first, rows: rows.slice(offset, limit === undefined ? undefined : offset + limit) };
 }
@@ -80,6 +93,14 @@ export interface SearchPage {
   results: SearchBody | null;
   /** One list of hits a query. */
   hits: SearchResultData[][];
+  /** Only where several nodes answer: the place of a hit among those of all. */
+  places: Map<SearchResultData, Place>;
+  keyOrder: (a: string, b: string) => number;
+}
+
+interface Place {
+  key: string;
+  group?: string;
 }
 
 export interface HitShape {
@@ -89,13 +110,14 @@ export interface HitShape {
 
 export function readSearch(reply: NodeReply, shape: HitShape): SearchPage {
   const results = (reply.body.results as SearchBody | null | undefined) ?? null;
-  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results };
+  const places = new Map<SearchResultData, Place>();
+  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, places, keyOrder: inTextOrder };
   const blob = reply.blobs[0];
   if (!blob || !results) return { ...page, hits: [] };
   const batch = decodeBatch(blob);
   const values = new Map<string, unknown[]>();
   for (const column of batch.columns) values.set(column.name, readColumn(column, batch.rows, shape.transformers));
-  const names = results.output_fields?.length ? results.output_fields : [...values.keys()].filter(name => name !== SCORE);
+  const names = results.output_fields?.length ? results.output_fields : [...values.keys()].filter(name => ![SCORE, KEY, GROUP].includes(name));
   const all: SearchResultData[] = new Array<SearchResultData>(batch.rows);
   const scores = (values.get(SCORE) ?? []) as number[];
   const { round_decimal } = shape;
@@ -118,22 +140,39 @@ export function readSearch(reply: NodeReply, shape: HitShape): SearchPage {
       if (data && hit) hit.highlight = { ...hit.highlight, [field_name]: { fragments: data.fragments || [], scores: data.scores || [] } };
     });
   }
+  const [keys, groups] = [values.get(KEY), values.get(GROUP)] as [string[]?, string[]?];
+  keys?.forEach((key, i) => places.set(all[i]!, { key, group: groups?.[i] }));
+  const keyOrder = orderOf(batch.columns.find(column => column.name === KEY)?.type);
   let start = 0;
   const hits = results.topks.map(count => all.slice(start, (start += Number(count))));
-  return { ...page, hits };
+  return { ...page, hits, keyOrder };
+}
+
+/** `limit` and `offset` count groups where `group_size` is given. */
+export interface SearchWindow {
+  limit: number;
+  offset: number;
+  group_size?: number;
 }
 
 /** The best of all nodes, query by query; every node was asked for `offset + limit` hits from its first. */
-export function mergeSearches(pages: SearchPage[], window: { limit: number; offset?: number }): SearchPage {
+export function mergeSearches(pages: SearchPage[], { limit, offset, group_size }: SearchWindow): SearchPage {
   const first = pages.find(isFailure) ?? pages[0]!;
   if (pages.length === 1 || isFailure(first) || !first.results) return first;
-  const { offset = 0, limit } = window;
   const sign = first.results.order === 'asc' ? 1 : -1;
-  const hits = first.hits.map((_, query) =>
-    pages
-      .flatMap(page => page.hits[query] ?? [])
-      .sort((a, b) => sign * (a.score - b.score))
-      .slice(offset, offset + limit)
-  );
+  const places = new Map(pages.flatMap(page => [...page.places]));
+  const inOrder = (a: SearchResultData, b: SearchResultData): number =>
+    sign * (a.score - b.score) || first.keyOrder(places.get(a)!.key, places.get(b)!.key);
+  const hits = first.hits.map((_, query) => {
+    const all = pages.flatMap(page => page.hits[query] ?? []).sort(inOrder);
+    if (group_size === undefined) return all.slice(offset, offset + limit);
+    const groups = new Map<string | undefined, SearchResultData[]>();
+    for (const hit of all) {
+      const { group } = places.get(hit)!;
+      const members = groups.get(group) ?? [];
+      if (members.length < group_size) groups.set(group, [...members, hit]);
+    }
+    return [...groups.values()].slice(offset, offset + limit).flat();
+  });
   return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length) } };
 }

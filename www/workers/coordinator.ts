@@ -27,6 +27,7 @@ async function start(config: StoreConfig): Promise<Served> {
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),
     terminate: (node: string) => nodes.terminate(node),
     onDeath: (callback: (node: string, reason: string) => void) => nodes.onDeath(callback),
+    onEvent: (callback: (node: string, event: string, detail: string) => void) => nodes.onEvent(callback),
     emit: (event: string, body: string) => served?.emit(event, body),
   });
   served = serve(id, async (method, body, blobs, from): Promise<Answer> => {

@@ -19,6 +19,7 @@ export class Nodes {
   #nodes = new Map<string, Node>();
   #starting = new Map<string, { worker: Worker; end: () => void }>();
   #onDeath: ((id: string, reason: string) => void) | undefined;
+  #onEvent: ((id: string, event: string, detail: string) => void) | undefined;
 
   constructor(module: WebAssembly.Module) {
     this.#module = module;
@@ -26,6 +27,10 @@ export class Nodes {
 
   onDeath(callback: (id: string, reason: string) => void): void {
     this.#onDeath = callback;
+  }
+
+  onEvent(callback: (id: string, event: string, detail: string) => void): void {
+    this.#onEvent = callback;
   }
 
   /** Resolves when the node's role is open; rejects with `{dead: true}` when it is ended before. */
@@ -57,7 +62,11 @@ export class Nodes {
           return;
         }
         this.#starting.delete(id);
-        this.#nodes.set(id, { worker, channel: new Channel(this.#port(worker), id, { onEnd: () => this.#ended(id, worker) }) });
+        const channel = new Channel(this.#port(worker), id, {
+          onEvent: ({ event, body }) => this.#onEvent?.(id, event, body),
+          onEnd: () => this.#ended(id, worker),
+        });
+        this.#nodes.set(id, { worker, channel });
         resolve();
       };
       worker.postMessage({ open: { id, config, module: this.#module } } satisfies NodeConfig);

@@ -1,5 +1,10 @@
 // What a browser's processes take of the system's memory, together.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { chromiumArguments, findChromium } from '../../../scripts/browser.mjs';
+import { serveSite } from './browser.mjs';
 
 /** Parents of all processes; one that ends meanwhile is left out. */
 function parents() {
@@ -18,7 +23,7 @@ function parents() {
 }
 
 /** The browser that was started with an argument; the processes that it starts itself have a type. */
-export function processWithArgument(argument) {
+function processWithArgument(argument) {
   for (const pid of parents().keys()) {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -41,7 +46,7 @@ function withDescendants(pid) {
 }
 
 /** The sum of Pss in MB: shared pages count once, whoever of the browser's processes holds them. */
-export function proportionalMegabytes(pid) {
+function proportionalMegabytes(pid) {
   let kilobytes = 0;
   for (const process of withDescendants(pid)) {
     try {
@@ -51,4 +56,18 @@ export function proportionalMegabytes(pid) {
     }
   }
   return kilobytes / 1024;
+}
+
+/** A browser whose `megabytes` can be asked for, with a profile of its own on the disk: storage of a private window would be memory. */
+export async function startMeasuredBrowser(test, options = {}) {
+  const profile = mkdtempSync(join(tmpdir(), 'elanus-memory-'));
+  const launch = { executablePath: findChromium(), args: chromiumArguments, ...options };
+  const [context, site] = await Promise.all([chromium.launchPersistentContext(profile, launch), serveSite()]);
+  const browserProcess = processWithArgument(`--user-data-dir=${profile}`);
+  test.after(async () => {
+    await context.close();
+    await site.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+  return { context, site, megabytes: () => proportionalMegabytes(browserProcess) };
 }

@@ -3,7 +3,7 @@
 use super::library;
 use crate::support::rows::{book, books, index};
 use crate::support::{Lab, scenario};
-use elanus::cluster::NodeKind;
+use elanus::cluster::{Event, NodeKind};
 use elanus::storage::faulty::Fault;
 use serde_json::json;
 
@@ -286,5 +286,101 @@ fn memory_is_told_by_partition_field_and_index() {
         assert_eq!(nothing["collections"], json!([]));
         lab.call("CreateIndex", index("empty", "v", "IP")).await.ok();
         lab.call_on("GetMemoryUsage", "nope", json!({})).await.refused(100, "collection not found");
+    });
+}
+
+/// What clients were told of the loads of `book`, in order.
+fn told_progress(lab: &Lab) -> Vec<(Vec<String>, u32)> {
+    let events = lab.process().events.take();
+    let told = events.into_iter().filter_map(|event| match event {
+        Event::LoadProgress { collection_name, partition_names, progress, .. } if collection_name == "book" => {
+            Some((partition_names, progress))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn clients_hear_how_far_a_load_is() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        let told = told_progress(&lab);
+        assert_eq!(told.last(), Some(&(vec!["p1".to_owned()], 100)));
+        assert!(told.windows(2).all(|pair| pair[0].1 < pair[1].1), "{told:?}");
+        lab.load("book", json!({})).await.ok();
+        let told = told_progress(&lab);
+        assert!(told.len() > 3, "{told:?}");
+        assert!(told.iter().all(|(partitions, _)| partitions == &["_default", "p2"]), "{told:?}");
+        assert!(told.windows(2).all(|pair| pair[0].1 < pair[1].1), "{told:?}");
+        assert_eq!(told.last().map(|(_, progress)| *progress), Some(100));
+    });
+}
+
+#[test]
+fn progress_of_partitions_counts_what_is_there() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        begin_load(&lab, &["p2"]).await;
+        let progress = async |partitions: &[&str]| {
+            let body = json!({ "partition_names": partitions });
+            let answer = lab.call_on("GetLoadingProgress", "book", body).await.ok();
+            answer.text("progress").parse::<u32>().expect("a number")
+        };
+        assert_eq!(progress(&["p1"]).await, 100);
+        assert_eq!(progress(&["p2"]).await, 0);
+        assert!((45..55).contains(&progress(&["p1", "p2"]).await), "both are of one size");
+        assert_eq!(progress(&[]).await, 0, "of what is loading now");
+        lab.process().nodes.gate().open();
+        lab.load_partitions("book", &["p1", "p2"]).await.ok();
+    });
+}
+
+#[test]
+fn progress_does_not_fall_when_a_node_dies() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.call_on("LoadCollection", "book", json!({})).await.ok();
+        let mut before = 0;
+        let mut killed = false;
+        loop {
+            let answer = lab.call_on("GetLoadingProgress", "book", json!({})).await.ok();
+            let progress: u32 = answer.text("progress").parse().expect("a number");
+            assert!(progress >= before, "{progress} percent after {before}");
+            before = progress;
+            if progress == 100 {
+                break;
+            }
+            if progress > 30 && !std::mem::replace(&mut killed, true) {
+                lab.process().nodes.running(NodeKind::Query).iter().for_each(|node| lab.process().nodes.kill(node));
+            }
+        }
+        assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [60]);
+    });
+}
+
+#[test]
+fn a_load_is_given_up_by_its_ticket() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        lab.process().nodes.gate().shut();
+        let started = lab.call_on("LoadCollection", "book", json!({})).await.ok();
+        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
+        lab.call_on("CancelLoad", "book", json!({ "ticket": ticket })).await.ok();
+        assert_eq!(lab.load_state("book", &["p2"]).await, "LoadStateNotLoad");
+        assert_eq!(lab.load_state("book", &["p1"]).await, "LoadStateLoaded");
+        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>());
+        lab.process().nodes.gate().open();
+        lab.settle().await;
+        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>());
+        lab.load("book", json!({})).await.ok();
+        // A load that has ended cannot be given up any more.
+        lab.call_on("CancelLoad", "book", json!({ "ticket": ticket })).await.ok();
+        assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [60]);
+        let idle = lab.call_on("LoadCollection", "book", json!({})).await.ok();
+        assert_eq!(idle.status()["extra_info"], json!({}));
     });
 }

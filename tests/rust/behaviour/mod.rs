@@ -4,11 +4,13 @@ mod catalog;
 mod collections;
 mod indexes;
 mod load_and_release;
+mod load_limits;
 mod loading;
 mod partitions;
 mod persistence;
 mod sealing;
 mod search;
+mod sharding;
 mod writes;
 
 use crate::support::Lab;

@@ -23,6 +23,13 @@ export interface NodeReply {
   blobs: Uint8Array[];
 }
 
+/** Nodes that were asked while partitions came or went may have answered from before and after it. */
+function agree(replies: NodeReply[]): boolean {
+  const failed = ({ body }: NodeReply): boolean => statusOf(body)?.error_code !== 'Success';
+  const [first] = replies;
+  return replies.every(reply => reply.body.load_version === first!.body.load_version && failed(reply) === failed(first!));
+}
+
 export class Routes {
   #coordinator: Caller;
   #nodes = new Map<string, Promise<Channel[] | ResStatus>>();
@@ -53,8 +60,8 @@ export class Routes {
         this.#drop(key, route);
         return [{ body: { status: replies }, blobs: [] }];
       }
-      if (!replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE)) return replies;
-      this.#drop(key, route);
+      if (replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE)) this.#drop(key, route);
+      else if (agree(replies)) return replies;
     }
     throw notReady(`collection ${at.collection_name} keeps moving`);
   }

@@ -6,7 +6,7 @@ import { StoreConnection } from '../connection/store-connection.js';
 import { CONNECT_STATUS, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DB, ERROR_REASONS, METADATA, TLS_MODE } from '../const/index.js';
 import { DeadlineExceeded, MilvusError, SERVICE_UNIMPLEMENTED, closed, unavailable } from '../errors.js';
 import { formatAddress, getAuthString, parseTimeToken } from '../format/values.js';
-import type { CallOptions, ClientConfig, ResStatus, ServerInfo } from '../types/index.js';
+import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
 import type { EngineEvent } from '../wire/messages.js';
@@ -51,6 +51,10 @@ export class BaseClient {
     const config: ClientConfig =
       typeof configOrAddress === 'object' ? configOrAddress : { address: configOrAddress, ssl, username, password, channelOptions };
     if (!config.address) throw new Error(ERROR_REASONS.MILVUS_ADDRESS_IS_REQUIRED);
+    const { memoryLimitBytes: limit } = config;
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+      throw new Error(`memoryLimitBytes is ${limit}: give a whole number of bytes`);
+    }
     config.username ||= '';
     config.password ||= '';
     if (config.id) this.clientId = config.id;
@@ -125,15 +129,17 @@ export class BaseClient {
 
   #listeners = new Map<string, Set<(detail: unknown) => void>>();
 
-  /** Browser only: progress events of the engine (`loadprogress`, `importstate`). */
-  on(event: string, listener: (detail: unknown) => void): this {
+  /** Browser only: hears what the engine tells of its own accord, in every tab of the store. */
+  on<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
     const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener));
+    this.#listeners.set(event, listeners.add(listener as (detail: unknown) => void));
+    // A client that only listens has the store open too.
+    this.#open();
     return this;
   }
 
-  off(event: string, listener: (detail: unknown) => void): this {
-    this.#listeners.get(event)?.delete(listener);
+  off<Name extends keyof ClientEvents>(event: Name, listener: (detail: ClientEvents[Name]) => void): this {
+    this.#listeners.get(event)?.delete(listener as (detail: unknown) => void);
     return this;
   }
 
@@ -151,8 +157,9 @@ export class BaseClient {
   #open(): StoreConnection {
     if (this.#closing) throw closed();
     if (!this.#connection) {
-      const { address, durability } = this.config;
-      this.#connection = StoreConnection.acquire({ store: storeName(address), durability });
+      const { address, durability, memoryLimitBytes } = this.config;
+      const engine = { memory_limit_bytes: memoryLimitBytes };
+      this.#connection = StoreConnection.acquire({ store: storeName(address), durability, engine });
       this.#connection.addListener(this.#deliver);
     }
     return this.#connection;

@@ -21,17 +21,27 @@ import { Collection } from './collection.js';
 /** The engine answers earlier when the load has ended. */
 const PROGRESS_WAIT_MS = 1000;
 
+/** By it a load is given up; it never leaves this file. */
+const TICKET = 'elanus.ticket';
+
+interface BegunLoad {
+  status: ResStatus;
+  /** None when there was nothing to do. */
+  ticket: string | undefined;
+}
+
 export class Loading extends Collection {
   async loadCollectionAsync(data: LoadCollectionReq): Promise<ResStatus> {
     checkCollectionName(data);
-    return this.call('LoadCollection', data, data);
+    return (await this.beginLoad('LoadCollection', data, data)).status;
   }
 
-  /** Loads and waits until it is searchable. */
+  /** Loads and waits until it is searchable. Aborting gives the load up; what was loaded before stays as it was. */
   async loadCollection(data: LoadCollectionReq): Promise<ResStatus> {
-    const status = await this.loadCollectionAsync(data);
-    const { collection_name, db_name } = data;
-    return this.untilLoaded(status, { collection_name, db_name }, data);
+    checkCollectionName(data);
+    const { collection_name, db_name, signal, timeout } = data;
+    const begun = await this.beginLoad('LoadCollection', data, { timeout });
+    return this.untilLoaded(begun, { collection_name, db_name }, signal);
   }
   loadCollectionSync = this.loadCollection;
   load_collection = this.loadCollection;
@@ -62,15 +72,26 @@ export class Loading extends Collection {
   }
   describeReplicas = this.getReplicas;
 
+  protected async beginLoad(method: 'LoadCollection' | 'LoadPartitions', data: object, options: CallOptions): Promise<BegunLoad> {
+    const status = await this.call<ResStatus>(method, data, options);
+    const { [TICKET]: ticket, ...extra_info } = status.extra_info;
+    return { status: { ...status, extra_info }, ticket };
+  }
+
   /** Throws what refused or broke the load; answers its status when the progress is 100. */
-  protected async untilLoaded(status: ResStatus, what: GetLoadingProgressReq, options: CallOptions): Promise<ResStatus> {
+  protected async untilLoaded({ status, ticket }: BegunLoad, what: GetLoadingProgressReq, signal?: AbortSignal): Promise<ResStatus> {
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const waiting = { ...what, wait_ms: PROGRESS_WAIT_MS };
-      const progress = await this.call<GetLoadingProgressResponse>('GetLoadingProgress', waiting, { signal: options.signal });
-      if (progress.status.error_code !== ErrorCode.SUCCESS) throw failure(progress.status);
-      if (Number(progress.progress) >= 100) return status;
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const waiting = { ...what, wait_ms: PROGRESS_WAIT_MS };
+        const progress = await this.call<GetLoadingProgressResponse>('GetLoadingProgress', waiting, { signal });
+        if (progress.status.error_code !== ErrorCode.SUCCESS) throw failure(progress.status);
+        if (Number(progress.progress) >= 100) return status;
+      }
+    } catch (error) {
+      if (signal?.aborted && ticket) await this.call('CancelLoad', { collection_name: what.collection_name, db_name: what.db_name, ticket });
+      throw error;
     }
   }
 }

@@ -57,14 +57,14 @@ export class Partition extends Index {
   async loadPartitions(data: LoadPartitionsReq): Promise<ResStatus> {
     checkCollectionName(data);
     checkPartitionNames(data);
-    return this.call('LoadPartitions', data, data);
+    return (await this.beginLoad('LoadPartitions', data, data)).status;
   }
 
   async loadPartitionsSync(data: LoadPartitionsReq): Promise<ResStatus> {
     checkCollectionName(data);
-    const status = await this.call<ResStatus>('LoadPartitions', data, data);
-    const { collection_name, db_name, partition_names } = data;
-    return this.untilLoaded(status, { collection_name, db_name, partition_names }, data);
+    const { collection_name, db_name, partition_names, signal, timeout } = data;
+    const begun = await this.beginLoad('LoadPartitions', data, { timeout });
+    return this.untilLoaded(begun, { collection_name, db_name, partition_names }, signal);
   }
 
   async releasePartitions(data: ReleasePartitionsReq): Promise<ResStatus> {

@@ -6,7 +6,7 @@ import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
-import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage } from '../results.js';
+import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage, type SearchWindow } from '../results.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -34,11 +34,11 @@ export class Reads extends Mutations {
     const call = buildSearchCall(params, collection);
     const { method, body, blobs } = call;
     const replies = await this.read({ method, collection_name, db_name, bodyFor: nodes => widenSearch(body, nodes), blobs }, params);
-    const { transformers, limit, topk, offset } = params as { transformers?: OutputTransformers; limit?: number; topk?: number; offset?: number };
+    const { transformers } = params as { transformers?: OutputTransformers };
     const shape = { round_decimal: call.round_decimal || undefined, transformers };
     const page = mergeSearches(
       replies.map(reply => readSearch(reply, shape)),
-      { limit: limit ?? topk ?? DEFAULT_TOPK, offset }
+      searchWindow(body)
     );
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
@@ -145,6 +145,15 @@ function widen(pairs: Pairs, nodes: number, count: 'limit' | 'topk'): Pairs {
 }
 
 function widenSearch(body: Record<string, unknown>, nodes: number): object {
+  if (nodes === 1) return body;
   if (body.rank_params) return { ...body, rank_params: widen(body.rank_params as Pairs, nodes, 'limit') };
-  return { ...body, search_params: widen(body.search_params as Pairs, nodes, 'topk') };
+  return { ...body, merge: true, search_params: widen(body.search_params as Pairs, nodes, 'topk') };
+}
+
+function searchWindow(body: Record<string, unknown>): SearchWindow {
+  const pairs = (body.rank_params ?? body.search_params) as Pairs;
+  const value = (key: string): unknown => pairs.find(pair => pair.key === key)?.value;
+  const limit = Number(value('topk') ?? value('limit') ?? DEFAULT_TOPK);
+  const group_size = value('group_by_field') ? Number(value('group_size') ?? 1) : undefined;
+  return { limit, offset: Number(value('offset') ?? 0), group_size };
 }

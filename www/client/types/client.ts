@@ -28,6 +28,25 @@ export interface ClientConfig {
   isGlobal?: boolean;
   /** Browser only: `strict` makes every acknowledged write survive a power cut; `relaxed` (default) a killed browser. */
   durability?: 'relaxed' | 'strict';
+  /**
+   * Browser only: what all loaded collections of the store may hold together; a load that would take more is refused. All
+   * tabs of a store have the limit of the one that opened it first.
+   */
+  memoryLimitBytes?: number;
+}
+
+/** Browser only: what `client.on` tells. */
+export interface ClientEvents {
+  loadprogress: LoadProgressEvent;
+}
+
+export interface LoadProgressEvent {
+  db_name: string;
+  collection_name: string;
+  /** Those that are being loaded. */
+  partition_names: string[];
+  /** Percent; 100 when all of them are searchable. */
+  progress: number;
 }
 
 export interface ServerInfo {
@@ -79,8 +98,32 @@ export interface GetMemoryUsageReq extends CallOptions {
   db_name?: string;
   collection_name?: string;
 }
-/** Browser only: bytes held, by collection, partition, field and index. */
+/** Browser only: what loaded collections hold. */
 export interface GetMemoryUsageResponse {
   status: ResStatus;
-  [figure: string]: unknown;
+  /** What all nodes have taken from the system. */
+  total_bytes: number;
+  /** `memoryLimitBytes` of the store's owner. */
+  limit_bytes: number | null;
+  collections: CollectionMemory[];
+}
+
+export interface CollectionMemory {
+  db_name: string;
+  collection_name: string;
+  /** Of rows and indexes. */
+  bytes: number;
+  partitions: PartitionMemory[];
+  /** The workers that hold it, one a shard. */
+  nodes: { node: string; instance_bytes: number; allocated_bytes: number }[];
+  /** Read from files since the nodes started, by field. */
+  read_bytes: Record<string, number>;
+}
+
+export interface PartitionMemory {
+  name: string;
+  rows: number;
+  bytes: number;
+  field_bytes: Record<string, number>;
+  index_bytes: Record<string, number>;
 }

@@ -28,6 +28,7 @@ export type FromWorker = Reply | Hello | Fatal | EngineEvent;
 export interface StoreConfig {
   store: string;
   durability?: 'relaxed' | 'strict';
+  engine?: { memory_limit_bytes?: number };
 }
 /** First message to a node. */
 export interface NodeConfig {

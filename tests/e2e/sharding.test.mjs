@@ -1,0 +1,78 @@
+// A collection in several shards answers as one that has only one.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { openPage, startBrowserAndSite } from './support/browser.mjs';
+
+const { browser, site } = await startBrowserAndSite(test);
+
+/** Fills the same rows into a collection of one shard and of three, and gives the answers of both to the same calls. */
+async function answersOfBoth(keyIsText) {
+  const page = await openPage(await browser.newContext(), site.url);
+  const answers = await page.evaluate(async keyIsText => {
+    const { rows, elanus } = window;
+    const { DataType, MilvusClient } = elanus;
+    const client = new MilvusClient('shards');
+    // Letters beyond 16 bits sort by their UTF-8, not by their UTF-16.
+    const letters = ['a', 'Z', 'é', '\u{1F600}', '\uFF5E', ''];
+    const keyOf = id => (keyIsText ? `${letters[id % letters.length]}${id}` : id - 500);
+    const key = keyIsText
+      ? { name: 'id', data_type: DataType.VarChar, max_length: 20, is_primary_key: true }
+      : { name: 'id', data_type: DataType.Int64, is_primary_key: true };
+    const fields = [key, rows.vector('v', 8), { name: 'genre', data_type: DataType.VarChar, max_length: 20, nullable: true }];
+    const made = rows.make(0, 1000, { v: 8 }, id => ({ genre: id % 7 === 0 ? null : `genre ${id % 7}` }));
+    const data = made.map(row => ({ ...row, id: keyOf(row.id) }));
+    const answers = [];
+    for (const shards_num of [1, 3]) {
+      const collection_name = `shards_${shards_num}`;
+      rows.mustSucceed(await client.createCollection({ collection_name, fields, shards_num }));
+      rows.mustSucceed(await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' }));
+      rows.mustSucceed(await client.insert({ collection_name, data: data.slice(0, 700) }));
+      rows.mustSucceed(await client.flush({ collection_names: [collection_name] }));
+      rows.mustSucceed(await client.insert({ collection_name, data: data.slice(700) }));
+      await client.loadCollection({ collection_name });
+      const nodes = (await client.getMemoryUsage()).collections.find(held => held.collection_name === collection_name).nodes.length;
+      rows.mustSucceed(await client.delete({ collection_name, filter: 'genre == "genre 3"' }));
+      rows.mustSucceed(await client.upsert({ collection_name, data: data.slice(0, 3).map(row => ({ ...row, genre: 'again' })) }));
+      const queries = rows.make(5000, 3, { v: 8 }).map(row => row.v);
+      const search = request => client.search({ collection_name, data: queries[0], limit: 20, output_fields: ['genre'], ...request });
+      const query = request => client.query({ collection_name, output_fields: ['id', 'genre'], ...request });
+      const asked = {
+        search: await search({}),
+        page: await search({ limit: 7, offset: 5 }),
+        several: await search({ data: queries, filter: 'genre != "genre 4"' }),
+        rounded: await search({ round_decimal: 3, limit: 5 }),
+        range: await search({ params: { radius: 0.2, range_filter: 0.6 } }),
+        grouped: await search({ group_by_field: 'genre', limit: 4 }),
+        groups: await search({ group_by_field: 'genre', limit: 3, offset: 1, group_size: 2, strict_group_size: true }),
+        ids: await search({ output_fields: ['id'] }),
+        query: await query({ filter: '', limit: 50 }),
+        window: await query({ filter: 'genre like "genre%"', limit: 30, offset: 25 }),
+        count: await client.count({ collection_name }),
+        get: await client.get({ collection_name, ids: [keyOf(1), keyOf(8), keyOf(900)], output_fields: ['genre'] }),
+        none: await search({ filter: 'genre == "no such"' }),
+        refused: await search({ filter: 'no such ==' }),
+      };
+      for (const answer of Object.values(asked)) delete answer.collection_name;
+      answers.push({ nodes, asked: JSON.parse(JSON.stringify(asked)) });
+    }
+    return answers;
+  }, keyIsText);
+  page.check();
+  await page.context().close();
+  return answers;
+}
+
+for (const keyIsText of [false, true]) {
+  test(`with ${keyIsText ? 'texts' : 'numbers'} as keys`, { timeout: 60_000 }, async () => {
+    const [one, three] = await answersOfBoth(keyIsText);
+    assert.deepEqual([one.nodes, three.nodes], [1, 3]);
+    // As in Milvus, further members of a group come only from shards in which the group is among the best.
+    const { groups, ...exact } = one.asked;
+    for (const [name, answer] of Object.entries(exact)) assert.deepEqual(three.asked[name], answer, name);
+    const bestOfGroups = ({ results }) => results.filter((hit, at) => at === 0 || hit.genre !== results[at - 1].genre);
+    assert.deepEqual(bestOfGroups(three.asked.groups), bestOfGroups(groups));
+    assert.deepEqual(three.asked.groups.results.map(hit => hit.genre), groups.results.map(hit => hit.genre));
+    assert.equal(one.asked.search.results.length, 20);
+    assert.equal(one.asked.count.data, 1000 - 143);
+  });
+}
