@@ -59,10 +59,10 @@ function proportionalMegabytes(pid) {
 }
 
 /** A browser whose `megabytes` can be asked for, with a profile of its own on the disk: storage of a private window would be memory. */
-export async function startMeasuredBrowser(test, options = {}) {
+export async function startMeasuredBrowser(test, options = {}, mounts = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'elanus-memory-'));
   const launch = { executablePath: findChromium(), args: chromiumArguments, ...options };
-  const [context, site] = await Promise.all([chromium.launchPersistentContext(profile, launch), serveSite()]);
+  const [context, site] = await Promise.all([chromium.launchPersistentContext(profile, launch), serveSite(mounts)]);
   const browserProcess = processWithArgument(`--user-data-dir=${profile}`);
   test.after(async () => {
     await context.close();
