@@ -68,7 +68,7 @@ pub enum NodeCommand {
     },
     /// Sealed segments have changed.
     Refresh(RefreshPlan),
-    /// Names or partitions have changed.
+    /// Names, partitions or properties have changed.
     View(CollectionView),
     /// Sends callers away, and is answered when the calls of before are.
     Retire,
@@ -251,6 +251,8 @@ pub struct CompactPlan {
     pub indexes: Vec<IndexDefinition>,
     pub inputs: Vec<SegmentManifest>,
     pub output: SegmentId,
+    /// Rows written before this are left out.
+    pub expired_before: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

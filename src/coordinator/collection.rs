@@ -217,7 +217,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             collection.updated_at = changed_at;
             Ok(())
         })
-        .await
+        .await?;
+        self.tell_view(collection.id).await;
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::segment::Shard;
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::{LocalBoxFuture, join_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -377,15 +377,20 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Tells the query node of new names and partitions.
-    pub(super) async fn tell_view(&self, id: CollectionId) {
-        let Some(collection) = self.collection(id) else { return };
+    /// Tells the query nodes of new names, partitions and properties, before anything that it is told later.
+    pub(super) fn tell_view(&self, id: CollectionId) -> LocalBoxFuture<'static, ()> {
         let nodes = self.runtime(id).serving.borrow().as_ref().map(Serving::told_nodes);
-        for node in nodes.into_iter().flatten() {
-            let view = CollectionView::from(&collection);
-            // A node that dies meanwhile is replaced by one that is given the new view with its load.
-            drop(self.nodes.call(&node, NodeCommand::View(view), None).await);
+        let told = self.collection(id).map(|collection| {
+            let view = |node| self.nodes.call(node, NodeCommand::View(CollectionView::from(&collection)), None);
+            nodes.iter().flatten().map(view).collect::<Vec<_>>()
+        });
+        async move {
+            for call in told.into_iter().flatten() {
+                // A node that dies meanwhile is replaced by one that is given the new view with its load.
+                drop(call.await);
+            }
         }
+        .boxed_local()
     }
 
     /// Has the query node follow a commit of segments; the caller holds `moving`.

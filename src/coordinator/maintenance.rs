@@ -198,37 +198,38 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
         let mut compactions = 0;
+        let now_ms = self.platform.now_ms();
         loop {
             let Some(collection) = self.collection(id) else { return Ok(compactions) };
+            let expired_before = collection.schema.expired_before(now_ms);
             let chosen = collection.partitions.iter().find_map(|partition| {
                 (0..collection.shards_num).find_map(|shard| {
-                    let segments = partition.segments.iter().filter(|segment| segment.shard == shard);
-                    let inputs = worth_compacting(&segments.collect::<Vec<_>>(), self.config.max_segment_bytes);
+                    let segments: Vec<_> = partition.segments.iter().filter(|segment| segment.shard == shard).collect();
+                    let inputs = worth_compacting(&segments, self.config.max_segment_bytes, expired_before);
                     (!inputs.is_empty()).then_some((partition.id, inputs))
                 })
             });
             let Some((partition, inputs)) = chosen else { return Ok(compactions) };
-            self.compact_segments(&collection, &runtime, partition, inputs).await?;
+            let plan = CompactPlan {
+                collection: id,
+                schema: collection.schema,
+                indexes: collection.indexes,
+                inputs,
+                output: SegmentId(self.tick().0),
+                expired_before,
+            };
+            self.compact_segments(&runtime, partition, plan).await?;
             compactions += 1;
         }
     }
 
     async fn compact_segments(
         self: &Rc<Self>,
-        collection: &Collection,
         runtime: &Runtime,
         partition: PartitionId,
-        inputs: Vec<SegmentManifest>,
+        plan: CompactPlan,
     ) -> Result<()> {
-        let id = collection.id;
-        let plan = CompactPlan {
-            collection: id,
-            schema: collection.schema.clone(),
-            indexes: collection.indexes.clone(),
-            inputs: inputs.clone(),
-            output: SegmentId(self.tick().0),
-        };
-        let new_segment = plan.output;
+        let (id, new_segment, inputs) = (plan.collection, plan.output, plan.inputs.clone());
         let NodeAnswer::Compacted(output) =
             self.write_segments(id, &[new_segment], NodeCommand::Compact(Box::new(plan))).await?
         else {
@@ -280,8 +281,13 @@ fn written_since(now: &LogSummary, planned: &LogSummary) -> LogSummary {
 }
 
 /// The segments of a partition and shard to make one of, if any: one that has lost a fifth of its rows, or enough small ones.
-fn worth_compacting(segments: &[&SegmentManifest], max_segment_bytes: u64) -> Vec<SegmentManifest> {
-    if let Some(worn) = segments.iter().find(|segment| segment.deleted_rows * 5 > segment.rows) {
+fn worth_compacting(
+    segments: &[&SegmentManifest],
+    max_segment_bytes: u64,
+    expired_before: Option<Timestamp>,
+) -> Vec<SegmentManifest> {
+    let is_worn = |segment: &&&SegmentManifest| segment.lost_rows(expired_before) * 5 > segment.rows;
+    if let Some(worn) = segments.iter().find(is_worn) {
         return vec![(*worn).clone()];
     }
     let mut small = segments.to_vec();

@@ -7,13 +7,13 @@ use crate::cluster::{
     CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NewSegment, NodeAnswer, NodeCommand,
 };
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{CollectionId, PartitionId};
 use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
     Deletes, Growing, IndexEntry, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD, log_range,
-    log_timestamp, merge_order, read_column, read_deletes, seal, write_column, write_deletes,
+    log_timestamp, merge_order, read_column, read_deletes, read_write_times, seal, write_column, write_deletes,
 };
 use crate::storage::{Records, Store};
 use crate::value::{Column, ColumnData};
@@ -148,12 +148,12 @@ impl<P: Platform> DataNode<P> {
         new: &NewSegment,
         rows: &Growing,
     ) -> Result<Option<SegmentManifest>> {
-        let chunks: Vec<(&SegmentRows, &[Timestamp])> = rows.chunks_with_timestamps().collect();
+        let chunks: Vec<&SegmentRows> = rows.chunks().collect();
         let sources: Vec<SealSource> = chunks
             .iter()
-            .map(|(rows, timestamps)| SealSource {
+            .map(|rows| SealSource {
                 primary_keys: rows.primary_keys(),
-                timestamps,
+                timestamps: rows.write_times(),
                 deleted: &rows.deleted,
             })
             .collect();
@@ -166,7 +166,7 @@ impl<P: Platform> DataNode<P> {
             (plan.collection, new.id),
             &plan.schema.fields,
             &order,
-            async |source, field| Ok(chunks[source as usize].0.columns.get(&field.id).map(Cow::Borrowed)),
+            async |source, field| Ok(chunks[source as usize].columns.get(&field.id).map(Cow::Borrowed)),
             |(source, row)| sources[source as usize].timestamps[row as usize],
         )
         .await?;
@@ -180,14 +180,12 @@ impl<P: Platform> DataNode<P> {
         let primary_key = plan.schema.primary_key();
         let mut keys = Vec::new();
         for manifest in &plan.inputs {
-            let (primary_keys, deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
+            let (primary_keys, mut deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
             let name = manifest.column_file(plan.collection, TIMESTAMP_FIELD);
-            let timestamps: Vec<Timestamp> = match read_column(files, &name, &|_| ()).await?.data {
-                ColumnData::Int64(written) => written.into_iter().map(|at| Timestamp(at as u64)).collect(),
-                _ => return Err(Error::Corrupt { file: name, detail: "not a column of timestamps".into() }),
-            };
-            if timestamps.len() != primary_keys.len() {
-                return Err(Error::Corrupt { file: name, detail: "not as many rows as keys".into() });
+            let timestamps = read_write_times(files, &name, primary_keys.len(), &|_| ()).await?;
+            if let Some(horizon) = plan.expired_before {
+                let expired = timestamps.iter().enumerate().filter(|(_, at)| **at < horizon);
+                deleted.extend(expired.map(|(row, _)| row as u32));
             }
             keys.push((primary_keys, timestamps, deleted));
         }

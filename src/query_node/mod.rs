@@ -3,6 +3,7 @@
 //! It reads storage itself. Writes reach it as log records in their order; what it reads from the log while loading and what
 //! it is told meanwhile are told apart by time, so that nothing is missed and nothing applied twice.
 
+mod expiry;
 mod load;
 mod memory;
 mod output;
@@ -21,6 +22,7 @@ use crate::platform::Platform;
 use crate::schema::FieldId;
 use crate::segment::{Deletes, LogRecord, Shard};
 use futures::channel::oneshot;
+use futures::lock::Mutex;
 use partition::PartitionRows;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -31,6 +33,8 @@ pub struct QueryNode<P: Platform> {
     platform: P,
     loaded: RefCell<Loaded>,
     read_bytes: RefCell<BTreeMap<FieldId, u64>>,
+    /// One at a time reads when sealed rows were written.
+    learning_times: Mutex<()>,
     /// Client calls that are being answered.
     calls: Cell<usize>,
     /// Waiters for the end of all calls.
@@ -79,6 +83,7 @@ impl<P: Platform> QueryNode<P> {
             platform,
             loaded: RefCell::default(),
             read_bytes: RefCell::default(),
+            learning_times: Mutex::default(),
             calls: Cell::new(0),
             idle: RefCell::default(),
         }

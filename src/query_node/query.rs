@@ -49,7 +49,7 @@ impl<P: Platform> QueryNode<P> {
         }
         params.check_filter(&request.expr, counts)?;
         let name = (database, request.collection_name.as_str());
-        let target = self.target(name, &request.partition_names, params.ignore_growing)?;
+        let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
         let filter = target.filter(&request.expr, &request.expr_template_values)?;
         let primary_key = target.schema().primary_key().clone();
         let (batch, listed) = if counts {
@@ -109,7 +109,7 @@ impl<P: Platform> QueryNode<P> {
         templates: &BTreeMap<String, Value>,
         partition: Option<PartitionId>,
     ) -> Result<PrimaryKeys> {
-        let target = self.target_by_id(partition)?;
+        let target = self.target_by_id(partition).await?;
         let filter = target.filter(expr, templates)?;
         let found = self.find(&target, &filter, QueryParams::default()).await?;
         let keys = found.iter().map(|at| target.segments[at.segment as usize].primary_key_of(at.row as usize));

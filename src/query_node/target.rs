@@ -20,16 +20,19 @@ pub(super) struct Target {
     pub segments: Vec<SegmentRows>,
     /// Of what was searchable.
     pub version: Timestamp,
+    /// Rows written before this do not show.
+    expired_before: Option<Timestamp>,
 }
 
 impl<P: Platform> QueryNode<P> {
     /// The rows of the named partitions, or of all loaded ones, for a call that named the collection like this.
-    pub(super) fn target(
+    pub(super) async fn target(
         &self,
         (database, name): (&str, &str),
         partitions: &[String],
         ignore_growing: bool,
     ) -> Result<Target> {
+        self.learn_write_times().await?;
         let loaded = self.loaded.borrow();
         let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
         if view.database != database || !view.names.contains(name) {
@@ -48,24 +51,24 @@ impl<P: Platform> QueryNode<P> {
             return Err(Error::PartitionNotLoaded { partition: *missing });
         }
         let only = if asked.is_empty() { None } else { Some(&asked) };
-        Ok(loaded.target(view, only, ignore_growing))
+        Ok(Target::new(view, &loaded, loaded.snapshot(only, ignore_growing), self.platform.now_ms()))
     }
 
     /// The same for the coordinator, which knows ids.
-    pub(super) fn target_by_id(&self, partition: Option<PartitionId>) -> Result<Target> {
+    pub(super) async fn target_by_id(&self, partition: Option<PartitionId>) -> Result<Target> {
+        self.learn_write_times().await?;
         let loaded = self.loaded.borrow();
         let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
         let asked: BTreeSet<PartitionId> = partition.into_iter().collect();
         let only = if asked.is_empty() { None } else { Some(&asked) };
-        Ok(loaded.target(view, only, false))
+        Ok(Target::new(view, &loaded, loaded.snapshot(only, false), self.platform.now_ms()))
     }
 }
 
 impl Loaded {
-    fn target(&self, view: Rc<CollectionView>, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Target {
+    fn snapshot(&self, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Vec<SegmentRows> {
         let partitions = self.partitions.iter().filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
-        let segments = partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect();
-        Target { view, fields: self.fields.clone(), segments, version: self.version }
+        partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect()
     }
 }
 
@@ -78,6 +81,11 @@ fn named_partitions(view: &CollectionView, names: &[String]) -> Result<BTreeSet<
 }
 
 impl Target {
+    fn new(view: Rc<CollectionView>, loaded: &Loaded, segments: Vec<SegmentRows>, now_ms: u64) -> Target {
+        let expired_before = view.schema.expired_before(now_ms);
+        Target { view, fields: loaded.fields.clone(), segments, version: loaded.version, expired_before }
+    }
+
     pub fn schema(&self) -> &CollectionSchema {
         &self.view.schema
     }
@@ -90,6 +98,9 @@ impl Target {
     pub fn matching(&self, filter: &Filter, segment: &SegmentRows) -> Result<Mask> {
         let mut mask = filter.evaluate(segment)?;
         segment.keep_live(&mut mask);
+        if let Some(horizon) = self.expired_before {
+            segment.keep_written_since(horizon, &mut mask);
+        }
         Ok(mask)
     }
 

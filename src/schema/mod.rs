@@ -16,10 +16,15 @@ pub use field::{DataType, DefaultValue, Field, FieldId, KeyValue};
 pub use parse::FIRST_FIELD_ID;
 
 use crate::error::{Error, Result};
+use crate::ids::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The hidden JSON field that holds keys the schema does not name.
 pub const DYNAMIC_FIELD: &str = "$meta";
+/// The property of collections that lets rows expire so long after they were written; 0 and -1 never.
+pub const TTL_SECONDS: &str = "collection.ttl.seconds";
+/// A hundred years.
+pub const MAX_TTL_SECONDS: i64 = 3_155_760_000;
 /// The property of collections, fields and indexes that asks for them to be mapped instead of read.
 pub const MMAP_ENABLED: &str = "mmap.enabled";
 
@@ -57,6 +62,13 @@ impl CollectionSchema {
 
     pub fn vector_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.data_type.is_vector())
+    }
+
+    /// Rows written before this have expired; `None` when they never do.
+    pub fn expired_before(&self, now_ms: u64) -> Option<Timestamp> {
+        let ttl = self.properties.iter().find(|property| property.key == TTL_SECONDS)?;
+        let seconds = ttl.value.parse::<u64>().ok().filter(|seconds| *seconds > 0)?;
+        Some(Timestamp::from_millis(now_ms.saturating_sub(seconds.saturating_mul(1000))))
     }
 
     pub fn expect_field(&self, name: &str) -> Result<&Field> {

@@ -14,14 +14,8 @@ const CHUNK_ROWS: usize = 4096;
 pub struct Growing {
     fields: Rc<[Field]>,
     primary_key: FieldId,
-    chunks: Vec<Chunk>,
-}
-
-#[derive(Debug, Clone)]
-struct Chunk {
-    rows: SegmentRows,
-    /// Of each row, ascending.
-    timestamps: Vec<Timestamp>,
+    /// Their times of writing ascend.
+    chunks: Vec<SegmentRows>,
 }
 
 impl Growing {
@@ -34,24 +28,20 @@ impl Growing {
 
     /// The rows as segments, oldest first.
     pub fn chunks(&self) -> impl Iterator<Item = &SegmentRows> {
-        self.chunks.iter().map(|chunk| &chunk.rows)
+        self.chunks.iter()
     }
 
-    pub fn chunks_with_timestamps(&self) -> impl Iterator<Item = (&SegmentRows, &[Timestamp])> {
-        self.chunks.iter().map(|chunk| (&chunk.rows, chunk.timestamps.as_slice()))
-    }
-
-    /// Appends what was written at `written`, later than everything before.
-    pub fn append(&mut self, written: Timestamp, batch: &Batch) {
+    /// Appends what was written at `at`, later than everything before.
+    pub fn append(&mut self, at: Timestamp, batch: &Batch) {
         let mut from = 0;
         while from < batch.rows {
-            if self.chunks.last().is_none_or(|chunk| chunk.timestamps.len() >= CHUNK_ROWS) {
+            if self.chunks.last().is_none_or(|chunk| chunk.write_times().len() >= CHUNK_ROWS) {
                 self.chunks.push(self.empty_chunk());
             }
             let fields = self.fields.clone();
             let chunk = self.chunks.last_mut().expect("there is a chunk now");
-            let to = batch.rows.min(from + CHUNK_ROWS - chunk.timestamps.len());
-            let columns = Rc::make_mut(&mut chunk.rows.columns);
+            let to = batch.rows.min(from + CHUNK_ROWS - chunk.write_times().len());
+            let columns = Rc::make_mut(&mut chunk.columns);
             for field in fields.iter() {
                 let column = columns.get_mut(&field.id).expect("a chunk has every field");
                 match batch.column(&field.name) {
@@ -59,36 +49,38 @@ impl Growing {
                     None => column.append(&Column::missing(field, to - from)),
                 }
             }
-            chunk.timestamps.resize(chunk.timestamps.len() + to - from, written);
+            let times = Rc::make_mut(chunk.written.get_or_insert_default());
+            times.resize(times.len() + to - from, at);
             from = to;
         }
     }
 
-    fn empty_chunk(&self) -> Chunk {
+    fn empty_chunk(&self) -> SegmentRows {
         let columns: BTreeMap<_, _> = self.fields.iter().map(|field| (field.id, Column::empty(field))).collect();
-        Chunk { rows: SegmentRows::new(self.primary_key, columns, false), timestamps: Vec::new() }
+        SegmentRows { written: Some(Rc::default()), ..SegmentRows::new(self.primary_key, columns, false) }
     }
 
     /// Marks every live row with one of these keys as deleted; returns how many there were.
     pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
-        self.chunks.iter_mut().map(|chunk| chunk.rows.delete(keys)).sum()
+        self.chunks.iter_mut().map(|chunk| chunk.delete(keys)).sum()
     }
 
     /// Forgets the rows that were written at `flushed` or before: a sealed segment has them now.
     pub fn drop_through(&mut self, flushed: Timestamp) {
-        self.chunks.retain(|chunk| chunk.timestamps.last().is_some_and(|last| *last > flushed));
+        self.chunks.retain(|chunk| chunk.write_times().last().is_some_and(|last| *last > flushed));
         let Some(chunk) = self.chunks.first_mut() else { return };
-        let kept_from = chunk.timestamps.partition_point(|written| *written <= flushed);
+        let kept_from = chunk.write_times().partition_point(|at| *at <= flushed);
         if kept_from == 0 {
             return;
         }
-        let kept: Vec<u32> = (kept_from as u32..chunk.timestamps.len() as u32).collect();
-        let columns = chunk.rows.columns.iter().map(|(field, column)| (*field, column.gather(&kept))).collect();
-        let deleted = chunk.rows.deleted.iter().filter(|row| *row as usize >= kept_from);
-        let deleted = deleted.map(|row| row - kept_from as u32).collect();
-        chunk.rows = SegmentRows::new(self.primary_key, columns, false);
-        chunk.rows.deleted = Rc::new(deleted);
-        chunk.timestamps.drain(..kept_from);
+        let kept: Vec<u32> = (kept_from as u32..chunk.write_times().len() as u32).collect();
+        let columns = chunk.columns.iter().map(|(field, column)| (*field, column.gather(&kept))).collect();
+        let deleted = chunk.deleted.iter().filter(|row| *row as usize >= kept_from);
+        *chunk = SegmentRows {
+            deleted: Rc::new(deleted.map(|row| row - kept_from as u32).collect()),
+            written: Some(Rc::new(chunk.write_times()[kept_from..].to_vec())),
+            ..SegmentRows::new(self.primary_key, columns, false)
+        };
     }
 
     pub fn size_bytes(&self) -> usize {

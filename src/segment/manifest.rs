@@ -17,6 +17,9 @@ pub struct SegmentManifest {
     /// The deletes' file is named after the last delete in it.
     pub deletes: Option<Timestamp>,
     pub indexes: BTreeMap<IndexId, IndexEntry>,
+    /// When a fifth of the rows had been written, two fifths, and so on.
+    #[serde(default)]
+    pub write_quintiles: Vec<Timestamp>,
 }
 
 /// What an index has of one segment.
@@ -36,6 +39,15 @@ pub fn segment_prefix(collection: CollectionId, segment: SegmentId) -> String {
     format!("{}{:016x}/", collection_prefix(collection), segment.0)
 }
 
+const QUINTILES: u64 = 5;
+
+/// When a fifth of some rows had been written, two fifths, and so on.
+pub fn write_quintiles(mut times: Vec<Timestamp>) -> Vec<Timestamp> {
+    times.sort_unstable();
+    let last_of = |fifths: usize| (times.len() * fifths).div_ceil(QUINTILES as usize).checked_sub(1);
+    (1..=QUINTILES as usize).filter_map(|fifths| times.get(last_of(fifths)?).copied()).collect()
+}
+
 impl SegmentManifest {
     pub fn new(id: SegmentId, rows: u32) -> Self {
         SegmentManifest {
@@ -46,6 +58,7 @@ impl SegmentManifest {
             column_bytes: BTreeMap::new(),
             deletes: None,
             indexes: BTreeMap::new(),
+            write_quintiles: Vec::new(),
         }
     }
 
@@ -78,6 +91,13 @@ impl SegmentManifest {
         let columns = self.column_bytes.iter().filter(|(field, _)| fields.contains(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
         columns.sum::<u64>() + indexes.map(|(_, entry)| entry.file_bytes).sum::<u64>()
+    }
+
+    /// Rows that a compaction would leave out, to a fifth of them.
+    pub fn lost_rows(&self, expired_before: Option<Timestamp>) -> u32 {
+        let has_expired = |at: &&Timestamp| expired_before.is_some_and(|horizon| **at < horizon);
+        let expired_fifths = self.write_quintiles.iter().filter(has_expired).count() as u64;
+        self.deleted_rows + (u64::from(self.rows) * expired_fifths).div_ceil(QUINTILES) as u32
     }
 
     pub fn total_bytes(&self) -> u64 {

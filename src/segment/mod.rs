@@ -21,7 +21,26 @@ pub use rows::SegmentRows;
 pub use seal::{SealSource, merge_order, seal};
 pub use shard::Shard;
 
+use crate::error::{Error, Result};
+use crate::ids::Timestamp;
 use crate::schema::FieldId;
+use crate::storage::Files;
+use crate::value::ColumnData;
 
 /// The hidden column that says when each row was written.
 pub const TIMESTAMP_FIELD: FieldId = FieldId(1);
+
+/// When each of a sealed segment's rows was written, by its file of times.
+pub async fn read_write_times(
+    files: &impl Files,
+    name: &str,
+    rows: usize,
+    on_read: &dyn Fn(u64),
+) -> Result<Vec<Timestamp>> {
+    match read_column(files, name, on_read).await?.data {
+        ColumnData::Int64(times) if times.len() == rows => {
+            Ok(times.into_iter().map(|at| Timestamp(at as u64)).collect())
+        }
+        _ => Err(Error::Corrupt { file: name.to_owned(), detail: "not the times of this segment's rows".into() }),
+    }
+}

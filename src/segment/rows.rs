@@ -1,7 +1,7 @@
 //! Rows in memory: what filters and scans work on.
 
 use crate::expr::Rows;
-use crate::ids::IndexId;
+use crate::ids::{IndexId, Timestamp};
 use crate::schema::FieldId;
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
 use roaring::RoaringBitmap;
@@ -16,6 +16,8 @@ pub struct SegmentRows {
     pub deleted: Rc<RoaringBitmap>,
     /// 1 / |v| for each row, by index, where the index has it.
     pub inverse_norms: Rc<BTreeMap<IndexId, Vec<f32>>>,
+    /// When each row was written; of sealed rows only known where somebody had to ask.
+    pub written: Option<Rc<Vec<Timestamp>>>,
     pub primary_key: FieldId,
     /// Rows ascend by primary key.
     pub sorted: bool,
@@ -38,6 +40,7 @@ impl SegmentRows {
             columns: Rc::new(columns),
             deleted: Rc::default(),
             inverse_norms: Rc::default(),
+            written: None,
             primary_key,
             sorted,
         }
@@ -64,6 +67,11 @@ impl SegmentRows {
         }
     }
 
+    /// When the rows were written, or nothing where that is not known.
+    pub fn write_times(&self) -> &[Timestamp] {
+        self.written.as_ref().map_or(&[], |written| written.as_slice())
+    }
+
     pub fn live_rows(&self) -> usize {
         self.row_count() - self.deleted.len() as usize
     }
@@ -71,12 +79,19 @@ impl SegmentRows {
     pub fn size_bytes(&self) -> usize {
         self.columns.values().map(Column::size_bytes).sum::<usize>()
             + self.inverse_norms.values().map(|norms| norms.len() * 4).sum::<usize>()
+            + self.written.as_ref().map_or(0, |written| written.len() * size_of::<Timestamp>())
             + self.deleted.serialized_size()
     }
 
     /// Takes the deleted rows out of `mask`.
     pub fn keep_live(&self, mask: &mut Mask) {
         self.deleted.iter().for_each(|row| mask.set(row as usize, false));
+    }
+
+    /// Takes the rows out of `mask` that were written before `horizon`, as far as it is known when they were.
+    pub fn keep_written_since(&self, horizon: Timestamp, mask: &mut Mask) {
+        let expired = self.write_times().iter().enumerate().filter(|(_, at)| **at < horizon);
+        expired.for_each(|(row, _)| mask.set(row, false));
     }
 
     /// Marks every live row with one of these keys as deleted; returns how many there were.

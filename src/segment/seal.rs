@@ -1,5 +1,6 @@
 //! Writing sealed segments: rows of several sources, sorted by primary key, one file per field.
 
+use super::manifest::write_quintiles;
 use super::{SegmentManifest, TIMESTAMP_FIELD, write_column};
 use crate::error::Result;
 use crate::ids::{CollectionId, SegmentId, Timestamp};
@@ -67,6 +68,7 @@ pub async fn seal<'a, F: Files>(
         let name = manifest.column_file(collection, field.id);
         manifest.column_bytes.insert(field.id, write_column(files, &name, &sealed).await?);
     }
+    manifest.write_quintiles = write_quintiles(order.iter().map(|at| timestamps(*at)).collect());
     let written = order.iter().map(|at| timestamps(*at).0 as i64).collect();
     let name = manifest.column_file(collection, TIMESTAMP_FIELD);
     let written = Column::new(ColumnData::Int64(written));

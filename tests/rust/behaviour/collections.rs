@@ -239,7 +239,7 @@ fn properties_are_set_and_deleted() {
         let described = lab.call_on("DescribeCollection", "book", json!({})).await.ok().body;
         assert_eq!(described["properties"], json!([{ "key": "a", "value": "b" }]));
         let bad = json!({ "properties": [{ "key": "collection.ttl.seconds", "value": "soon" }] });
-        lab.call_on("AlterCollection", "book", bad).await.refused(1100, "invalid value");
+        lab.call_on("AlterCollection", "book", bad).await.refused(1100, "collection ttl property value not valid");
         // Rows that were packed for the schema of before are refused.
         let body = json!({ "collection_name": "book", "schema_timestamp": "1" });
         let stale = lab.try_call("Insert", body, Some(&books([1]))).await.expect("the process lives");

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod collections;
+mod expiry;
 mod indexes;
 mod load_and_release;
 mod load_limits;

@@ -221,13 +221,14 @@ impl Stage {
     pub async fn keeper(self, operations: u64) -> Ended {
         for _ in 0..operations {
             let here = if self.has_passing().await? { PARTITIONS.len() } else { STEADY };
-            match self.executor.rng().below(10) {
+            match self.executor.rng().below(11) {
                 0 | 1 => self.load(&self.some_partitions(here), false).await?,
                 2 => self.load(&(0..here).collect::<Vec<_>>(), true).await?,
                 3 | 4 => self.release(&self.some_partitions(here), false).await?,
                 5 => self.release(&(0..PARTITIONS.len()).collect::<Vec<_>>(), true).await?,
                 6 | 7 => self.maintain().await?,
                 8 => self.passing_partition().await?,
+                9 => self.change_ttl().await?,
                 _ => self.change_index().await?,
             }
             self.executor.pause().await;
@@ -304,6 +305,17 @@ impl Stage {
         let metric = self.executor.rng().pick(&METRICS);
         let created = self.client.try_call("CreateIndex", index("book", "v", metric), None).await?;
         assert!(created.is_ok() || self.is_excused(&created), "{}", created.body);
+        Ok(())
+    }
+
+    /// A time to live that no row outlives, so that reads need to know when rows were written; or none.
+    async fn change_ttl(&self) -> Ended {
+        let change = match self.executor.rng().one_in(2) {
+            true => json!({ "properties": [{ "key": "collection.ttl.seconds", "value": 1_000_000 }] }),
+            false => json!({ "delete_keys": ["collection.ttl.seconds"] }),
+        };
+        let altered = self.call("AlterCollection", change).await?;
+        assert!(altered.is_ok() || self.is_excused(&altered), "{}", altered.body);
         Ok(())
     }
 
