@@ -68,8 +68,12 @@ pub enum NodeCommand {
     },
     /// Sealed segments have changed.
     Refresh(RefreshPlan),
-    /// Names, partitions or properties have changed.
-    View(CollectionView),
+    /// Names, partitions, properties or fields have changed.
+    View {
+        view: CollectionView,
+        /// Those that are loaded: more than before when one was added.
+        fields: BTreeSet<FieldId>,
+    },
     /// Sends callers away, and is answered when the calls of before are.
     Retire,
     Progress,

@@ -12,6 +12,9 @@ pub struct LoadRecord {
     /// The index that serves each loaded field. One that is created later needs a new load.
     pub indexes: BTreeMap<FieldId, IndexId>,
     pub replica_number: u32,
+    /// Its fields were listed: those that are added later stay out.
+    #[serde(default)]
+    pub listed_fields: bool,
     /// Loaded by collection, not by partition: partitions that are created later come along.
     pub whole_collection: bool,
 }

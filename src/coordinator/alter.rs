@@ -1,4 +1,4 @@
-//! Properties of fields and indexes that change after their creation. None of them changes what is stored.
+//! Fields and indexes that change after their creation. No change touches what is stored.
 
 use super::Coordinator;
 use super::properties::check_property;
@@ -6,10 +6,36 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::schema::{KeyValue, MMAP_ENABLED, merge_properties};
+use serde_json::Value;
 
 const INDEX_PROPERTIES: [&str; 2] = [MMAP_ENABLED, "indexoffsetcache.enabled"];
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Adds a field. Where all fields are loaded, it can be used when this comes back.
+    pub(super) async fn add_field(&self, (database, name): (&str, &str), proto: &Value) -> Result<()> {
+        let id = self.resolve(database, name)?.id;
+        let runtime = self.runtime(id);
+        // What is being loaded or sealed goes on with the fields that it began with: it must have ended.
+        let _moving = runtime.moving.lock().await;
+        let told = {
+            // The nodes hear of the field before they get the first row that has it.
+            let _turn = runtime.writing.lock().await;
+            let changed_at = self.tick();
+            self.change(id, |collection, _| {
+                let added = collection.schema.add_field(proto)?;
+                collection.updated_at = changed_at;
+                if let Some(load) = collection.load.as_mut().filter(|load| !load.listed_fields) {
+                    load.fields.insert(added);
+                }
+                Ok(())
+            })
+            .await?;
+            self.tell_view(id)
+        };
+        told.await;
+        Ok(())
+    }
+
     pub(super) async fn alter_index(
         &self,
         (database, name): (&str, &str),

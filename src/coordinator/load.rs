@@ -377,12 +377,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Tells the query nodes of new names, partitions and properties, before anything that it is told later.
+    /// Tells the query nodes of new names, partitions, properties and fields, before anything that they are told later.
     pub(super) fn tell_view(&self, id: CollectionId) -> LocalBoxFuture<'static, ()> {
         let nodes = self.runtime(id).serving.borrow().as_ref().map(Serving::told_nodes);
         let told = self.collection(id).map(|collection| {
-            let view = |node| self.nodes.call(node, NodeCommand::View(CollectionView::from(&collection)), None);
-            nodes.iter().flatten().map(view).collect::<Vec<_>>()
+            let fields = collection.load.as_ref().map(|load| load.fields.clone()).unwrap_or_default();
+            let view = NodeCommand::View { view: CollectionView::from(&collection), fields };
+            nodes.iter().flatten().map(|node| self.nodes.call(node, view.clone(), None)).collect::<Vec<_>>()
         });
         async move {
             for call in told.into_iter().flatten() {

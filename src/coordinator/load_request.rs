@@ -51,8 +51,14 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
         .filter(|index| fields.contains(&index.field))
         .map(|index| (index.field, index.id))
         .collect();
-    let mut record =
-        LoadRecord { partitions, fields, indexes, replica_number: 1, whole_collection: request.partitions.is_none() };
+    let mut record = LoadRecord {
+        partitions,
+        fields,
+        indexes,
+        replica_number: 1,
+        listed_fields: !request.fields.is_empty(),
+        whole_collection: request.partitions.is_none(),
+    };
     if let Some(current) = &collection.load {
         if current.fields != record.fields {
             let names = |ids: &BTreeSet<FieldId>| {
@@ -67,6 +73,7 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
         }
         record.partitions.extend(&current.partitions);
         record.indexes = current.indexes.clone();
+        record.listed_fields &= current.listed_fields;
         record.whole_collection |= current.whole_collection;
     }
     Ok(record)

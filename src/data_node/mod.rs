@@ -7,6 +7,7 @@ use crate::cluster::{
     CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NewSegment, NodeAnswer, NodeCommand,
 };
 use crate::error::{Error, Result};
+use crate::expr::Rows;
 use crate::ids::{CollectionId, PartitionId};
 use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
@@ -166,7 +167,7 @@ impl<P: Platform> DataNode<P> {
             (plan.collection, new.id),
             &plan.schema.fields,
             &order,
-            async |source, field| Ok(chunks[source as usize].columns.get(&field.id).map(Cow::Borrowed)),
+            async |source, field| Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed)),
             |(source, row)| sources[source as usize].timestamps[row as usize],
         )
         .await?;

@@ -5,6 +5,7 @@ use super::{Loaded, QueryNode, ReadPartitions, Staging};
 use crate::catalog::IndexDefinition;
 use crate::cluster::{Event, LoadPlan, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
+use crate::expr::Rows;
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::platform::Platform;
@@ -222,8 +223,7 @@ impl<P: Platform> QueryNode<P> {
     ) -> Result<BTreeMap<crate::ids::IndexId, Vec<f32>>> {
         let mut norms = BTreeMap::new();
         for definition in reading.indexes.iter().filter(|index| index.metric == Some(MetricType::Cosine)) {
-            let Some(Column { data: ColumnData::FloatVector { dim, values }, .. }) =
-                segment.columns.get(&definition.field)
+            let Some(Column { data: ColumnData::FloatVector { dim, values }, .. }) = segment.column(definition.field)
             else {
                 continue;
             };

@@ -139,7 +139,7 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::Publish { version } => self.publish(version)?,
             NodeCommand::Release { partitions, version } => self.release(&partitions, version),
             NodeCommand::Refresh(plan) => self.refresh(plan).await?,
-            NodeCommand::View(view) => self.loaded.borrow_mut().view = Some(Rc::new(view)),
+            NodeCommand::View { view, fields } => self.loaded.borrow_mut().change_view(view, &fields),
             NodeCommand::Retire => self.retire().await,
             NodeCommand::Progress => return Ok(NodeAnswer::Progress(self.progress())),
             NodeCommand::Memory => return Ok(NodeAnswer::Memory(self.memory())),
@@ -202,6 +202,15 @@ impl Loaded {
         if let Some(deletes) = record.deletes.as_ref().filter(|_| written > self.flushed) {
             self.recent_deletes.insert(written, deletes.clone());
         }
+    }
+
+    fn change_view(&mut self, view: CollectionView, fields: &BTreeSet<FieldId>) {
+        for field in view.schema.fields.iter().filter(|field| fields.contains(&field.id)) {
+            if self.fields.insert(field.id) {
+                self.partitions.values_mut().for_each(|partition| partition.add_field(field));
+            }
+        }
+        self.view = Some(Rc::new(view));
     }
 
     fn field_name(&self, field: FieldId) -> String {

@@ -17,6 +17,12 @@ impl PartitionRows {
         PartitionRows { sealed: BTreeMap::new(), growing: Growing::new(fields), applied }
     }
 
+    /// A field that no row was written with so far.
+    pub fn add_field(&mut self, field: &Field) {
+        self.sealed.values_mut().for_each(|segment| segment.add_field(field));
+        self.growing.add_field(field);
+    }
+
     /// Applies a write unless it is in already.
     pub fn apply(&mut self, id: PartitionId, written: Timestamp, record: &LogRecord) {
         if written <= self.applied {

@@ -5,6 +5,7 @@ use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
 use crate::error::{Error, Result, Status};
+use crate::expr::Rows;
 use crate::index::MetricType;
 use crate::index::flat::FlatScan;
 use crate::platform::{Breather, Platform};
@@ -153,7 +154,7 @@ impl<P: Platform> QueryNode<P> {
         let dim = query.len();
         let mut lists = Vec::with_capacity(plan.masks.len());
         for (at, (segment, mask)) in plan.target.segments.iter().zip(&plan.masks).enumerate() {
-            let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = segment.columns.get(&plan.field.id)
+            let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = segment.column(plan.field.id)
             else {
                 continue;
             };
@@ -213,7 +214,7 @@ enum GroupKey {
 }
 
 fn group_key(segment: &SegmentRows, field: &Field, row: usize) -> GroupKey {
-    let Some(column) = segment.columns.get(&field.id).filter(|column| column.is_valid(row)) else {
+    let Some(column) = segment.column(field.id).filter(|column| column.is_valid(row)) else {
         return GroupKey::Null;
     };
     match &column.data {

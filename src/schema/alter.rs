@@ -1,9 +1,22 @@
-//! What of a field may change after its creation.
+//! What of a schema may change after its creation.
 
-use super::{CollectionSchema, DataType, KeyValue, MMAP_ENABLED, check};
+use super::{CollectionSchema, DataType, FieldId, KeyValue, MMAP_ENABLED, check, parse};
 use crate::error::{Error, Result};
+use serde_json::Value;
 
 impl CollectionSchema {
+    /// Adds the field that an `AddCollectionFieldRequest.schema` describes. Rows that are there already read null in it, or
+    /// its default.
+    pub fn add_field(&mut self, proto: &Value) -> Result<FieldId> {
+        let last = self.fields.iter().map(|field| field.id.0).max().unwrap_or_default();
+        let field = parse::parse_field(proto, &self.name, FieldId(last + 1))?;
+        check::check_added(self, &field)?;
+        let id = field.id;
+        let before_dynamic = self.fields.iter().position(|field| field.is_dynamic).unwrap_or(self.fields.len());
+        self.fields.insert(before_dynamic, field);
+        Ok(id)
+    }
+
     /// Rows that are there already stay as they are, also when they are longer than a new limit.
     pub fn alter_field(&mut self, name: &str, set: Vec<KeyValue>, delete: &[String]) -> Result<()> {
         let collection = self.name.clone();

@@ -66,6 +66,42 @@ pub(super) fn check(schema: &CollectionSchema) -> Result<()> {
     schema.fields.iter().try_for_each(check_field)
 }
 
+/// A field for a collection that exists: Milvus' rules of add collection field, in its order.
+pub(super) fn check_added(schema: &CollectionSchema, field: &Field) -> Result<()> {
+    let name = &field.name;
+    let invalid = |actual: String| Err(Error::ParameterOutOfPlace { expected: "invalid field".into(), actual });
+    if schema.fields.len() >= MAX_FIELDS {
+        return Err(Error::invalid(format!("The number of fields has reached the maximum value {MAX_FIELDS}")));
+    }
+    if field.data_type.is_vector() {
+        return invalid(format!("not support to add vector field, field name = {name}"));
+    }
+    if names::SYSTEM_FIELDS.contains(&name.as_str()) {
+        return invalid(format!("not support to add system field, field name = {name}"));
+    }
+    if field.is_primary_key {
+        return invalid(format!("not support to add pk field, field name = {name}"));
+    }
+    if !field.nullable {
+        return invalid(format!("added field must be nullable, please check it, field name = {name}"));
+    }
+    if field.auto_id {
+        return invalid(format!("only primary field can speficy AutoID with true, field name = {name}"));
+    }
+    if field.is_partition_key {
+        return invalid(format!("not support to add partition key field, field name  = {name}"));
+    }
+    if field.is_clustering_key && schema.fields.iter().any(|known| known.is_clustering_key) {
+        return Err(Error::invalid(format!("already has another clutering key field, field name: {name}")));
+    }
+    names::check_field(name)?;
+    check_field(field)?;
+    if schema.field(name).is_some() {
+        return Err(Error::invalid(format!("field already exists, name: {name}")));
+    }
+    Ok(())
+}
+
 fn check_counts(schema: &CollectionSchema) -> Result<()> {
     if schema.fields.len() > MAX_FIELDS {
         return Err(Error::invalid(format!("maximum field's number should be limited to {MAX_FIELDS}")));

@@ -75,7 +75,7 @@ fn dynamic_field(id: FieldId) -> Field {
     }
 }
 
-fn parse_field(proto: &Value, collection: &str, id: FieldId) -> Result<Field> {
+pub(super) fn parse_field(proto: &Value, collection: &str, id: FieldId) -> Result<Field> {
     let name = text(proto, "name")?.unwrap_or_default();
     let data_type = data_type(proto, "data_type", &name)?
         .ok_or_else(|| Error::invalid(format!("data type None is not valid, field: {name}")))?;

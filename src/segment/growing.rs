@@ -43,7 +43,7 @@ impl Growing {
             let to = batch.rows.min(from + CHUNK_ROWS - chunk.write_times().len());
             let columns = Rc::make_mut(&mut chunk.columns);
             for field in fields.iter() {
-                let column = columns.get_mut(&field.id).expect("a chunk has every field");
+                let column = Rc::make_mut(columns.get_mut(&field.id).expect("a chunk has every field"));
                 match batch.column(&field.name) {
                     Some(source) => column.extend_from_rows(source, from..to),
                     None => column.append(&Column::missing(field, to - from)),
@@ -53,6 +53,11 @@ impl Growing {
             times.resize(times.len() + to - from, at);
             from = to;
         }
+    }
+
+    pub fn add_field(&mut self, field: &Field) {
+        self.fields = self.fields.iter().chain([field]).cloned().collect();
+        self.chunks.iter_mut().for_each(|chunk| chunk.add_field(field));
     }
 
     fn empty_chunk(&self) -> SegmentRows {

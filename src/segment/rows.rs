@@ -2,7 +2,7 @@
 
 use crate::expr::Rows;
 use crate::ids::{IndexId, Timestamp};
-use crate::schema::FieldId;
+use crate::schema::{Field, FieldId};
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// Columns of some rows and which of them are deleted. A clone is a cheap snapshot: what is written later does not show in it.
 #[derive(Debug, Clone)]
 pub struct SegmentRows {
-    pub columns: Rc<BTreeMap<FieldId, Column>>,
+    pub columns: Rc<BTreeMap<FieldId, Rc<Column>>>,
     pub deleted: Rc<RoaringBitmap>,
     /// 1 / |v| for each row, by index, where the index has it.
     pub inverse_norms: Rc<BTreeMap<IndexId, Vec<f32>>>,
@@ -29,7 +29,7 @@ impl Rows for SegmentRows {
     }
 
     fn column(&self, field: FieldId) -> Option<&Column> {
-        self.columns.get(&field)
+        self.columns.get(&field).map(Rc::as_ref)
     }
 }
 
@@ -37,13 +37,19 @@ impl SegmentRows {
     pub fn new(primary_key: FieldId, columns: BTreeMap<FieldId, Column>, sorted: bool) -> Self {
         assert!(columns.contains_key(&primary_key), "the primary key is always loaded");
         SegmentRows {
-            columns: Rc::new(columns),
+            columns: Rc::new(columns.into_iter().map(|(field, column)| (field, Rc::new(column))).collect()),
             deleted: Rc::default(),
             inverse_norms: Rc::default(),
             written: None,
             primary_key,
             sorted,
         }
+    }
+
+    /// Gives the rows a field that none of them was written with.
+    pub fn add_field(&mut self, field: &Field) {
+        let missing = Column::missing(field, self.row_count());
+        Rc::make_mut(&mut self.columns).insert(field.id, Rc::new(missing));
     }
 
     pub fn primary_keys(&self) -> &Column {
@@ -77,7 +83,7 @@ impl SegmentRows {
     }
 
     pub fn size_bytes(&self) -> usize {
-        self.columns.values().map(Column::size_bytes).sum::<usize>()
+        self.columns.values().map(|column| column.size_bytes()).sum::<usize>()
             + self.inverse_norms.values().map(|norms| norms.len() * 4).sum::<usize>()
             + self.written.as_ref().map_or(0, |written| written.len() * size_of::<Timestamp>())
             + self.deleted.serialized_size()

@@ -134,6 +134,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 done()
             }
 
+            "AddCollectionField" => self.add_field((database, name), &request.schema).await.and_then(|()| done()),
+
             "CreateAlias" => self.create_alias(database, name, &request.alias).await.and_then(|()| done()),
             "AlterAlias" => self.alter_alias(database, name, &request.alias).await.and_then(|()| done()),
             "DropAlias" => self.drop_alias(database, &request.alias).await.and_then(|()| done()),

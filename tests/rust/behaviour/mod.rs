@@ -3,6 +3,7 @@
 mod catalog;
 mod collections;
 mod expiry;
+mod fields;
 mod indexes;
 mod load_and_release;
 mod load_limits;
