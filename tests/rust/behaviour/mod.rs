@@ -2,6 +2,7 @@
 
 mod catalog;
 mod collections;
+mod ddl_while_loaded;
 mod expiry;
 mod fields;
 mod indexes;
