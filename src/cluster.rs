@@ -76,7 +76,6 @@ pub enum NodeCommand {
     },
     /// Sends callers away, and is answered when the calls of before are.
     Retire,
-    Progress,
     Memory,
     /// Primary keys of the rows for which a filter is true.
     MatchingKeys {
@@ -93,7 +92,6 @@ pub enum NodeCommand {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NodeAnswer {
     Done,
-    Progress(LoadProgress),
     Memory(NodeMemory),
     Keys(PrimaryKeys),
     Flushed(FlushOutcome),

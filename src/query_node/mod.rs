@@ -141,7 +141,6 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::Refresh(plan) => self.refresh(plan).await?,
             NodeCommand::View { view, fields } => self.loaded.borrow_mut().change_view(view, &fields),
             NodeCommand::Retire => self.retire().await,
-            NodeCommand::Progress => return Ok(NodeAnswer::Progress(self.progress())),
             NodeCommand::Memory => return Ok(NodeAnswer::Memory(self.memory())),
             NodeCommand::MatchingKeys { expr, templates, partition } => {
                 return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).await?));
