@@ -324,6 +324,16 @@ test('events reach their listeners', async () => {
   assert.deepEqual(await heard, { progress: 50 });
 });
 
+test('listeners hear the next coordinator without a call', async () => {
+  const client = open();
+  await client.connectPromise;
+  const heard = new Promise(resolve => client.on('loadprogress', resolve));
+  MockWorker.spawned[0].kill();
+  while (!MockWorker.spawned[1]?.ports.length) await new Promise(resolve => setTimeout(resolve, 5));
+  MockWorker.spawned[1].ports[0].postMessage({ event: 'loadprogress', body: '{"progress":50}' });
+  assert.deepEqual(await heard, { progress: 50 });
+});
+
 test('outside of a browser every call says so', async () => {
   Object.defineProperty(globalThis, 'navigator', { value: undefined, configurable: true });
   await assert.rejects(open().showCollections(), { code: 1, reason: /runs in a browser page/ });

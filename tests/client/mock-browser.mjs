@@ -1,5 +1,6 @@
 // The browser's parts that the client needs, in one process: Web Locks, and workers that are plain objects. The coordinator
 // is a table of handlers; nodes are too. `kill` ends a worker as a crash does: its lock is freed, no message is sent.
+import { PROTOCOL } from '../../dist/client/wire/messages.js';
 
 class Locks {
   #queues = new Map();
@@ -88,7 +89,7 @@ export class MockWorker {
       if (this.dead || !answer) return;
       port.postMessage({ id, body: JSON.stringify(answer.body), blobs: answer.blobs ?? [], ...(answer.ports && { ports: answer.ports }) }, answer.ports ?? []);
     });
-    port.postMessage({ hello: this.id });
+    port.postMessage({ hello: this.id, protocol: PROTOCOL });
   }
   /** A port to this worker, as a node hands them out. */
   newPort() {

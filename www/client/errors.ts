@@ -40,6 +40,14 @@ export function notReady(why: string): MilvusError {
   return new MilvusError({ code: SERVICE_NOT_READY, reason: `service not ready[${why}]`, retriable: true });
 }
 
+/** Another tab owns the store and speaks another protocol: nothing helps but a reload. */
+export function otherVersion(ours: number, theirs: number): MilvusError {
+  const remedy = theirs > ours ? 'reload this tab' : 'reload or close the other tabs of this site';
+  return new MilvusError({
+    reason: `this tab has a version of elanus that cannot work with the one in the tab that owns the store (protocol ${ours} here, ${theirs} there): ${remedy}`,
+  });
+}
+
 /** Rows that could be sent to a server, and that it would refuse: the answer of that insert or upsert. */
 export class RefusedRows extends MilvusError {
   override name = 'RefusedRows';

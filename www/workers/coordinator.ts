@@ -1,7 +1,8 @@
 // The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import type { Connect, Ready, StoreConfig } from '../client/wire/messages.js';
+import type { AmongTabs, Connect, PortEnd, Ready, StoreConfig } from '../client/wire/messages.js';
+import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import init, { CoordinatorRole } from '../wasm/elanus.js';
 import { Nodes } from './nodes.js';
 import { scope } from './scope.js';
@@ -13,6 +14,14 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   // Streaming needs the right MIME type, which many static servers do not send.
   const isWasm = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
   return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Beside the page, whose thread may be busy for seconds. */
+function sayThatItIsOwned(store: string): void {
+  const tabs = new BroadcastChannel(tabsChannel(store));
+  tabs.onmessage = (message: MessageEvent<AmongTabs>) => {
+    if ('ask' in message.data) tabs.postMessage({ owner: PROTOCOL, isNew: false } satisfies AmongTabs);
+  };
 }
 
 async function start(config: StoreConfig): Promise<Served> {
@@ -30,11 +39,10 @@ async function start(config: StoreConfig): Promise<Served> {
     onEvent: (callback: (node: string, event: string, detail: string) => void) => nodes.onEvent(callback),
     emit: (event: string, body: string) => served?.emit(event, body),
   });
-  served = serve(id, async (method, body, blobs, from): Promise<Answer> => {
-    const reply = await role.handle(method, body, blobs, from);
+  served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
+    const reply = await role.handle(method, body, blobs, asker.number);
     if (!reply.nodes?.length) return reply;
-    // A node that ended meanwhile gets a port nobody answers; its death notice sends the client back here.
-    return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node) ?? new MessageChannel().port1) };
+    return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node, asker.byName)) };
   });
   scope.postMessage({ ready: id } satisfies Ready);
   return served;
@@ -42,7 +50,7 @@ async function start(config: StoreConfig): Promise<Served> {
 
 endOnErrors();
 let served: Served | undefined;
-const early: MessagePort[] = [];
+const early: PortEnd[] = [];
 
 scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
   const { data } = message;
@@ -51,8 +59,9 @@ scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
     else early.push(data.connect);
     return;
   }
+  sayThatItIsOwned(data.store);
   start(data).then(started => {
     served = started;
-    for (const port of early.splice(0)) started.connect(port);
+    for (const end of early.splice(0)) started.connect(end);
   }, fatal);
 };

@@ -1,6 +1,6 @@
 // The start of a query or data node: opened by the coordinator with a config and the compiled module, then given ports.
 
-import type { Connect, NodeConfig, Ready } from '../client/wire/messages.js';
+import type { Connect, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
 import init, { type RoleReply } from '../wasm/elanus.js';
 import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from './serve.js';
@@ -15,13 +15,13 @@ interface NodeHost {
 export function startNode(open: (config: string, host: NodeHost) => Promise<Role>): void {
   endOnErrors();
   let served: Served | undefined;
-  const early: MessagePort[] = [];
+  const early: PortEnd[] = [];
   const start = async ({ open: { id, config, module } }: NodeConfig): Promise<void> => {
     await holdLifeLock(id);
     await init({ module_or_path: module });
     const role = await open(config, { emit: (event, body) => served?.emit(event, body) });
-    served = serve(id, (method, body, blobs, from) => role.handle(method, body, blobs, from));
-    for (const port of early.splice(0)) served.connect(port);
+    served = serve(id, (method, body, blobs, asker) => role.handle(method, body, blobs, asker.number));
+    for (const end of early.splice(0)) served.connect(end);
     scope.postMessage({ ready: id } satisfies Ready);
   };
   scope.onmessage = (message: MessageEvent<NodeConfig | Connect>) => {

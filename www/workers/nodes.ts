@@ -2,7 +2,7 @@
 
 import { Channel } from '../client/connection/channel.js';
 import { WorkerDied, messageOf } from '../client/errors.js';
-import type { Connect, Fatal, NodeConfig, Ready } from '../client/wire/messages.js';
+import type { Connect, Fatal, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
 
 export interface NodeAnswer {
   body: string;
@@ -96,10 +96,15 @@ export class Nodes {
     node.channel.close(new WorkerDied(`node ${id} was ended`));
   }
 
-  /** A new port to a node, for a client; undefined when the node is gone. */
-  portTo(id: string): MessagePort | undefined {
-    const node = this.#nodes.get(id);
-    return node && this.#port(node.worker);
+  /** A new port to a node, for a client. Nobody answers that of a node that is gone: its death notice says why. */
+  portTo(id: string, byName: boolean): PortEnd {
+    const worker = this.#nodes.get(id)?.worker;
+    if (byName) {
+      const name = crypto.randomUUID();
+      worker?.postMessage({ connect: name } satisfies Connect);
+      return name;
+    }
+    return worker ? this.#port(worker) : new MessageChannel().port1;
   }
 
   #port(worker: Worker): MessagePort {

@@ -1,23 +1,29 @@
 // What every worker does: hold the lock that says it lives, answer requests on its ports, and end itself after a panic (a
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
-import type { Connect, EngineEvent, Fatal, Hello, Reply, Request } from '../client/wire/messages.js';
-import { workerLock } from '../client/wire/messages.js';
+import { KNOCK, servingPort, type Port } from '../client/connection/port.js';
+import type { Connect, EngineEvent, Fatal, Hello, PortEnd, Reply, Request } from '../client/wire/messages.js';
+import { PROTOCOL, workerLock } from '../client/wire/messages.js';
 import { scope } from './scope.js';
 
 export interface Answer {
   body: string;
   blobs: Uint8Array[];
-  ports?: MessagePort[];
+  ports?: PortEnd[];
 }
-export type Handle = (method: string, body: string, blobs: Uint8Array[], from: number) => Promise<Answer>;
+export interface Asker {
+  number: number;
+  /** Whether it can be sent ports only by name. */
+  byName: boolean;
+}
+export type Handle = (method: string, body: string, blobs: Uint8Array[], asker: Asker) => Promise<Answer>;
 
 export interface Served {
-  connect(port: MessagePort): void;
+  connect(end: PortEnd): void;
   emit(event: string, body: string): void;
 }
 
-const ports = new Set<MessagePort>();
+const ports = new Set<Port>();
 let ending = false;
 
 /** Tells everyone who may be waiting, then ends. The lock goes with the worker, for those who miss the message. */
@@ -57,23 +63,26 @@ export function ownedBlobs(blobs: Uint8Array[]): Uint8Array<ArrayBuffer>[] {
 
 export function serve(id: string, handle: Handle): Served {
   let connections = 0;
-  const answer = async (port: MessagePort, from: number, request: Request): Promise<void> => {
-    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, from);
+  const answer = async (port: Port, asker: Asker, request: Request): Promise<void> => {
+    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, asker);
     const owned = ownedBlobs(blobs);
     const reply: Reply = { id: request.id, body, blobs: owned };
     if (passed.length) reply.ports = passed;
     const buffers = [...new Set(owned.map(blob => blob.buffer))];
-    port.postMessage(reply, [...buffers, ...passed]);
+    port.postMessage(reply, [...buffers, ...passed.filter(end => typeof end !== 'string')]);
   };
   return {
-    connect(port) {
-      const from = ++connections;
+    connect(end) {
+      const port = servingPort(end);
+      const asker: Asker = { number: ++connections, byName: typeof end === 'string' };
+      const greet = (): void => port.postMessage({ hello: id, protocol: PROTOCOL } satisfies Hello);
       ports.add(port);
-      port.onmessage = (message: MessageEvent<Request>) => {
+      port.onmessage = (message: MessageEvent<Request | typeof KNOCK>) => {
+        if (message.data === KNOCK) greet();
         // Handlers answer refusals themselves, so a rejection means that the instance is broken.
-        answer(port, from, message.data).catch(fatal);
+        else answer(port, asker, message.data).catch(fatal);
       };
-      port.postMessage({ hello: id } satisfies Hello);
+      greet();
     },
     emit(event, body) {
       for (const port of ports) port.postMessage({ event, body } satisfies EngineEvent);

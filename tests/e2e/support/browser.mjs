@@ -6,7 +6,7 @@ import { root } from '../../../scripts/run.mjs';
 import { serve } from '../../../scripts/serve.mjs';
 
 /** Another build may be named, so that this one can go on changing. */
-const dist = process.env.ELANUS_DIST ?? join(root, 'dist');
+export const dist = process.env.ELANUS_DIST ?? join(root, 'dist');
 const pages = join(root, 'tests/e2e/pages');
 
 /** Playwright's default arguments make storage and memory those of nobody's browser only where a test asks for it. */

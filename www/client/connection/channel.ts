@@ -4,6 +4,7 @@
 import { WorkerDied } from '../errors.js';
 import type { EngineEvent, FromWorker, Reply, Request } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
+import type { Port } from './port.js';
 
 export interface Outgoing {
   method: string;
@@ -19,7 +20,7 @@ interface Pending {
 }
 
 export class Channel {
-  #port: MessagePort;
+  #port: Port;
   #pending = new Map<number, Pending>();
   #lastId = 0;
   #over: Error | undefined;
@@ -27,7 +28,7 @@ export class Channel {
   #onEvent: ((event: EngineEvent) => void) | undefined;
   #onEnd: (() => void) | undefined;
 
-  constructor(port: MessagePort, workerId: string, handlers: { onEvent?(event: EngineEvent): void; onEnd?(): void } = {}) {
+  constructor(port: Port, workerId: string, handlers: { onEvent?(event: EngineEvent): void; onEnd?(): void } = {}) {
     this.#port = port;
     this.#onEvent = handlers.onEvent;
     this.#onEnd = handlers.onEnd;

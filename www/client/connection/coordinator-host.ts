@@ -4,8 +4,9 @@
 
 import { messageOf } from '../errors.js';
 import { spawnCoordinator } from '../spawn.js';
-import type { Connect, Fatal, Ready, StoreConfig } from '../wire/messages.js';
+import type { Connect, Fatal, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
+import { turnAway } from './port.js';
 
 const MAX_BOOT_FAILURES = 3;
 const FIRST_BACKOFF_MS = 50;
@@ -14,7 +15,7 @@ export class CoordinatorHost {
   #config: StoreConfig;
   #worker: Worker | undefined;
   #ready = false;
-  #waiting: MessagePort[] = [];
+  #waiting: PortEnd[] = [];
   #bootFailures = 0;
   #watch = new AbortController();
   #ended = false;
@@ -24,8 +25,8 @@ export class CoordinatorHost {
     this.#spawn();
   }
 
-  connect(port: MessagePort): void {
-    this.#waiting.push(port);
+  connect(end: PortEnd): void {
+    this.#waiting.push(end);
     if (this.#ready) this.#introduce();
     else if (!this.#worker && this.#bootFailures >= MAX_BOOT_FAILURES) {
       // It was given up; somebody asks again.
@@ -34,10 +35,11 @@ export class CoordinatorHost {
     }
   }
 
+  /** Who still waits asks again when another tab says that it is the owner. */
   terminate(): void {
     this.#ended = true;
     this.#stop();
-    this.#refuse('the store was closed');
+    this.#waiting = [];
   }
 
   #spawn(): void {
@@ -73,7 +75,12 @@ export class CoordinatorHost {
   }
 
   #introduce(): void {
-    for (const connect of this.#waiting.splice(0)) this.#worker?.postMessage({ connect } satisfies Connect, [connect]);
+    // Who asked for both kinds takes what is greeted first, and real ports are faster.
+    const isNamed = (end: PortEnd): boolean => typeof end === 'string';
+    const ends = this.#waiting.splice(0);
+    for (const connect of [...ends.filter(end => !isNamed(end)), ...ends.filter(isNamed)]) {
+      this.#worker?.postMessage({ connect } satisfies Connect, typeof connect === 'string' ? [] : [connect]);
+    }
   }
 
   #lost(reason: string): void {
@@ -95,9 +102,6 @@ export class CoordinatorHost {
   }
 
   #refuse(reason: string): void {
-    for (const port of this.#waiting.splice(0)) {
-      port.postMessage({ fatal: reason } satisfies Fatal);
-      port.close();
-    }
+    for (const end of this.#waiting.splice(0)) turnAway(end, { fatal: reason });
   }
 }

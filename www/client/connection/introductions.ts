@@ -1,45 +1,118 @@
-// The page's side of the SharedWorker that introduces tabs to the owner of a store.
+// How the tabs of a store find its owner: through a SharedWorker that hands on ports, and a broadcast channel on which they
+// hear of each other. The SharedWorker is known by its URL, so tabs with another build of the package have another one; it
+// lives in some tab's process, and stops or dies with it; and some browsers have none. The broadcast channel is always
+// shared, and what it offers in place of ports (port.ts) always works.
 
 import { openIntroducer } from '../spawn.js';
-import type { FromIntroducer, ToIntroducer } from '../wire/messages.js';
+import type { AmongTabs, FromIntroducer, PortEnd, ToIntroducer } from '../wire/messages.js';
+import { PROTOCOL, tabsChannel } from '../wire/messages.js';
+import { askingPort, type Port } from './port.js';
+
+export interface IntroductionHandlers {
+  onNewOwner(): void;
+  /** The introducer can hand on ports to the owner, which it could not before. */
+  onOwnerKnown(): void;
+  /** The owner lives and speaks this protocol. */
+  onOwnerAnswer(protocol: number): void;
+  /** A port that was wanted, and that the owner will greet. */
+  onPort(port: Port): void;
+  /** To the owner: another tab has the other end. */
+  onWant(end: PortEnd): void;
+}
 
 export class Introductions {
   #store: string;
-  #port: MessagePort | undefined;
+  #handlers: IntroductionHandlers;
+  #tabs: BroadcastChannel;
+  #introducer: MessagePort | undefined;
+  #isOwner = false;
+  /** The word of the last want, until it has been answered: an owner that wakes up may answer once more, and older ones. */
+  #wanted: string | undefined;
 
-  /** Without SharedWorker the result is closed from the start: only the owning tab can use the store then. */
-  static open(store: string, handlers: { onOwner(): void; onWant(port: MessagePort): void }): Introductions {
-    const introductions = new Introductions(store);
-    if (typeof SharedWorker === 'undefined') return introductions;
-    const port = openIntroducer();
-    introductions.#port = port;
-    port.onmessage = (message: MessageEvent<FromIntroducer>) => {
-      const { data } = message;
-      if (data.store !== store) return;
-      if ('want' in data) handlers.onWant(data.want);
-      else handlers.onOwner();
-    };
-    return introductions;
-  }
-
-  private constructor(store: string) {
+  constructor(store: string, handlers: IntroductionHandlers) {
     this.#store = store;
+    this.#handlers = handlers;
+    this.#tabs = new BroadcastChannel(tabsChannel(store));
+    this.#tabs.onmessage = (message: MessageEvent<AmongTabs>) => this.#hear(message.data);
+    this.#openIntroducer();
   }
 
-  get isOpen(): boolean {
-    return this.#port !== undefined;
+  /** Says that this tab owns the store from now on. */
+  takeOffice(): void {
+    this.#isOwner = true;
+    this.#openIntroducer();
+    this.#toIntroducer({ store: this.#store, role: 'owner' });
+    this.#tabs.postMessage({ owner: PROTOCOL, isNew: true } satisfies AmongTabs);
   }
 
-  announce(role: 'owner' | 'gone'): void {
-    this.#port?.postMessage({ store: this.#store, role } satisfies ToIntroducer);
+  leaveOffice(): void {
+    this.#isOwner = false;
+    this.#toIntroducer({ store: this.#store, role: 'gone' });
   }
 
-  want(port: MessagePort): void {
-    this.#port?.postMessage({ store: this.#store, want: port } satisfies ToIntroducer, [port]);
+  ask(): void {
+    this.#tabs.postMessage({ ask: 'owner' } satisfies AmongTabs);
+  }
+
+  /** Asks for a port: through the introducer, and when that did not work or cannot work also by broadcast. */
+  want(isFirstTry: boolean): void {
+    this.#wanted = undefined;
+    if (this.#introducer) {
+      const { port1, port2 } = new MessageChannel();
+      this.#toIntroducer({ store: this.#store, want: port2 }, [port2]);
+      this.#handlers.onPort(port1);
+    }
+    if (!this.#introducer || !isFirstTry) {
+      this.#wanted = crypto.randomUUID();
+      this.#tabs.postMessage({ want: this.#wanted } satisfies AmongTabs);
+    }
   }
 
   close(): void {
-    this.#port?.close();
-    this.#port = undefined;
+    this.#introducer?.close();
+    this.#introducer = undefined;
+    this.#tabs.close();
+  }
+
+  #hear(message: AmongTabs): void {
+    if ('offer' in message) {
+      if (message.to !== this.#wanted) return;
+      this.#wanted = undefined;
+      this.#handlers.onPort(askingPort(message.offer));
+    } else if ('owner' in message) {
+      if (!message.isNew) {
+        this.#handlers.onOwnerAnswer(message.owner);
+        return;
+      }
+      // The old owner's process may have been the introducer's.
+      this.#openIntroducer();
+      this.#handlers.onNewOwner();
+    } else if (this.#isOwner) {
+      // The coordinator's worker answers too, so that neither of them may be busy for a while without the other being heard.
+      if ('ask' in message) this.#tabs.postMessage({ owner: PROTOCOL, isNew: false } satisfies AmongTabs);
+      else this.#offer(message.want);
+    }
+  }
+
+  #offer(to: string): void {
+    const name = crypto.randomUUID();
+    this.#tabs.postMessage({ offer: name, to } satisfies AmongTabs);
+    this.#handlers.onWant(name);
+  }
+
+  #openIntroducer(): void {
+    if (typeof SharedWorker === 'undefined') return;
+    this.#introducer?.close();
+    this.#introducer = openIntroducer();
+    this.#introducer.onmessage = (message: MessageEvent<FromIntroducer>) => {
+      const { data } = message;
+      if (data.store !== this.#store) return;
+      if ('want' in data) this.#handlers.onWant(data.want);
+      else this.#handlers.onOwnerKnown();
+    };
+  }
+
+  #toIntroducer(message: ToIntroducer, transfer: Transferable[] = []): void {
+    this.#introducer?.postMessage(message, transfer);
   }
 }

@@ -8,6 +8,7 @@ import type { Reply } from '../wire/messages.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
 import { Channel, type Outgoing } from './channel.js';
+import { askingPort } from './port.js';
 
 const STALE_ROUTE = 65000;
 const MAX_TRIES = 8;
@@ -89,7 +90,7 @@ export class Routes {
     const status = statusOf(body);
     if (status && status.error_code !== 'Success') return status;
     const nodes = body.nodes as string[];
-    return (reply.ports ?? []).map((port, index) => new Channel(port, nodes[index]!));
+    return (reply.ports ?? []).map((end, index) => new Channel(askingPort(end), nodes[index]!));
   }
 
   #drop(key: string, route: Promise<Channel[] | ResStatus>): void {

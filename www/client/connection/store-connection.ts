@@ -2,34 +2,36 @@
 // has it runs the coordinator, the others are introduced to it. Whatever ends (a worker, a tab, the lock), the next call
 // finds the coordinator that is there then; calls in flight are repeated where that is safe.
 
-import { WorkerDied, closed, notReady } from '../errors.js';
-import type { EngineEvent, Fatal, Hello, Reply, StoreConfig } from '../wire/messages.js';
-import { ownerLock } from '../wire/messages.js';
+import { WorkerDied, closed, notReady, otherVersion } from '../errors.js';
+import type { EngineEvent, Reply, StoreConfig } from '../wire/messages.js';
+import { PROTOCOL } from '../wire/messages.js';
 import { Channel, type Outgoing } from './channel.js';
-import { CoordinatorHost } from './coordinator-host.js';
+import { Greeting, type Greeted } from './greeting.js';
 import { Introductions } from './introductions.js';
+import { Ownership } from './ownership.js';
 import { isRepeatable } from './repeatable.js';
-import { Routes } from './routes.js';
+import { Routes, type NodeReply } from './routes.js';
 
 const MAX_REPEATS = 3;
 /** After this long without a greeting the port may have been handed to a tab that is gone: ask again with a new one. */
-const ASK_AGAIN_MS = 2000;
+const FIRST_PATIENCE_MS = 500;
+const MAX_PATIENCE_MS = 4000;
 
 export type EventListener = (event: EngineEvent) => void;
 
 export class StoreConnection {
   static #byStore = new Map<string, StoreConnection>();
 
-  readonly routes = new Routes(this);
   readonly #config: StoreConfig;
+  readonly #routes = new Routes(this);
   #users = 0;
   #listeners = new Set<EventListener>();
-  #host: CoordinatorHost | undefined;
-  #giveUpLock = new AbortController();
-  #introductions: Introductions | undefined;
+  /** Missing while the page is in the back/forward cache. */
+  #membership: { ownership: Ownership; introductions: Introductions } | undefined;
   #channel: Channel | undefined;
   #connecting: Promise<Channel> | undefined;
-  #ownerChanged = new EventTarget();
+  /** The last one; ended ones take no notice of anything. */
+  #greeting: Greeting | undefined;
   #closed = false;
 
   /** The page's connection; one `release` for each `acquire`. */
@@ -62,7 +64,7 @@ export class StoreConnection {
     }
     this.#channel?.close(closed());
     this.#leave();
-    this.routes.clear();
+    this.#routes.clear();
     this.#listeners.clear();
   }
 
@@ -74,7 +76,17 @@ export class StoreConnection {
     this.#listeners.delete(listener);
   }
 
-  async call(outgoing: Outgoing): Promise<Reply> {
+  /** One call to the coordinator. */
+  call(outgoing: Outgoing): Promise<Reply> {
+    return this.#callRepeatedly(outgoing);
+  }
+
+  /** One call to the nodes that hold a collection. */
+  read(at: { db_name: string; collection_name: string }, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
+    return this.#routes.read(at, outgoing);
+  }
+
+  async #callRepeatedly(outgoing: Outgoing): Promise<Reply> {
     for (let repeats = 0; ; repeats++) {
       const channel = await this.#coordinator();
       try {
@@ -86,46 +98,62 @@ export class StoreConnection {
     }
   }
 
-  #join = (): void => {
-    if (this.#closed) return;
-    if (!globalThis.navigator?.locks) return;
-    const giveUp = new AbortController();
-    this.#giveUpLock = giveUp;
-    const own = (): Promise<void> => {
-      if (giveUp.signal.aborted) return Promise.resolve();
-      const host = new CoordinatorHost(this.#config);
-      this.#host = host;
-      this.#introductions?.announce('owner');
-      this.#ownerChanged.dispatchEvent(new Event('change'));
-      return new Promise(resolve => {
-        giveUp.signal.addEventListener('abort', () => {
-          host.terminate();
-          if (this.#host === host) this.#host = undefined;
-          this.#introductions?.announce('gone');
-          resolve();
-        });
-      });
-    };
-    navigator.locks.request(ownerLock(this.#config.store), { signal: giveUp.signal }, own).catch((error: unknown) => {
-      if (!giveUp.signal.aborted) console.error('elanus: the store could not be owned', error);
+  #join(): void {
+    if (this.#closed || !globalThis.navigator?.locks) return;
+    const introductions = new Introductions(this.#config.store, {
+      onNewOwner: () => this.#followNewOwner(),
+      onOwnerKnown: () => this.#greeting?.end(),
+      onOwnerAnswer: protocol => {
+        if (protocol !== PROTOCOL) this.#greeting?.refuse(otherVersion(PROTOCOL, protocol));
+      },
+      onPort: port => this.#greeting?.expectOn(port),
+      onWant: end => ownership.host?.connect(end),
     });
-    this.#introductions = Introductions.open(this.#config.store, {
-      onOwner: () => this.#ownerChanged.dispatchEvent(new Event('change')),
-      onWant: port => this.#host?.connect(port),
+    const ownership = new Ownership(this.#config, {
+      onGained: () => {
+        introductions.takeOffice();
+        this.#followNewOwner();
+      },
+      onLost: () => {
+        introductions.leaveOffice();
+        this.#startAnew('this tab no longer owns the store');
+      },
     });
-  };
+    this.#membership = { ownership, introductions };
+  }
 
   /** Also when the page goes into the back/forward cache: frozen there it must not keep the lock from other tabs. */
   #leave = (): void => {
-    this.#giveUpLock.abort();
-    this.#introductions?.close();
-    this.#introductions = undefined;
+    const left = this.#membership;
+    this.#membership = undefined;
+    left?.ownership.giveUp();
+    left?.introductions.close();
     this.#channel?.close(new WorkerDied('the page was left'));
   };
 
   #returnToPage = (event: PageTransitionEvent): void => {
-    if (event.persisted) this.#join();
+    if (!event.persisted) return;
+    this.#join();
+    this.#greeting?.end();
+    this.#reconnect();
   };
+
+  #followNewOwner(): void {
+    this.#startAnew('another tab has taken the store over');
+  }
+
+  #startAnew(why: string): void {
+    this.#greeting?.end();
+    this.#channel?.close(new WorkerDied(why));
+  }
+
+  /** Without waiting for a call: events are heard only over a channel. */
+  #reconnect(): void {
+    if (this.#closed || !this.#membership || this.#listeners.size === 0) return;
+    this.#coordinator().catch(() => {
+      // The next call tries again, and its caller learns why.
+    });
+  }
 
   #coordinator(): Promise<Channel> {
     if (this.#closed) return Promise.reject(closed());
@@ -138,19 +166,16 @@ export class StoreConnection {
     if (!globalThis.navigator?.locks || typeof Worker === 'undefined') {
       throw notReady('elanus runs in a browser page with Web Workers and Web Locks; this is none');
     }
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       if (this.#closed) throw closed();
-      const { port1, port2 } = new MessageChannel();
-      if (this.#host) this.#host.connect(port2);
-      else this.#introductions?.want(port2);
-      const id = await this.#greeting(port1);
-      if (id === undefined) {
-        port1.close();
-        continue;
-      }
-      const channel = new Channel(port1, id, {
+      const greeted = await this.#askForGreeting(tries);
+      if (!greeted) continue;
+      const channel = new Channel(greeted.port, greeted.id, {
         onEvent: event => this.#listeners.forEach(listener => listener(event)),
-        onEnd: () => this.routes.clear(),
+        onEnd: () => {
+          this.#routes.clear();
+          this.#reconnect();
+        },
       });
       if (this.#closed) channel.close(closed());
       this.#channel = channel;
@@ -158,27 +183,18 @@ export class StoreConnection {
     }
   }
 
-  /** The coordinator's id; undefined when it is time to ask again. */
-  #greeting(port: MessagePort): Promise<string | undefined> {
-    return new Promise((resolve, reject) => {
-      const again = (): void => settle(() => resolve(undefined));
-      // Without introductions the only way in is to become the owner.
-      const timer = setTimeout(() => {
-        if (!this.#host && !this.#introductions?.isOpen) {
-          settle(() => reject(notReady('another tab owns this store, and this browser has no SharedWorker to reach it')));
-        } else again();
-      }, ASK_AGAIN_MS);
-      const settle = (outcome: () => void): void => {
-        clearTimeout(timer);
-        this.#ownerChanged.removeEventListener('change', again);
-        port.onmessage = null;
-        outcome();
-      };
-      this.#ownerChanged.addEventListener('change', again);
-      port.onmessage = (message: MessageEvent<Hello | Fatal>) => {
-        const { data } = message;
-        settle(() => ('hello' in data ? resolve(data.hello) : reject(notReady(data.fatal))));
-      };
-    });
+  #askForGreeting(tries: number): Promise<Greeted | undefined> {
+    const greeting = new Greeting(Math.min(FIRST_PATIENCE_MS * 2 ** tries, MAX_PATIENCE_MS));
+    this.#greeting = greeting;
+    const host = this.#membership?.ownership.host;
+    if (host) {
+      const { port1, port2 } = new MessageChannel();
+      greeting.expectOn(port1);
+      host.connect(port2);
+    } else {
+      this.#membership?.introductions.ask();
+      this.#membership?.introductions.want(tries === 0);
+    }
+    return greeting.greeted;
   }
 }

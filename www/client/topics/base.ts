@@ -187,7 +187,7 @@ export class BaseClient {
     const connection = this.#open();
     const at = { db_name: request.db_name || this.database, collection_name };
     const outgoing = (nodes: number): Outgoing => ({ method, body: stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at })), blobs });
-    const replies = await this.#within(connection.routes.read(at, outgoing), options);
+    const replies = await this.#within(connection.read(at, outgoing), options);
     return replies.map(reply => ({ body: this.#checked(completeReply(method, reply.body)), blobs: reply.blobs }));
   }
 

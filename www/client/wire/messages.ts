@@ -1,4 +1,11 @@
-// Messages between pages and workers. Introductions are read by tabs of other versions: their shape never changes.
+// Messages between pages and workers. Greetings, introductions, what tabs tell each other, and the names of locks and channels
+// are read by tabs of other versions: they never change.
+
+/** Raised when anything else here, or a request's or reply's body, changes so that the other side would misread it. */
+export const PROTOCOL = 1;
+
+/** What a port is sent as: itself, or its name where ports cannot travel. */
+export type PortEnd = MessagePort | string;
 
 export interface Request {
   id: number;
@@ -10,10 +17,11 @@ export interface Reply {
   id: number;
   body: string;
   blobs: Uint8Array[];
-  ports?: MessagePort[];
+  ports?: PortEnd[];
 }
 export interface Hello {
   hello: string;
+  protocol: number;
 }
 export interface Fatal {
   fatal: string;
@@ -35,7 +43,7 @@ export interface NodeConfig {
   open: { id: string; config: string; module: WebAssembly.Module };
 }
 export interface Connect {
-  connect: MessagePort;
+  connect: PortEnd;
 }
 /** From a worker to whoever spawned it. */
 export interface Ready {
@@ -45,5 +53,12 @@ export interface Ready {
 export type ToIntroducer = { store: string; role: 'owner' | 'gone' } | { store: string; want: MessagePort };
 export type FromIntroducer = { store: string; owner: true } | { store: string; want: MessagePort };
 
+/**
+ * Over the store's broadcast channel. Whoever runs the coordinator answers `ask` with its protocol, and `want`, which is any
+ * word, with the name of a port to the coordinator.
+ */
+export type AmongTabs = { ask: 'owner' } | { owner: number; isNew: boolean } | { want: string } | { offer: string; to: string };
+
+export const tabsChannel = (store: string): string => `elanus:${store}:tabs`;
 export const workerLock = (id: string): string => `elanus:worker:${id}`;
 export const ownerLock = (store: string): string => `elanus:${store}:owner`;
