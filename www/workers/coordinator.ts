@@ -1,7 +1,7 @@
 // The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import type { AmongTabs, Connect, PortEnd, Ready, StoreConfig } from '../client/wire/messages.js';
+import type { AmongTabs, Connect, Opening, PortEnd, Ready, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import init, { CoordinatorRole } from '../wasm/elanus.js';
 import { Nodes } from './nodes.js';
@@ -16,7 +16,7 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** Beside the page, whose thread may be busy for seconds. */
+/** Beside the page, whose thread may be busy for seconds: a tab that gets no answer takes the store over. */
 function sayThatItIsOwned(store: string): void {
   const tabs = new BroadcastChannel(tabsChannel(store));
   tabs.onmessage = (message: MessageEvent<AmongTabs>) => {
@@ -31,6 +31,7 @@ async function start(config: StoreConfig): Promise<Served> {
   await init({ module_or_path: module });
   const nodes = new Nodes(module);
   let served: Served | undefined;
+  scope.postMessage({ opening: true } satisfies Opening);
   const role = await CoordinatorRole.open(JSON.stringify(config), {
     spawn: (kind: 'query' | 'data', node: string, nodeConfig: string) => nodes.spawn(kind, node, nodeConfig),
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),

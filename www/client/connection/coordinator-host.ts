@@ -4,12 +4,16 @@
 
 import { messageOf } from '../errors.js';
 import { spawnCoordinator } from '../spawn.js';
-import type { Connect, Fatal, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
+import type { Connect, Fatal, Opening, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
 import { turnAway } from './port.js';
 
 const MAX_BOOT_FAILURES = 3;
 const FIRST_BACKOFF_MS = 50;
+/** Clients wait no longer than this for the storage: the browser keeps it for up to a minute from a new owner if the last one
+ * was stopped in the middle of a write. */
+const OPENING_PATIENCE_MS = 5000;
+const STORAGE_BUSY = 'the store is not open after 5 s; if the tab that had it was stopped while it wrote, the browser keeps it for up to a minute';
 
 export class CoordinatorHost {
   #config: StoreConfig;
@@ -17,6 +21,8 @@ export class CoordinatorHost {
   #ready = false;
   #waiting: PortEnd[] = [];
   #bootFailures = 0;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #isStorageBusy = false;
   #watch = new AbortController();
   #ended = false;
 
@@ -28,6 +34,7 @@ export class CoordinatorHost {
   connect(end: PortEnd): void {
     this.#waiting.push(end);
     if (this.#ready) this.#introduce();
+    else if (this.#isStorageBusy) this.#refuse(STORAGE_BUSY);
     else if (!this.#worker && this.#bootFailures >= MAX_BOOT_FAILURES) {
       // It was given up; somebody asks again.
       this.#bootFailures = 0;
@@ -56,11 +63,16 @@ export class CoordinatorHost {
     const gone = (reason: string): void => {
       if (this.#worker === worker) this.#lost(reason);
     };
-    worker.onmessage = (message: MessageEvent<Ready | Fatal>) => {
+    worker.onmessage = (message: MessageEvent<Opening | Ready | Fatal>) => {
       if ('fatal' in message.data) {
         gone(message.data.fatal);
         return;
       }
+      if ('opening' in message.data) {
+        this.#patience = setTimeout(this.#losePatience, OPENING_PATIENCE_MS);
+        return;
+      }
+      this.#endPatience();
       this.#ready = true;
       this.#bootFailures = 0;
       this.#introduce();
@@ -83,6 +95,16 @@ export class CoordinatorHost {
     }
   }
 
+  #losePatience = (): void => {
+    this.#isStorageBusy = true;
+    this.#refuse(STORAGE_BUSY);
+  };
+
+  #endPatience(): void {
+    clearTimeout(this.#patience);
+    this.#isStorageBusy = false;
+  }
+
   #lost(reason: string): void {
     const booted = this.#ready;
     this.#stop();
@@ -95,6 +117,7 @@ export class CoordinatorHost {
   }
 
   #stop(): void {
+    this.#endPatience();
     this.#watch.abort();
     this.#worker?.terminate();
     this.#worker = undefined;

@@ -1,8 +1,11 @@
 // The store's owner lock, and the coordinator that this page runs while it has it.
 
 import type { StoreConfig } from '../wire/messages.js';
-import { ownerLock } from '../wire/messages.js';
+import { ownerLock, seizureLock } from '../wire/messages.js';
 import { CoordinatorHost } from './coordinator-host.js';
+
+/** Tabs that wait for the same owner lose patience at the same moment, and only one of them shall take over. */
+const SEIZURE_MS = 500;
 
 export class Ownership {
   #config: StoreConfig;
@@ -13,7 +16,7 @@ export class Ownership {
   constructor(config: StoreConfig, handlers: { onGained(): void; onLost(): void }) {
     this.#config = config;
     this.#handlers = handlers;
-    this.#request();
+    this.#request({ steal: false });
   }
 
   /** Of the coordinator, as long as this page is the owner. */
@@ -21,14 +24,36 @@ export class Ownership {
     return this.#host;
   }
 
+  /** Takes the lock from whoever has it, unless another tab is doing that. The storage refuses what a deposed owner writes. */
+  seize(): void {
+    const seizure = async (lock: Lock | null): Promise<void> => {
+      if (!lock || this.#host || this.#turn.signal.aborted) return;
+      this.#turn.abort();
+      this.#request({ steal: true });
+      const { signal } = this.#turn;
+      await new Promise<void>(resolve => {
+        setTimeout(resolve, SEIZURE_MS);
+        signal.addEventListener('abort', () => resolve());
+      });
+    };
+    navigator.locks.request(seizureLock(this.#config.store), { ifAvailable: true }, seizure).catch(report);
+  }
+
   giveUp(): void {
     this.#turn.abort();
   }
 
-  #request(): void {
-    const { signal } = this.#turn;
-    navigator.locks.request(ownerLock(this.#config.store), { signal }, () => this.#own(signal)).catch((error: unknown) => {
-      if (!signal.aborted) console.error('elanus: the store could not be owned', error);
+  #request({ steal }: { steal: boolean }): void {
+    const turn = new AbortController();
+    const { signal } = turn;
+    this.#turn = turn;
+    // A request that steals takes no signal.
+    const options = steal ? { steal } : { signal };
+    navigator.locks.request(ownerLock(this.#config.store), options, () => this.#own(signal)).catch((error: unknown) => {
+      if (signal.aborted) return;
+      turn.abort();
+      if ((error as Error).name === 'AbortError') this.#request({ steal: false });
+      else report(error);
     });
   }
 
@@ -47,4 +72,8 @@ export class Ownership {
       });
     });
   }
+}
+
+function report(error: unknown): void {
+  console.error('elanus: the store could not be owned', error);
 }

@@ -8,6 +8,7 @@ import { PROTOCOL } from '../wire/messages.js';
 import { Channel, type Outgoing } from './channel.js';
 import { Greeting, type Greeted } from './greeting.js';
 import { Introductions } from './introductions.js';
+import { OwnerWatch } from './owner-watch.js';
 import { Ownership } from './ownership.js';
 import { isRepeatable } from './repeatable.js';
 import { Routes, type NodeReply } from './routes.js';
@@ -24,6 +25,10 @@ export class StoreConnection {
 
   readonly #config: StoreConfig;
   readonly #routes = new Routes(this);
+  readonly #watch = new OwnerWatch({
+    ask: () => this.#membership?.introductions.ask(),
+    onSilence: () => this.#membership?.ownership.seize(),
+  });
   #users = 0;
   #listeners = new Set<EventListener>();
   /** Missing while the page is in the back/forward cache. */
@@ -64,6 +69,7 @@ export class StoreConnection {
     }
     this.#channel?.close(closed());
     this.#leave();
+    this.#watch.stop();
     this.#routes.clear();
     this.#listeners.clear();
   }
@@ -78,12 +84,12 @@ export class StoreConnection {
 
   /** One call to the coordinator. */
   call(outgoing: Outgoing): Promise<Reply> {
-    return this.#callRepeatedly(outgoing);
+    return this.#watch.during(this.#callRepeatedly(outgoing));
   }
 
   /** One call to the nodes that hold a collection. */
   read(at: { db_name: string; collection_name: string }, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
-    return this.#routes.read(at, outgoing);
+    return this.#watch.during(this.#routes.read(at, outgoing));
   }
 
   async #callRepeatedly(outgoing: Outgoing): Promise<Reply> {
@@ -104,6 +110,7 @@ export class StoreConnection {
       onNewOwner: () => this.#followNewOwner(),
       onOwnerKnown: () => this.#greeting?.end(),
       onOwnerAnswer: protocol => {
+        this.#watch.heard();
         if (protocol !== PROTOCOL) this.#greeting?.refuse(otherVersion(PROTOCOL, protocol));
       },
       onPort: port => this.#greeting?.expectOn(port),
@@ -138,7 +145,9 @@ export class StoreConnection {
     this.#reconnect();
   };
 
+  /** No death notice tells of the old owner's coordinator if its process is stopped. */
   #followNewOwner(): void {
+    this.#watch.heard();
     this.#startAnew('another tab has taken the store over');
   }
 

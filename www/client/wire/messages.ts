@@ -49,6 +49,10 @@ export interface Connect {
 export interface Ready {
   ready: string;
 }
+/** From the coordinator's worker: its scripts are there, what it waits for now is the storage. */
+export interface Opening {
+  opening: true;
+}
 
 export type ToIntroducer = { store: string; role: 'owner' | 'gone' } | { store: string; want: MessagePort };
 export type FromIntroducer = { store: string; owner: true } | { store: string; want: MessagePort };
@@ -61,4 +65,5 @@ export type AmongTabs = { ask: 'owner' } | { owner: number; isNew: boolean } | {
 
 export const tabsChannel = (store: string): string => `elanus:${store}:tabs`;
 export const workerLock = (id: string): string => `elanus:worker:${id}`;
+export const seizureLock = (store: string): string => `elanus:${store}:seizure`;
 export const ownerLock = (store: string): string => `elanus:${store}:owner`;
