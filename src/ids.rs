@@ -27,6 +27,28 @@ identifier!(
     Timestamp
 );
 
+/// Tells a client's call from all others, so that it is known again when it is sent again: 16 random bytes, in text 32
+/// hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RequestId(u128);
+
+impl TryFrom<String> for RequestId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
+        number.map(RequestId).ok_or_else(|| format!("{text:?} is no request id"))
+    }
+}
+
+impl From<RequestId> for String {
+    fn from(id: RequestId) -> String {
+        format!("{:032x}", id.0)
+    }
+}
+
 const COUNTER_BITS: u32 = 18;
 /// Of the counter, the upper 6 bits are the owner's: two owners that follow each other never give the same id, whatever
 /// their clocks say.

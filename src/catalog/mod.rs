@@ -5,9 +5,11 @@
 
 mod collection;
 mod load_record;
+mod write_outcome;
 
 pub use collection::{Collection, ConsistencyLevel, IndexDefinition, Partition};
 pub use load_record::LoadRecord;
+pub use write_outcome::{WriteOutcome, read_write_outcome};
 
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
@@ -17,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use write_outcome::{all_outcomes, outcome_key, outcomes_before};
 
 pub const DEFAULT_DATABASE: &str = "default";
 
@@ -116,6 +119,8 @@ pub trait CatalogBatch {
     fn put_collection(&mut self, collection: &Collection);
     fn delete_collection(&mut self, id: CollectionId);
     fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary);
+    fn put_write_outcome(&mut self, id: CollectionId, written: Timestamp, outcome: &WriteOutcome);
+    fn forget_write_outcomes(&mut self, id: CollectionId, before: Timestamp);
 }
 
 impl CatalogBatch for WriteBatch {
@@ -135,10 +140,19 @@ impl CatalogBatch for WriteBatch {
         self.delete(Store::Catalog, collection_key(id));
         self.delete(Store::Log, summary_key(id));
         self.delete_range(Store::Log, crate::segment::log_range(id, Timestamp(0), Timestamp(u64::MAX - 1)));
+        self.delete_range(Store::Log, all_outcomes(id));
     }
 
     fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary) {
         self.put(Store::Log, summary_key(id), to_json(summary));
+    }
+
+    fn put_write_outcome(&mut self, id: CollectionId, written: Timestamp, outcome: &WriteOutcome) {
+        self.put(Store::Log, outcome_key(id, written), to_json(outcome));
+    }
+
+    fn forget_write_outcomes(&mut self, id: CollectionId, before: Timestamp) {
+        self.delete_range(Store::Log, outcomes_before(id, before));
     }
 }
 

@@ -107,7 +107,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.catalog.borrow_mut().collections.remove(&collection.id);
             collection
         };
-        runtime.dropped.set(true);
         self.stop_serving(&runtime);
         self.runtimes.borrow_mut().remove(&dropped.id);
         let files: Vec<String> = dropped.segments().flat_map(|segment| segment.files(dropped.id)).collect();

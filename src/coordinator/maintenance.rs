@@ -1,5 +1,6 @@
 //! Flush and compaction: what the data node is given to do, and the commits that make its work visible.
 
+use super::repeat::REMEMBERED_MS;
 use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, LogSummary};
 use crate::cluster::{
@@ -185,6 +186,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 collection.flushed = planned.last;
                 drop_log_through(batch, id, planned.last);
+                let old = Timestamp::from_millis(self.platform.now_ms().saturating_sub(REMEMBERED_MS));
+                batch.forget_write_outcomes(id, old);
                 batch.put_log_summary(id, &remaining);
                 Ok(replaced)
             })

@@ -18,6 +18,7 @@ mod memory_usage;
 mod partition;
 mod properties;
 mod relocate;
+mod repeat;
 mod rpc;
 mod write;
 
@@ -28,7 +29,7 @@ use load_progress::Progress;
 use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
 use crate::cluster::{LoadProgress, NodeId, Nodes};
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{CollectionId, PartitionId, RequestId, Timestamp};
 use crate::platform::Platform;
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
@@ -95,7 +96,8 @@ struct Runtime {
     serving: RefCell<Option<Serving>>,
     progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
-    dropped: Cell<bool>,
+    /// Writes that were sent again.
+    repeated: RefCell<BTreeSet<RequestId>>,
 }
 
 /// The query nodes of a collection, and what they have.

@@ -1,12 +1,13 @@
 //! The write path: check, give it a time, commit it to the log, tell the query node.
 
 use super::partition::partition_ids;
+use super::repeat::WriteRequest;
 use super::{Coordinator, Runtime, Serving};
-use crate::catalog::{CatalogBatch, Collection, LogSummary};
+use crate::catalog::{CatalogBatch, Collection, LogSummary, WriteOutcome};
 use crate::cluster::{NodeAnswer, NodeCommand, NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::expr::Filter;
-use crate::ids::{PartitionId, Timestamp};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{Deletes, LogRecord, log_key};
 use crate::storage::{Durability, Store, WriteBatch};
@@ -20,6 +21,20 @@ pub(super) struct Written {
     pub keys: PrimaryKeys,
 }
 
+pub(super) struct Insert {
+    pub rows: Batch,
+    pub mode: WriteMode,
+    /// The time of the schema that the rows were packed for, where the client says so.
+    pub packed_for: Option<Timestamp>,
+    pub request: WriteRequest,
+}
+
+pub(super) struct Delete<'a> {
+    pub expr: &'a str,
+    pub templates: &'a BTreeMap<String, serde_json::Value>,
+    pub request: WriteRequest,
+}
+
 pub(super) struct Target<'a> {
     pub database: &'a str,
     pub collection: &'a str,
@@ -29,85 +44,89 @@ pub(super) struct Target<'a> {
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Resolves when the log has the rows and, where they are loaded, they can be found.
-    pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, rows: Batch, mode: WriteMode) -> Result<Written> {
-        let collection = self.resolve(target.database, target.collection)?;
-        let partitions = insert_partitions(&collection, target.partition)?;
-        let mut rows = check_insert(&collection.schema, rows, mode)?;
-        if rows.needs_ids() {
-            rows.assign_ids(self.tick_many(rows.batch.rows as u64).0 as i64);
-        }
-        let record = LogRecord {
-            deletes: rows
-                .replaced
-                .clone()
-                .map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
-            inserts: split_by_partition(&collection, &partitions, &rows),
-        };
-        let keys = rows.keys;
-        let runtime = self.runtime(collection.id);
-        let (at, applied) = {
+    pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, insert: Insert) -> Result<Written> {
+        let id = self.resolve(target.database, target.collection)?.id;
+        let runtime = self.runtime(id);
+        let (written, applied) = {
             let _turn = runtime.writing.lock().await;
-            self.append(&collection, &runtime, record).await?
+            // Before anything is checked: what the first run met may have changed.
+            let known = self.recall(id, &runtime, insert.request).await?;
+            let collection = self.expect_collection(id, &target)?;
+            if let Some((at, outcome)) = known {
+                return Ok(Written { at, keys: keys_of(&collection, &insert.rows, &outcome) });
+            }
+            if insert.packed_for.is_some_and(|schema| schema < collection.updated_at) {
+                return Err(Error::SchemaMismatch { collection: collection.schema.name });
+            }
+            let partitions = insert_partitions(&collection, target.partition)?;
+            let mut rows = check_insert(&collection.schema, insert.rows, insert.mode)?;
+            let first_id = rows.needs_ids().then(|| self.tick_many(rows.batch.rows as u64).0 as i64);
+            if let Some(first_id) = first_id {
+                rows.assign_ids(first_id);
+            }
+            let record = LogRecord {
+                deletes: rows
+                    .replaced
+                    .clone()
+                    .map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
+                inserts: split_by_partition(&collection, &partitions, &rows),
+            };
+            let keys = rows.keys;
+            let rows = keys.len() as u64;
+            let outcome = insert.request.id.map(|request| WriteOutcome { request, rows, first_id });
+            let (at, applied) = self.append(&collection, &runtime, record, outcome).await?;
+            (Written { at, keys }, applied)
         };
         applied.await;
-        self.flush_if_large(collection.id, &runtime);
-        Ok(Written { at, keys })
+        self.flush_if_large(id, &runtime);
+        Ok(written)
     }
 
-    /// Deletes by filter. One that names the primary keys needs nothing loaded; any other is searched for first.
-    pub(super) async fn delete(
-        self: &Rc<Self>,
-        target: Target<'_>,
-        expr: &str,
-        templates: &BTreeMap<String, serde_json::Value>,
-    ) -> Result<Written> {
-        let collection = self.resolve(target.database, target.collection)?;
-        if collection.uses_partition_key() && !target.partition.is_empty() {
-            return Err(Error::invalid(
-                "not support manually specifying the partition names if partition key mode is used",
-            ));
-        }
-        let partition = match target.partition {
-            "" => None,
-            name => Some(collection.expect_partition(name)?.id),
+    /// Deletes by filter; returns how many keys. A filter that names the primary keys needs nothing loaded; rows of any other
+    /// are searched for first.
+    pub(super) async fn delete(self: &Rc<Self>, target: Target<'_>, delete: Delete<'_>) -> Result<u64> {
+        let id = self.resolve(target.database, target.collection)?.id;
+        let runtime = self.runtime(id);
+        let (deleted, applied) = {
+            let _turn = runtime.writing.lock().await;
+            if let Some((_, outcome)) = self.recall(id, &runtime, delete.request).await? {
+                return Ok(outcome.rows);
+            }
+            let collection = self.expect_collection(id, &target)?;
+            let partition = delete_partition(&collection, target.partition)?;
+            let keys = self.keys_to_delete(&collection, &runtime, partition, &delete).await?;
+            let deleted = keys.len() as u64;
+            if deleted == 0 {
+                return Ok(0);
+            }
+            let record = LogRecord { deletes: Some(Deletes { partition, keys }), inserts: Vec::new() };
+            let outcome = |request| WriteOutcome { request, rows: deleted, first_id: None };
+            let (_, applied) = self.append(&collection, &runtime, record, delete.request.id.map(outcome)).await?;
+            (deleted, applied)
         };
-        if expr.trim().is_empty() {
+        applied.await;
+        self.flush_if_large(id, &runtime);
+        Ok(deleted)
+    }
+
+    async fn keys_to_delete(
+        &self,
+        collection: &Collection,
+        runtime: &Runtime,
+        partition: Option<PartitionId>,
+        delete: &Delete<'_>,
+    ) -> Result<PrimaryKeys> {
+        if delete.expr.trim().is_empty() {
             return Err(Error::invalid("delete plan can't be empty or always true"));
         }
-        let filter = Filter::parse(expr, templates, &collection.schema, None)
+        let filter = Filter::parse(delete.expr, delete.templates, &collection.schema, None)
             .map_err(|error| error.during("failed to create delete plan"))?;
-        let runtime = self.runtime(collection.id);
-        let (at, keys, applied) = {
-            let _turn = runtime.writing.lock().await;
-            let keys = match filter.primary_keys() {
-                Some(keys) => keys,
-                None => {
-                    let nodes = self.serving_nodes(&collection, &runtime, partition.as_slice())?;
-                    self.matching_keys(&nodes, expr, templates, partition).await?
-                }
-            };
-            if keys.is_empty() {
-                return Ok(Written { at: self.tick(), keys });
-            }
-            let deletes = Deletes { partition, keys: keys.clone() };
-            let record = LogRecord { deletes: Some(deletes), inserts: Vec::new() };
-            let (at, applied) = self.append(&collection, &runtime, record).await?;
-            (at, keys, applied)
-        };
-        applied.await;
-        self.flush_if_large(collection.id, &runtime);
-        Ok(Written { at, keys })
-    }
-
-    /// Primary keys of the rows for which a filter is true, in all nodes of a collection.
-    async fn matching_keys(
-        &self,
-        nodes: &[NodeId],
-        expr: &str,
-        templates: &BTreeMap<String, serde_json::Value>,
-        partition: Option<PartitionId>,
-    ) -> Result<PrimaryKeys> {
-        let command = NodeCommand::MatchingKeys { expr: expr.to_owned(), templates: templates.clone(), partition };
+        if let Some(keys) = filter.primary_keys() {
+            return Ok(keys);
+        }
+        let nodes = self.serving_nodes(collection, runtime, partition.as_slice())?;
+        let (expr, templates) = (delete.expr.to_owned(), delete.templates.clone());
+        let command = NodeCommand::MatchingKeys { expr, templates, partition };
         let mut found: Option<PrimaryKeys> = None;
         for answer in join_all(nodes.iter().map(|node| self.nodes.call(node, command.clone(), None))).await {
             match (answer?, &mut found) {
@@ -119,6 +138,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         found.ok_or_else(|| Error::Unexpected("a collection without query nodes was asked for keys".into()))
     }
 
+    /// The collection as it is after a wait.
+    fn expect_collection(&self, id: CollectionId, target: &Target<'_>) -> Result<Collection> {
+        self.collection(id).ok_or_else(|| Error::CollectionNotFound {
+            database: target.database.to_owned(),
+            collection: target.collection.to_owned(),
+        })
+    }
+
     /// Commits one record; the caller holds `writing`. The future that comes back ends when the nodes that hold the
     /// collection have applied it.
     async fn append(
@@ -126,13 +153,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         collection: &Collection,
         runtime: &Runtime,
         record: LogRecord,
+        outcome: Option<WriteOutcome>,
     ) -> Result<(Timestamp, LocalBoxFuture<'static, ()>)> {
-        if runtime.dropped.get() {
-            return Err(Error::CollectionNotFound {
-                database: collection.database.clone(),
-                collection: collection.schema.name.clone(),
-            });
-        }
         let written = self.tick();
         let bytes = record.encode();
         let log = with_record(&runtime.log.borrow(), written, &record, bytes.len());
@@ -141,6 +163,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let for_nodes: Option<Rc<[u8]>> = runtime.serving.borrow().as_ref().map(|_| bytes.as_slice().into());
         batch.put(Store::Log, log_key(collection.id, written), bytes);
         batch.put_log_summary(collection.id, &log);
+        if let Some(outcome) = outcome {
+            batch.put_write_outcome(collection.id, written, &outcome);
+        }
         self.commit(batch).await?;
         *runtime.log.borrow_mut() = log;
         let nodes = runtime.serving.borrow().as_ref().map(Serving::told_nodes).unwrap_or_default();
@@ -163,6 +188,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let applied: LocalBoxFuture<'static, ()> = Box::pin(applied);
         Ok((written, applied))
     }
+}
+
+/// The keys of rows that were written before: those that they were given, or those of the request.
+fn keys_of(collection: &Collection, rows: &Batch, outcome: &WriteOutcome) -> PrimaryKeys {
+    let key = collection.schema.primary_key();
+    let generated = |first_id| PrimaryKeys::generated(key.data_type, first_id, outcome.rows as usize);
+    let given = || rows.column(&key.name).and_then(PrimaryKeys::from_column);
+    outcome.first_id.map(generated).or_else(given).unwrap_or_else(|| PrimaryKeys::Int64(Vec::new()))
 }
 
 fn with_record(log: &LogSummary, written: Timestamp, record: &LogRecord, bytes: usize) -> LogSummary {
@@ -188,6 +221,16 @@ fn insert_partitions(collection: &Collection, name: &str) -> Result<Vec<Partitio
     }
     let name = if name.is_empty() { super::collection::DEFAULT_PARTITION } else { name };
     Ok(partition_ids(collection, &[name.to_owned()])?.into_iter().collect())
+}
+
+/// Where rows may be deleted: `None` for everywhere.
+fn delete_partition(collection: &Collection, name: &str) -> Result<Option<PartitionId>> {
+    if collection.uses_partition_key() && !name.is_empty() {
+        return Err(Error::invalid(
+            "not support manually specifying the partition names if partition key mode is used",
+        ));
+    }
+    if name.is_empty() { Ok(None) } else { Ok(Some(collection.expect_partition(name)?.id)) }
 }
 
 /// An upsert replaces what its partition has; with a partition key a row may have been in any.

@@ -14,6 +14,7 @@ pub(crate) use hash::{hash_int64, hash_text};
 pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;
+use crate::schema::DataType;
 use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,29 @@ impl PrimaryKeys {
             (PrimaryKeys::VarChar(keys), PrimaryKeys::VarChar(more)) => keys.extend(more),
             (keys, more) => unreachable!("{keys:?} and {more:?} of one collection"),
         }
+    }
+
+    /// The keys `first_id`, `first_id + 1`, ... as those of a field with autoID.
+    pub fn generated(data_type: DataType, first_id: i64, rows: usize) -> PrimaryKeys {
+        let ids = first_id..first_id + rows as i64;
+        match data_type {
+            DataType::VarChar => PrimaryKeys::VarChar(ids.map(|id| id.to_string()).collect()),
+            _ => PrimaryKeys::Int64(ids.collect()),
+        }
+    }
+
+    pub fn data_type(&self) -> DataType {
+        match self {
+            PrimaryKeys::Int64(_) => DataType::Int64,
+            PrimaryKeys::VarChar(_) => DataType::VarChar,
+        }
+    }
+
+    pub fn to_column(&self) -> Column {
+        Column::new(match self {
+            PrimaryKeys::Int64(keys) => ColumnData::Int64(keys.clone()),
+            PrimaryKeys::VarChar(keys) => ColumnData::VarChar(keys.iter().map(String::as_str).collect()),
+        })
     }
 
     /// `None` unless the column has a primary key's type.

@@ -115,18 +115,8 @@ impl CheckedRows {
         if !self.needs_ids {
             return;
         }
-        let ids = first_id..first_id + self.batch.rows as i64;
-        let column = &mut self.batch.columns[self.id_column].1;
-        match &mut self.keys {
-            PrimaryKeys::Int64(keys) => {
-                *keys = ids.collect();
-                *column = Column::new(ColumnData::Int64(keys.clone()));
-            }
-            PrimaryKeys::VarChar(keys) => {
-                *keys = ids.map(|id| id.to_string()).collect();
-                *column = Column::new(ColumnData::VarChar(keys.iter().map(String::as_str).collect()));
-            }
-        }
+        self.keys = PrimaryKeys::generated(self.keys.data_type(), first_id, self.batch.rows);
+        self.batch.columns[self.id_column].1 = self.keys.to_column();
         self.needs_ids = false;
     }
 

@@ -94,7 +94,7 @@ test('timeouts, abort signals and closing settle calls that get no answer', asyn
   await assert.rejects(hanging, { message: 'pool is draining and cannot accept work' });
 });
 
-test('a dead coordinator: reads are repeated, writes are refused as retriable', async () => {
+test('a dead coordinator: reads are repeated, changes of the catalog are refused as retriable', async () => {
   let deaths = 0;
   const dieOnce = answer => (body, blobs, worker) => {
     if (deaths++ === 0) {
@@ -111,6 +111,45 @@ test('a dead coordinator: reads are repeated, writes are refused as retriable', 
   MockWorker.handlers.CreatePartition = dieOnce({ body: ok });
   await assert.rejects(client.createPartition({ collection_name: 'c', partition_name: 'p' }), { code: 1, retriable: true, error_code: 'UnexpectedError', reason: /^service not ready\[/ });
   assert.equal((await client.createPartition({ collection_name: 'c', partition_name: 'p' })).code, 0);
+});
+
+test('a dead coordinator: rows are written again under the same request id', async () => {
+  const sent = [];
+  MockWorker.handlers.Insert = (body, blobs, worker) => {
+    sent.push({ body, ids: readColumn(decodeBatch(blobs[0]).columns[0], 2) });
+    if (sent.length < 3) return worker.kill();
+    return { body: { status: ok, insert_cnt: '2' } };
+  };
+  MockWorker.handlers.Delete = (body, blobs, worker) => {
+    sent.push({ body });
+    if (sent.length === 4) return worker.kill();
+    return { body: { status: ok, delete_cnt: '1' } };
+  };
+  const client = open();
+  assert.equal((await client.insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 2, v: [1, 2] }] })).insert_cnt, '2');
+  assert.deepEqual(sent.map(({ body, ids }) => [body.repeated, body.num_rows, ids]), [[undefined, 2, ['1', '2']], [true, 2, ['1', '2']], [true, 2, ['1', '2']]]);
+  assert.equal((await client.deleteEntities({ collection_name: 'c', filter: 'id in [9007199254740993]' })).delete_cnt, '1');
+  assert.deepEqual(sent.slice(3).map(({ body }) => [body.repeated, body.expr]), [[undefined, 'id in [9007199254740993]'], [true, 'id in [9007199254740993]']]);
+  const ids = sent.map(({ body }) => body.request_id);
+  assert.match(ids[0], /^[0-9a-f]{32}$/);
+  assert.deepEqual(ids, [ids[0], ids[0], ids[0], ids[3], ids[3]]);
+  assert.notEqual(ids[0], ids[3]);
+});
+
+test('a dead coordinator: a write that it may have forgotten is not sent again', async () => {
+  const { now } = Date;
+  let inserts = 0;
+  MockWorker.handlers.Insert = (body, blobs, worker) => {
+    inserts++;
+    Date.now = () => now() + 50_000;
+    worker.kill();
+  };
+  try {
+    await assert.rejects(open().insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }] }), { code: 1, retriable: true });
+  } finally {
+    Date.now = now;
+  }
+  assert.equal(inserts, 1);
 });
 
 test('a store that cannot be opened fails the calls, and the next call tries again', async () => {
@@ -147,7 +186,9 @@ test('insert packs rows; a schema that moved is described again', async () => {
   const result = await client.insert({ collection_name: 'c', data: [{ id: 2n ** 60n, v: [1, 2], color: 'red', n: 5n }, { id: '2', v: new Float32Array([3, 4]) }] });
   assert.deepEqual(result, { status: ok, IDs: { int_id: { data: ['1', '2'] }, id_field: 'int_id' }, succ_index: [0, 1], err_index: [], acknowledged: false, insert_cnt: '2', delete_cnt: '0', upsert_cnt: '0', timestamp: '5' });
   assert.equal(describes, 2);
-  assert.deepEqual(sent[1].body, { collection_name: 'c', num_rows: 2, schema_timestamp: '9', db_name: 'default' });
+  const { request_id, ...body } = sent[1].body;
+  assert.notEqual(request_id, sent[0].body.request_id);
+  assert.deepEqual(body, { collection_name: 'c', num_rows: 2, schema_timestamp: '9', db_name: 'default' });
   const columns = Object.fromEntries(sent[1].batch.columns.map(column => [column.name, readColumn(column, 2)]));
   assert.deepEqual(columns, { id: [String(2n ** 60n), '2'], v: [[1, 2], [3, 4]], $meta: [{ color: 'red', n: 5 }, {}] });
 });

@@ -245,8 +245,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             "Upsert" => self.insert_rows(&request, blobs, WriteMode::Upsert).await,
             "Delete" => {
-                let written = self.delete(request.target(), &request.expr, &request.expr_template_values).await?;
-                Ok(deleted(&written))
+                let count = self.delete(request.target(), request.delete()).await?;
+                Ok(deleted(count))
             }
 
             "Flush" => self.flush_named(database, &request.collection_names).await,
@@ -300,29 +300,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(rows) = blobs.first() else { return Err(Error::invalid("the rows are missing")) };
         let rows = Batch::decode(rows)?;
         let count = rows.rows;
-        self.check_schema_is_current(request)?;
-        match self.insert(request.target(), rows, mode).await {
+        match self.insert(request.target(), request.insert(rows, mode)).await {
             Ok(written) => Ok(inserted(&written, mode)),
+            // The client describes the collection again and packs the rows anew.
+            Err(error @ Error::SchemaMismatch { .. }) => Err(error),
             Err(error) => Ok(json!({
                 "status": Status::from(&error),
                 "err_index": (0..count).collect::<Vec<_>>(),
             })
             .into()),
         }
-    }
-
-    /// Rows packed by an old schema are refused, so that the client describes the collection again.
-    fn check_schema_is_current(&self, request: &Request) -> Result<()> {
-        let packed_for = match &request.schema_timestamp {
-            Some(Value::String(text)) => text.parse().unwrap_or(0),
-            Some(Value::Number(number)) => number.as_u64().unwrap_or(0),
-            _ => 0,
-        };
-        let collection = self.resolve(request.database(), &request.collection_name)?;
-        if packed_for != 0 && packed_for < collection.updated_at.0 {
-            return Err(Error::SchemaMismatch { collection: collection.schema.name });
-        }
-        Ok(())
     }
 
     async fn flush_named(self: &Rc<Self>, database: &str, names: &[String]) -> Result<Reply> {

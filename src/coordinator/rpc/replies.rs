@@ -96,7 +96,7 @@ pub(super) fn inserted(written: &Written, mode: WriteMode) -> Reply {
     .into()
 }
 
-pub(super) fn deleted(written: &Written) -> Reply {
+pub(super) fn deleted(count: u64) -> Reply {
     json!({
         "status": Status::success(),
         "IDs": {},
@@ -104,7 +104,7 @@ pub(super) fn deleted(written: &Written) -> Reply {
         "err_index": [],
         "acknowledged": false,
         "insert_cnt": "0",
-        "delete_cnt": decimal(written.keys.len()),
+        "delete_cnt": decimal(count),
         "upsert_cnt": "0",
         "timestamp": "0",
     })

@@ -5,11 +5,13 @@ use crate::coordinator::collection::NewCollection;
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
 use crate::coordinator::properties::check_property;
-use crate::coordinator::write::Target;
+use crate::coordinator::repeat::WriteRequest;
+use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
-use crate::ids::CollectionId;
+use crate::ids::{CollectionId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
+use crate::value::{Batch, WriteMode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -69,6 +71,10 @@ pub(super) struct Request {
     #[serde(deserialize_with = "or_default")]
     pub expr_template_values: BTreeMap<String, Value>,
     pub schema_timestamp: Option<Value>,
+    pub request_id: Option<RequestId>,
+    /// Whether it is not known what became of the same request before.
+    #[serde(deserialize_with = "or_default")]
+    pub repeated: bool,
     #[serde(deserialize_with = "or_default")]
     pub partial_update: bool,
 }
@@ -84,6 +90,24 @@ impl Request {
 
     pub fn target(&self) -> Target<'_> {
         Target { database: self.database(), collection: &self.collection_name, partition: &self.partition_name }
+    }
+
+    fn write(&self) -> WriteRequest {
+        WriteRequest { id: self.request_id, repeated: self.repeated }
+    }
+
+    pub fn insert(&self, rows: Batch, mode: WriteMode) -> Insert {
+        let packed_for = match &self.schema_timestamp {
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(Value::Number(number)) => number.as_u64(),
+            _ => None,
+        };
+        let packed_for = packed_for.filter(|at| *at != 0).map(Timestamp);
+        Insert { rows, mode, packed_for, request: self.write() }
+    }
+
+    pub fn delete(&self) -> Delete<'_> {
+        Delete { expr: &self.expr, templates: &self.expr_template_values, request: self.write() }
     }
 
     pub fn index(&self) -> IndexChoice<'_> {

@@ -11,6 +11,7 @@ mod load_limits;
 mod loading;
 mod partitions;
 mod persistence;
+mod repeats;
 mod sealing;
 mod search;
 mod sharding;

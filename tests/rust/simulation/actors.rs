@@ -29,6 +29,16 @@ pub struct Stage {
     pub client: Client,
     pub process: Process,
     pub rules: Rc<Rules>,
+    pub unanswered: Rc<RefCell<Vec<Unanswered>>>,
+}
+
+/// A write of which nobody knows what became of it.
+pub struct Unanswered {
+    method: &'static str,
+    body: Value,
+    rows: Option<Batch>,
+    /// The model's number of it.
+    batch: u64,
 }
 
 /// What may happen besides the right answers.
@@ -114,17 +124,22 @@ impl Stage {
         let sent = self.tick();
         let fresh = keys.iter().all(|key| self.model.borrow().is_absent(*key));
         let number = self.model.borrow_mut().send(keys, stamp);
-        let body = json!({ "collection_name": "book", "partition_name": PARTITIONS[partition] });
-        let answer = match stamp {
+        let (method, mut body) = match stamp {
             None => {
                 let list = keys.iter().map(Key::to_string).collect::<Vec<_>>().join(",");
-                self.call("Delete", json!({ "expr": format!("id in [{list}]") })).await?
+                ("Delete", json!({ "expr": format!("id in [{list}]") }))
             }
-            Some(stamp) => {
+            Some(_) => {
                 let method = if fresh && self.executor.rng().one_in(2) { "Insert" } else { "Upsert" };
-                self.call_with(method, body, Some(&rows_of(keys, stamp))).await?
+                (method, json!({ "partition_name": PARTITIONS[partition] }))
             }
         };
+        body["collection_name"] = json!("book");
+        body["request_id"] = json!(format!("{number:032x}"));
+        let rows = stamp.map(|stamp| rows_of(keys, stamp));
+        let answer = self.call_with(method, body.clone(), rows.as_ref()).await.inspect_err(|_| {
+            self.unanswered.borrow_mut().push(Unanswered { method, body, rows, batch: number });
+        })?;
         if answer.is_ok() {
             let fenced = self.rules.fenced.get().is_some_and(|at| sent > at);
             assert!(!fenced, "a write of {keys:?} was accepted by a process that does not own the store any more");
@@ -134,6 +149,14 @@ impl Stage {
             self.model.borrow_mut().rejected(number);
         }
         Ok(())
+    }
+
+    /// Sends again what an earlier process did not answer.
+    pub async fn repeat(&self, mut write: Unanswered) {
+        write.body["repeated"] = json!(true);
+        let answer = self.call_with(write.method, write.body, write.rows.as_ref()).await.expect("the process lives");
+        answer.ok();
+        self.model.borrow_mut().acknowledged(write.batch);
     }
 
     pub async fn writer(self, number: Key, operations: u64) -> Ended {

@@ -10,7 +10,7 @@ use crate::support::executor::Executor;
 use crate::support::lab::{SeedOnPanic, new_store};
 use crate::support::process::Process;
 use crate::support::rows::{create, field, index, primary_key, vector_field};
-use actors::{Rules, Stage, stamps};
+use actors::{Rules, Stage, Unanswered, stamps};
 use elanus::catalog::{Catalog, Collection};
 use elanus::coordinator::Config;
 use elanus::storage::Files;
@@ -112,6 +112,7 @@ impl History {
             client: Client::new(Rc::new(RefCell::new(process.clone()))),
             process: process.clone(),
             rules: Rc::new(Rules::default()),
+            unanswered: Rc::default(),
         }
     }
 
@@ -162,6 +163,7 @@ impl History {
             Some(next) => next,
             None => self.restart().await,
         };
+        self.repeat_unanswered(&next, stage.unanswered.take()).await;
         self.check(&next, stage.rules.faults.get()).await;
         if !superseded {
             // Builds that the last owner did not come to may be under way.
@@ -234,6 +236,19 @@ impl History {
             }
         }
         self.start(Faults::none()).await
+    }
+
+    /// Some clients send again what nobody answered, at once or when the log has been sealed since.
+    async fn repeat_unanswered(&self, process: &Process, unanswered: Vec<Unanswered>) {
+        let stage = self.stage(process);
+        for write in unanswered {
+            if self.executor.rng().one_in(3) {
+                stage.client.flush("book").await.ok();
+            }
+            if self.executor.rng().one_in(2) {
+                stage.repeat(write).await;
+            }
+        }
     }
 
     async fn check_files(&self) {

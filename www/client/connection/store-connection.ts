@@ -10,13 +10,18 @@ import { Greeting, type Greeted } from './greeting.js';
 import { Introductions } from './introductions.js';
 import { OwnerWatch } from './owner-watch.js';
 import { Ownership } from './ownership.js';
-import { isRepeatable } from './repeatable.js';
+import { isRepeatable, repeatOf } from './repeatable.js';
 import { Routes, type NodeReply } from './routes.js';
 
 const MAX_REPEATS = 3;
 /** After this long without a greeting the port may have been handed to a tab that is gone: ask again with a new one. */
 const FIRST_PATIENCE_MS = 500;
 const MAX_PATIENCE_MS = 4000;
+
+/** Whether a call happened whose worker died is not known: its caller may try again. */
+function refuseRepeat(error: unknown): never {
+  throw error instanceof WorkerDied ? notReady(error.message) : error;
+}
 
 export type EventListener = (event: EngineEvent) => void;
 
@@ -93,13 +98,19 @@ export class StoreConnection {
   }
 
   async #callRepeatedly(outgoing: Outgoing): Promise<Reply> {
+    let channel = await this.#coordinator();
+    if (!isRepeatable(outgoing.method)) return channel.call(outgoing).catch(refuseRepeat);
+    const sent = Date.now();
+    // What is handed over could not be sent again.
+    const kept = { ...outgoing, transfer: false };
+    let next: Outgoing = kept;
     for (let repeats = 0; ; repeats++) {
-      const channel = await this.#coordinator();
       try {
-        return await channel.call(outgoing);
+        return await channel.call(next);
       } catch (error) {
-        if (!(error instanceof WorkerDied)) throw error;
-        if (!isRepeatable(outgoing.method) || repeats >= MAX_REPEATS) throw notReady(error.message);
+        if (repeats >= MAX_REPEATS || !(error instanceof WorkerDied)) return refuseRepeat(error);
+        channel = await this.#coordinator();
+        next = repeatOf(kept, Date.now() - sent) ?? refuseRepeat(error);
       }
     }
   }

@@ -1,5 +1,6 @@
 // Rows in and out of storage: insert, upsert, delete, import.
 
+import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
 import { RefusedRows } from '../errors.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
@@ -80,6 +81,7 @@ export class Mutations extends SchemaChanges {
       db_name,
       partition_name,
       num_rows: rows.length,
+      request_id: newRequestId(),
       schema_timestamp: data.skip_check_schema ? undefined : collection.update_timestamp_str || collection.update_timestamp,
       partial_update: partial || undefined,
       field_ops: field_ops.length ? field_ops : undefined,
@@ -98,6 +100,7 @@ export class Mutations extends SchemaChanges {
       db_name,
       partition_name,
       consistency_level,
+      request_id: newRequestId(),
       expr: data.filter || data.expr,
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };

@@ -1,0 +1,40 @@
+//! Writes that a client sends again because it does not know whether they happened: they happen once.
+
+use super::{Coordinator, Runtime};
+use crate::catalog::{WriteOutcome, read_write_outcome};
+use crate::cluster::Nodes;
+use crate::error::Result;
+use crate::ids::{CollectionId, RequestId, Timestamp};
+use crate::platform::Platform;
+
+/// Writes are known again for so long after they happened, also when a flush has dropped them from the log. Clients
+/// repeat none that is nearly as old.
+pub(super) const REMEMBERED_MS: u64 = 60_000;
+
+/// How a write can be known again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WriteRequest {
+    /// Of clients that will not repeat it: none.
+    pub id: Option<RequestId>,
+    pub repeated: bool,
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// What a write did when it was run before; the caller holds `writing`. The first run may also come after the second
+    /// one, when it had to wait longer.
+    pub(super) async fn recall(
+        &self,
+        id: CollectionId,
+        runtime: &Runtime,
+        request: WriteRequest,
+    ) -> Result<Option<(Timestamp, WriteOutcome)>> {
+        let Some(request_id) = request.id else { return Ok(None) };
+        if request.repeated {
+            runtime.repeated.borrow_mut().insert(request_id);
+        }
+        if !runtime.repeated.borrow().contains(&request_id) {
+            return Ok(None);
+        }
+        read_write_outcome(self.platform.records(), id, request_id).await
+    }
+}
