@@ -38,16 +38,6 @@ pub trait Nodes: Clone + 'static {
     fn end(&self, id: &NodeId);
 }
 
-/// What a role tells without being asked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "event", content = "detail", rename_all = "lowercase")]
-pub enum Event {
-    /// A query node has read a good deal more.
-    Progress { loaded_bytes: LoadProgress },
-    /// For pages that show how far a load is.
-    LoadProgress { db_name: String, collection_name: String, partition_names: Vec<String>, progress: u32 },
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum NodeCommand {
     // To a query node:
@@ -181,9 +171,6 @@ impl PartitionSegments {
     }
 }
 
-/// Bytes that a node has read of what it is loading.
-pub type LoadProgress = BTreeMap<PartitionId, u64>;
-
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct NodeMemory {
     pub partitions: Vec<PartitionMemory>,
@@ -196,7 +183,7 @@ pub struct NodeMemory {
 pub struct PartitionMemory {
     pub name: String,
     pub rows: u64,
-    /// Of fields, indexes, and what tells rows that are deleted.
+    /// Of fields and indexes, and of what tells when rows were written and which are deleted.
     pub bytes: u64,
     pub field_bytes: BTreeMap<String, u64>,
     pub index_bytes: BTreeMap<String, u64>,

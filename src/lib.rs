@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod coordinator;
 pub mod data_node;
 pub mod error;
+pub mod event;
 pub mod expr;
 pub mod ids;
 pub mod index;

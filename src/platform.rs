@@ -1,7 +1,7 @@
 //! What a role needs from the place it runs in: storage, a clock, tasks. Injected, so that a native test runs every role in
 //! one process over memory stores, with time and the order of tasks in its hands.
 
-use crate::cluster::Event;
+use crate::event::Event;
 use crate::storage::{Files, Records};
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};

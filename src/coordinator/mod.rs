@@ -27,8 +27,9 @@ pub use rpc::Reply;
 use load_progress::Progress;
 
 use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
-use crate::cluster::{LoadProgress, NodeId, Nodes};
+use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result};
+use crate::event::LoadProgress;
 use crate::ids::{CollectionId, PartitionId, RequestId, Timestamp};
 use crate::platform::Platform;
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};

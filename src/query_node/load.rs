@@ -3,8 +3,9 @@
 use super::partition::PartitionRows;
 use super::{Loaded, QueryNode, ReadPartitions, Staging};
 use crate::catalog::IndexDefinition;
-use crate::cluster::{Event, LoadPlan, PartitionSegments, RefreshPlan};
+use crate::cluster::{LoadPlan, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::expr::Rows;
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::index::{self, MetricType};

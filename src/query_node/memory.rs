@@ -15,8 +15,10 @@ impl<P: Platform> QueryNode<P> {
             for segment in partition.snapshot(false) {
                 memory.rows += segment.live_rows() as u64;
                 memory.bytes += segment.deleted.serialized_size() as u64;
+                memory.bytes += size_of_val(segment.write_times()) as u64;
                 for (field, column) in segment.columns.iter() {
-                    *memory.field_bytes.entry(loaded.field_name(*field)).or_default() += column.size_bytes() as u64;
+                    *memory.field_bytes.entry(loaded.field_name(*field)).or_default() +=
+                        column.allocated_bytes() as u64;
                 }
                 for (index, norms) in segment.inverse_norms.iter() {
                     let name = loaded.indexes.iter().find(|known| known.id == *index).map(|index| index.name.clone());

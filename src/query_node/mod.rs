@@ -15,8 +15,9 @@ mod target;
 pub use output::NodeReply;
 
 use crate::catalog::IndexDefinition;
-use crate::cluster::{CollectionView, LoadProgress, NodeAnswer, NodeCommand};
+use crate::cluster::{CollectionView, NodeAnswer, NodeCommand};
 use crate::error::{Error, Result, Status};
+use crate::event::LoadProgress;
 use crate::ids::{PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;

@@ -40,10 +40,13 @@ impl Growing {
             }
             let fields = self.fields.clone();
             let chunk = self.chunks.last_mut().expect("there is a chunk now");
-            let to = batch.rows.min(from + CHUNK_ROWS - chunk.write_times().len());
+            let rows_before = chunk.write_times().len();
+            let to = batch.rows.min(from + CHUNK_ROWS - rows_before);
             let columns = Rc::make_mut(&mut chunk.columns);
             for field in fields.iter() {
                 let column = Rc::make_mut(columns.get_mut(&field.id).expect("a chunk has every field"));
+                // Doubling by itself, a vector would end with room for twice a chunk.
+                column.reserve_rows((rows_before + to - from).next_power_of_two().min(CHUNK_ROWS));
                 match batch.column(&field.name) {
                     Some(source) => column.extend_from_rows(source, from..to),
                     None => column.append(&Column::missing(field, to - from)),
@@ -86,9 +89,5 @@ impl Growing {
             written: Some(Rc::new(chunk.write_times()[kept_from..].to_vec())),
             ..SegmentRows::new(self.primary_key, columns, false)
         };
-    }
-
-    pub fn size_bytes(&self) -> usize {
-        self.chunks().map(SegmentRows::size_bytes).sum()
     }
 }

@@ -82,13 +82,6 @@ impl SegmentRows {
         self.row_count() - self.deleted.len() as usize
     }
 
-    pub fn size_bytes(&self) -> usize {
-        self.columns.values().map(|column| column.size_bytes()).sum::<usize>()
-            + self.inverse_norms.values().map(|norms| norms.len() * 4).sum::<usize>()
-            + self.written.as_ref().map_or(0, |written| written.len() * size_of::<Timestamp>())
-            + self.deleted.serialized_size()
-    }
-
     /// Takes the deleted rows out of `mask`.
     pub fn keep_live(&self, mask: &mut Mask) {
         self.deleted.iter().for_each(|row| mask.set(row as usize, false));

@@ -193,11 +193,21 @@ impl ColumnData {
     }
 
     /// Bytes of memory that the values take.
-    pub fn size_bytes(&self) -> usize {
-        for_fixed_width!(self, values => std::mem::size_of_val(values.as_slice()), other => match other {
-            ColumnData::VarChar(texts) | ColumnData::Json(texts) => texts.bytes.len() + texts.offsets.len() * 4,
-            ColumnData::Array(lists) => lists.offsets.len() * 4 + lists.elements.size_bytes(),
-            ColumnData::FloatVector { values, .. } => values.len() * 4,
+    pub fn allocated_bytes(&self) -> usize {
+        for_fixed_width!(self, values => allocated(values), other => match other {
+            ColumnData::VarChar(texts) | ColumnData::Json(texts) => allocated(&texts.bytes) + allocated(&texts.offsets),
+            ColumnData::Array(lists) => allocated(&lists.offsets) + lists.elements.allocated_bytes(),
+            ColumnData::FloatVector { values, .. } => allocated(values),
+            _ => unreachable!("fixed-width columns are handled above"),
+        })
+    }
+
+    /// Makes room for so many rows in all and no more, where their width is known.
+    fn reserve_rows(&mut self, rows: usize) {
+        for_fixed_width!(self, values => reserve(values, rows), other => match other {
+            ColumnData::VarChar(texts) | ColumnData::Json(texts) => reserve(&mut texts.offsets, rows + 1),
+            ColumnData::Array(lists) => reserve(&mut lists.offsets, rows + 1),
+            ColumnData::FloatVector { dim, values } => reserve(values, rows * *dim),
             _ => unreachable!("fixed-width columns are handled above"),
         })
     }
@@ -255,6 +265,14 @@ impl ColumnData {
     }
 }
 
+fn reserve<T>(values: &mut Vec<T>, count: usize) {
+    values.reserve_exact(count.saturating_sub(values.len()));
+}
+
+fn allocated<T>(values: &Vec<T>) -> usize {
+    values.capacity() * size_of::<T>()
+}
+
 impl Column {
     pub fn new(data: ColumnData) -> Self {
         Column { data, validity: None }
@@ -299,8 +317,13 @@ impl Column {
         self.validity.as_ref().is_none_or(|validity| validity.contains(row))
     }
 
-    pub fn size_bytes(&self) -> usize {
-        self.data.size_bytes() + self.validity.as_ref().map_or(0, |validity| validity.len().div_ceil(8))
+    pub fn allocated_bytes(&self) -> usize {
+        self.data.allocated_bytes() + self.validity.as_ref().map_or(0, |validity| validity.len().div_ceil(8))
+    }
+
+    /// Makes room for so many rows in all and no more, where their width is known.
+    pub fn reserve_rows(&mut self, rows: usize) {
+        self.data.reserve_rows(rows);
     }
 
     pub fn push_null(&mut self) {

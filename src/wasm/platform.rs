@@ -2,8 +2,8 @@
 
 use super::allocator::allocated_bytes;
 use super::indexed_db::IndexedDb;
-use crate::cluster::Event;
 use crate::error::Result;
+use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise};

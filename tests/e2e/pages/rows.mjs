@@ -1,16 +1,6 @@
 // Collections and rows that tests work with, made in the page.
 import { DataType } from 'elanus';
-
-/** Numbers that look random and are the same in every run. */
-export function random(seed) {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+import { random } from './random.mjs';
 
 export const key = { name: 'id', data_type: DataType.Int64, is_primary_key: true };
 export const vector = (name, dim) => ({ name, data_type: DataType.FloatVector, dim });

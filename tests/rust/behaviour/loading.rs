@@ -3,7 +3,8 @@
 use super::library;
 use crate::support::rows::{book, books, index};
 use crate::support::{Lab, scenario};
-use elanus::cluster::{Event, NodeKind};
+use elanus::cluster::NodeKind;
+use elanus::event::Event;
 use elanus::storage::faulty::Fault;
 use serde_json::json;
 

@@ -5,10 +5,11 @@
 
 use super::executor::Scope;
 use super::platform::{Gate, SimPlatform};
-use elanus::cluster::{Event, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
+use elanus::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use elanus::coordinator::Coordinator;
 use elanus::data_node::DataNode;
 use elanus::error::RelayedError;
+use elanus::event::Event;
 use elanus::platform::Platform;
 use elanus::query_node::{NodeReply, QueryNode};
 use elanus::storage::Files;

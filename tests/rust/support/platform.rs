@@ -2,7 +2,7 @@
 
 use super::executor::Scope;
 use elanus::Result;
-use elanus::cluster::Event;
+use elanus::event::Event;
 use elanus::platform::{InstanceMemory, Platform};
 use elanus::storage::faulty::{Faults, Faulty};
 use elanus::storage::memory::MemoryStore;

@@ -3,8 +3,8 @@
 use super::executor::{Executor, Scope};
 use super::nodes::{SimCoordinator, SimNodes};
 use super::platform::{Gate, SimPlatform};
-use elanus::cluster::Event;
 use elanus::coordinator::{Config, Coordinator, Reply};
+use elanus::event::Event;
 use elanus::storage::faulty::Faults;
 use elanus::storage::memory::MemoryStore;
 use elanus::{Error, Result};

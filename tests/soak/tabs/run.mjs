@@ -1,6 +1,7 @@
 // Three tabs load, release, write and search at random while one after the other is closed, reloaded, sent through the
 // back/forward cache and opened again. Every answer is compared with a model.
 import { join } from 'node:path';
+import { random as randomOf } from '../../e2e/pages/random.mjs';
 import { until } from '../../e2e/support/browser.mjs';
 import { startMeasuredBrowser } from '../../e2e/support/memory.mjs';
 import { Partition, nearest } from './model.mjs';
@@ -237,17 +238,6 @@ class Soak {
     else if (chance < 99) await this.move(tab, 'release', false);
     else await this.ask(tab, 'flush');
   }
-}
-
-/** Numbers that look random and are the same for a seed. */
-function randomOf(seed) {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));

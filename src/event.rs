@@ -1,0 +1,17 @@
+//! What roles tell without being asked.
+
+use crate::ids::PartitionId;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Bytes that a node has read of what it is loading.
+pub type LoadProgress = BTreeMap<PartitionId, u64>;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", content = "detail", rename_all = "lowercase")]
+pub enum Event {
+    /// A query node has read a good deal more.
+    Progress { loaded_bytes: LoadProgress },
+    /// For pages that show how far a load is.
+    LoadProgress { db_name: String, collection_name: String, partition_names: Vec<String>, progress: u32 },
+}
