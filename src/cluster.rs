@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeKind {
-    /// Holds what is loaded of one collection, searches and queries it.
+    /// Holds what is loaded of one collection's shard, searches and queries it.
     Query,
     /// Flushes, builds indexes, compacts; ended when idle.
     Data,

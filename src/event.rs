@@ -13,5 +13,12 @@ pub enum Event {
     /// A query node has read a good deal more.
     Progress { loaded_bytes: LoadProgress },
     /// For pages that show how far a load is.
-    LoadProgress { db_name: String, collection_name: String, partition_names: Vec<String>, progress: u32 },
+    LoadProgress {
+        db_name: String,
+        collection_name: String,
+        partition_names: Vec<String>,
+        progress: u32,
+        /// Milvus' name of the load state that these partitions are in now.
+        state: &'static str,
+    },
 }

@@ -107,7 +107,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.catalog.borrow_mut().collections.remove(&collection.id);
             collection
         };
-        self.stop_serving(&runtime);
+        self.stop_serving(dropped.id, &runtime);
         self.runtimes.borrow_mut().remove(&dropped.id);
         let files: Vec<String> = dropped.segments().flat_map(|segment| segment.files(dropped.id)).collect();
         self.discard(&files).await;

@@ -9,21 +9,26 @@ use crate::cluster::{CollectionView, LoadPlan, NodeCommand, NodeId, NodeKind, No
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
+use crate::schema::names;
 use crate::segment::Shard;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+/// After so many in a row a load is given up.
+const MAX_DEATHS_WHILE_LOADING: u32 = 3;
+
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Starts a load; it has ended when progress says 100. Answers with its ticket, by which it can be cancelled, unless
     /// there was nothing to do.
     pub(super) async fn load(self: &Rc<Self>, request: LoadRequest<'_>) -> Result<Option<u64>> {
+        names::check_collection(request.collection)?;
+        let _admission = self.admitting.lock().await;
         let collection = self.resolve(request.database, request.collection)?;
         let id = collection.id;
         let runtime = self.runtime(id);
         let ticket = {
-            let _admission = self.admitting.lock().await;
             self.check_room(&collection, &runtime, &wanted_record(&collection, &request)?).await?;
             let added = self
                 .change_load(id, |collection| {
@@ -54,23 +59,27 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         (0..shards).map(|_| format!("query-{:x}", self.tick().0)).collect()
     }
 
-    /// Has the query nodes read partitions, in the background.
-    fn start_loading(
+    /// Has the query nodes read partitions, in the background; answers with the ticket.
+    pub(super) fn start_loading(
         self: &Rc<Self>,
         id: CollectionId,
         runtime: &Rc<Runtime>,
         added: BTreeSet<PartitionId>,
         cause: LoadCause,
     ) -> Option<u64> {
+        let ticket = LoadTicket { number: self.tick().0, cause };
+        self.run_load(id, runtime, Load { ticket, added })
+    }
+
+    fn run_load(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, load: Load) -> Option<u64> {
         let collection = self.collection(id)?;
         let record = collection.load.as_ref()?;
-        let load = Load { ticket: LoadTicket { number: self.tick().0, cause }, added };
         let number = load.ticket.number;
         {
             let mut serving = runtime.serving.borrow_mut();
             let serving = serving.get_or_insert_with(|| Serving {
                 nodes: self.new_nodes(collection.shards_num),
-                version: number,
+                version: self.tick().0,
                 started: false,
                 loaded: BTreeSet::new(),
                 loading: BTreeMap::new(),
@@ -137,6 +146,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.publish(&nodes).await?;
         let mut serving = runtime.serving.borrow_mut();
         if let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes) {
+            runtime.deaths_while_loading.set(0);
             let arrived = load.finish_in(&mut serving.loading);
             runtime.progress.borrow_mut().arrived(&arrived);
             serving.loaded.extend(arrived);
@@ -190,17 +200,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let mut why = error;
         if load.ticket.cause == LoadCause::Request {
-            let reverted = self
-                .change_load(id, |collection| {
-                    let serving = runtime.serving.borrow();
-                    let Some((record, serving)) = collection.load.as_mut().zip(serving.as_ref()) else { return Ok(()) };
-                    record.partitions.retain(|it| serving.loading.get(it) != Some(&load.ticket));
-                    if record.partitions.is_empty() {
-                        collection.load = None;
-                    }
-                    Ok(())
-                })
-                .await;
+            let is_own = |it: &PartitionId| {
+                runtime.serving.borrow().as_ref().is_some_and(|serving| serving.loading.get(it) == Some(&load.ticket))
+            };
+            let reverted = self.take_out_of_load(id, is_own).await;
             if let Err(error) = reverted {
                 why = error;
             }
@@ -210,17 +213,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let Some(serving) = serving.as_mut() else { return };
             load.finish_in(&mut serving.loading)
         };
-        runtime.failed_load.replace(Some(why));
+        runtime.note_failure(load.ticket.number, &why);
+        self.tell_given_up(id, runtime, &failed);
         let left = runtime.serving.borrow().as_ref().and_then(|serving| {
             let something_left = !serving.loaded.is_empty() || !serving.loading.is_empty();
             something_left.then(|| serving.nodes.clone())
         });
         match left {
-            None => self.stop_serving(runtime),
+            None => self.stop_serving(id, runtime),
             // Who reads from these nodes would miss rows and not know: others start over.
             Some(nodes) if load.ticket.cause == LoadCause::Recovery => self.node_failed(&nodes[0]),
             // What some of the nodes may have read is not to be published.
-            Some(_) => drop(self.forget(runtime, &failed).await),
+            Some(_) => drop(self.forget(id, runtime, &failed).await),
         }
     }
 
@@ -237,6 +241,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) async fn release_collection(self: &Rc<Self>, database: &str, name: &str) -> Result<()> {
+        names::check_collection(name)?;
         let collection = self.resolve(database, name)?;
         let runtime = self.runtime(collection.id);
         runtime.failed_load.replace(None);
@@ -245,7 +250,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             Ok(())
         })
         .await?;
-        self.stop_serving(&runtime);
+        self.stop_serving(collection.id, &runtime);
         Ok(())
     }
 
@@ -255,6 +260,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         name: &str,
         partitions: &[String],
     ) -> Result<()> {
+        names::check_collection(name)?;
         let collection = self.resolve(database, name)?;
         if collection.uses_partition_key() {
             return Err(Error::invalid("disable release partitions if partition key mode is used"));
@@ -268,9 +274,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let released = partition_ids(&collection, partitions)?;
         let runtime = self.runtime(collection.id);
         runtime.failed_load.replace(None);
-        self.release(&collection, &runtime, &released).await?;
-        self.relocate_if_worth(&collection, &released);
-        Ok(())
+        self.release(&collection, &runtime, &released).await
     }
 
     async fn release(
@@ -279,29 +283,23 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         runtime: &Rc<Runtime>,
         released: &BTreeSet<PartitionId>,
     ) -> Result<()> {
-        let rest_is_loaded = self
-            .change_load(collection.id, |collection| {
-                if let Some(load) = &mut collection.load {
-                    load.partitions.retain(|partition| !released.contains(partition));
-                }
-                if collection.load.as_ref().is_some_and(|load| load.partitions.is_empty()) {
-                    collection.load = None;
-                }
-                Ok(collection.load.is_some())
-            })
-            .await?;
+        let rest_is_loaded = self.take_out_of_load(collection.id, |partition| released.contains(partition)).await?;
         if !rest_is_loaded {
-            self.stop_serving(runtime);
+            self.stop_serving(collection.id, runtime);
             return Ok(());
         }
-        self.forget(runtime, released).await?;
+        self.forget(collection.id, runtime, released).await?;
         self.settle_loads(collection.id, runtime);
+        self.relocate_if_worth(collection, released);
         Ok(())
     }
 
-    /// Has the nodes forget partitions.
-    async fn forget(&self, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) -> Result<()> {
+    /// Has the nodes forget partitions, but not those that were asked for again meanwhile.
+    async fn forget(&self, id: CollectionId, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) -> Result<()> {
         let _turn = runtime.writing.lock().await;
+        let wanted = self.collection(id).and_then(|it| it.load).map(|load| load.partitions).unwrap_or_default();
+        let partitions: BTreeSet<PartitionId> = partitions.difference(&wanted).copied().collect();
+        self.tell_given_up(id, runtime, &partitions);
         let nodes = runtime.serving.borrow_mut().as_mut().map(|serving| {
             serving.loaded.retain(|partition| !partitions.contains(partition));
             serving.loading.retain(|partition, _| !partitions.contains(partition));
@@ -323,8 +321,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Ends the query nodes; their memory goes back to the system.
-    pub(super) fn stop_serving(&self, runtime: &Runtime) {
+    pub(super) fn stop_serving(&self, id: CollectionId, runtime: &Runtime) {
         let serving = runtime.serving.borrow_mut().take();
+        let loading = serving.iter().flat_map(|serving| serving.loading.keys().copied()).collect();
+        self.tell_given_up(id, runtime, &loading);
         runtime.progress.take();
         if let Some(serving) = serving {
             serving.told_nodes().iter().for_each(|node| self.nodes.end(node));
@@ -357,7 +357,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .iter()
             .find(|(_, runtime)| runtime.serving.borrow().as_ref().is_some_and(|serving| serving.has_node(node)));
         let Some((id, runtime)) = served.map(|(id, runtime)| (*id, runtime.clone())) else {
-            if let Some(mut current) = self.data_node.try_lock()
+            if let Ok(mut current) = self.data_node.try_lock()
                 && current.as_deref() == Some(node)
             {
                 *current = None;
@@ -368,13 +368,71 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(serving) = runtime.serving.borrow_mut().take() else { return };
         // The others of them too: nobody tells them of what changes from now on.
         serving.told_nodes().iter().for_each(|node| self.nodes.end(node));
-        let waiting = serving.settled;
-        if let Some(load) = self.collection(id).and_then(|collection| collection.load) {
-            self.start_loading(id, &runtime, load.partitions, LoadCause::Recovery);
-            if let Some(serving) = runtime.serving.borrow_mut().as_mut() {
-                serving.settled = waiting;
+        let deaths = if serving.loading.is_empty() { 0 } else { runtime.deaths_while_loading.get() + 1 };
+        runtime.deaths_while_loading.set(deaths % MAX_DEATHS_WHILE_LOADING);
+        if deaths < MAX_DEATHS_WHILE_LOADING {
+            self.start_over(id, &runtime, serving);
+            return;
+        }
+        let coordinator = self.clone();
+        let task = async move { coordinator.give_up_loads(id, &runtime, serving).await };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// Loads again what dead nodes had and were loading: that as what it was, so that it can still be cancelled.
+    fn start_over(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, dead: Serving) {
+        let record = self.collection(id).and_then(|collection| collection.load);
+        let mut recovered = record.map(|load| load.partitions).unwrap_or_default();
+        let mut requests: BTreeMap<u64, Load> = BTreeMap::new();
+        for (partition, ticket) in dead.loading.into_iter().filter(|(_, ticket)| ticket.is_request()) {
+            if recovered.remove(&partition) {
+                let load = requests.entry(ticket.number).or_insert_with(|| Load { ticket, added: BTreeSet::new() });
+                load.added.insert(partition);
             }
         }
+        if !recovered.is_empty() {
+            self.start_loading(id, runtime, recovered, LoadCause::Recovery);
+        }
+        for load in requests.into_values() {
+            self.run_load(id, runtime, load);
+        }
+        match runtime.serving.borrow_mut().as_mut() {
+            Some(serving) => serving.settled.extend(dead.settled),
+            None => dead.settled.into_iter().for_each(settle),
+        }
+    }
+
+    /// A load that ends whatever node runs it is not tried for ever: what was asked for is refused, what is needed for what
+    /// was loaded before waits for the next read.
+    async fn give_up_loads(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, mut dead: Serving) {
+        let why = Error::Unexpected(format!("{MAX_DEATHS_WHILE_LOADING} query nodes ended while they were loading"));
+        let requests: BTreeMap<PartitionId, LoadTicket> =
+            std::mem::take(&mut dead.loading).into_iter().filter(|(_, ticket)| ticket.is_request()).collect();
+        // If the record cannot be changed, the next read tries to load all of it.
+        drop(self.take_out_of_load(id, |partition| requests.contains_key(partition)).await);
+        requests.values().for_each(|ticket| runtime.note_failure(ticket.number, &why));
+        self.tell_given_up(id, runtime, &requests.keys().copied().collect());
+        if requests.is_empty() {
+            runtime.failed_load.replace(Some(why));
+            runtime.progress.take();
+            dead.settled.into_iter().for_each(settle);
+        } else {
+            self.start_over(id, runtime, dead);
+        }
+    }
+
+    /// Takes partitions out of the load record; whether something is left in it.
+    async fn take_out_of_load(&self, id: CollectionId, released: impl Fn(&PartitionId) -> bool) -> Result<bool> {
+        self.change_load(id, |collection| {
+            if let Some(load) = &mut collection.load {
+                load.partitions.retain(|partition| !released(partition));
+            }
+            if collection.load.as_ref().is_some_and(|load| load.partitions.is_empty()) {
+                collection.load = None;
+            }
+            Ok(collection.load.is_some())
+        })
+        .await
     }
 
     /// Tells the query nodes of new names, partitions, properties and fields, before anything that they are told later.

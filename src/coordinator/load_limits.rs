@@ -1,6 +1,6 @@
 //! What fits: a load is weighed before anything is read, and refused with the figures when there is no room for it.
 
-use super::{Coordinator, Runtime};
+use super::{Coordinator, Runtime, Serving};
 use crate::catalog::{Collection, LoadRecord};
 use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeMemory, Nodes};
 use crate::error::{Error, Result};
@@ -34,15 +34,22 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let Some(limit_bytes) = self.config.memory_limit_bytes else { return Ok(()) };
         let known = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
-        let added: BTreeSet<PartitionId> = wanted.partitions.difference(&known).copied().collect();
-        if added.is_empty() {
+        let mut after = wanted.clone();
+        after.partitions.extend(&known);
+        if after.partitions == known {
             return Ok(());
         }
-        let node_bytes = new_nodes as u64 * EMPTY_NODE_BYTES;
-        let added_bytes = node_bytes + self.bytes_to_hold(collection, runtime, wanted, &added);
-        let predicted_bytes = self.held_bytes().await + added_bytes;
+        let [now_bytes, after_bytes] = [&known, &after.partitions].map(|partitions| {
+            let nodes = if partitions.is_empty() { 0 } else { u64::from(collection.shards_num) };
+            nodes * EMPTY_NODE_BYTES + self.bytes_to_hold(collection, runtime, wanted, partitions)
+        });
+        // An instance that has once been larger has room for what comes.
+        let instance_bytes = self.instance_bytes(runtime).await;
+        let own_bytes = instance_bytes.max(after_bytes);
+        let predicted_bytes = self.held_bytes(Some(collection.id)).await + own_bytes;
         if predicted_bytes > limit_bytes {
             let name = &collection.schema.name;
+            let added_bytes = after_bytes - now_bytes;
             let doing = format!("failed to load collection {name}, it needs {added_bytes} more bytes");
             let cause = Box::new(Error::MemoryLimitExceeded { predicted_bytes, limit_bytes });
             return Err(Error::While { doing: doing.into(), cause });
@@ -57,23 +64,31 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(record) = &collection.load else { return false };
         let copy_bytes = u64::from(collection.shards_num) * EMPTY_NODE_BYTES
             + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
-        self.held_bytes().await + copy_bytes <= limit_bytes
+        self.held_bytes(None).await + copy_bytes <= limit_bytes
     }
 
-    /// What all query nodes hold, or will when what they load has arrived.
-    async fn held_bytes(&self) -> u64 {
+    /// What the query nodes of all collections but one hold, or will when what they load has arrived.
+    async fn held_bytes(&self, but: Option<CollectionId>) -> u64 {
         let mut bytes = 0;
-        for (id, nodes) in self.served() {
-            let mut instance_bytes = 0;
-            for node in &nodes {
-                instance_bytes += self.node_memory(node).await.map_or(0, |memory| memory.instance.instance_bytes);
-            }
+        for (id, nodes) in self.served().into_iter().filter(|(id, _)| but != Some(*id)) {
+            let runtime = self.runtime(id);
+            let instance_bytes = self.instance_bytes(&runtime).await;
             let expected_bytes = self.collection(id).and_then(|collection| {
                 let record = collection.load.as_ref()?;
-                let rows = self.bytes_to_hold(&collection, &self.runtime(id), record, &record.partitions);
+                let rows = self.bytes_to_hold(&collection, &runtime, record, &record.partitions);
                 Some(nodes.len() as u64 * EMPTY_NODE_BYTES + rows)
             });
             bytes += instance_bytes.max(expected_bytes.unwrap_or(0));
+        }
+        bytes
+    }
+
+    /// What a collection's nodes have taken from the system, those included to which it moves.
+    async fn instance_bytes(&self, runtime: &Runtime) -> u64 {
+        let nodes = runtime.serving.borrow().as_ref().map(Serving::told_nodes).unwrap_or_default();
+        let mut bytes = 0;
+        for node in nodes {
+            bytes += self.node_memory(&node).await.map_or(0, |memory| memory.instance.instance_bytes);
         }
         bytes
     }

@@ -10,10 +10,13 @@ use crate::event::{Event, LoadProgress};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::names;
+use futures::FutureExt;
 use futures::future::{Either, select};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::rc::Rc;
+
+const BETWEEN_NODES_MS: u32 = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LoadState {
@@ -52,8 +55,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         match self.progress_of(&collection, partitions) {
             Ok(true) => Ok(LoadState::Loaded),
             Ok(false) => Ok(LoadState::Loading),
-            Err(Error::CollectionNotLoaded { .. } | Error::PartitionNotLoaded { .. }) => Ok(LoadState::NotLoad),
+            Err(Error::CollectionNotLoaded { .. } | Error::PartitionNotLoaded { .. } | Error::LoadFailed { .. }) => {
+                Ok(LoadState::NotLoad)
+            }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Why a load failed, for those who wait for it.
+    pub(super) fn check_not_failed(&self, database: &str, name: &str, ticket: u64) -> Result<()> {
+        let collection = self.resolve(database, name)?.id;
+        match self.runtime(collection).failures.borrow().get(&ticket) {
+            Some(why) => Err(Error::LoadFailed { collection, why: Box::new(why.clone()) }),
+            None => Ok(()),
         }
     }
 
@@ -90,20 +104,40 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Tells the pages when there is news of a collection's loads.
     pub(super) fn tell_progress(&self, id: CollectionId, runtime: &Runtime) {
-        let Some(collection) = self.collection(id) else { return };
         let mut progress = runtime.progress.borrow_mut();
         let is_over = runtime.serving.borrow().as_ref().is_some_and(|serving| serving.loading.is_empty());
         let percent = if is_over { 100 } else { progress.percent() };
-        if progress.told_percent.replace(percent) == Some(percent) || progress.total_bytes.is_empty() {
+        if progress.told_percent.replace(percent) == Some(percent) {
             return;
         }
-        let partitions = collection.partitions.iter().filter(|it| progress.total_bytes.contains_key(&it.id));
-        self.platform.emit(Event::LoadProgress {
-            db_name: collection.database.clone(),
-            collection_name: collection.schema.name.clone(),
-            partition_names: partitions.map(|partition| partition.name.clone()).collect(),
-            progress: percent,
-        });
+        let state = if is_over { LoadState::Loaded } else { LoadState::Loading };
+        self.emit_progress(id, progress.total_bytes.keys(), percent, state);
+    }
+
+    /// Tells the pages of partitions that were on their way and will not come.
+    pub(super) fn tell_given_up(&self, id: CollectionId, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) {
+        let mut progress = runtime.progress.borrow_mut();
+        let percent = progress.percent;
+        let given_up: Vec<PartitionId> = partitions.iter().copied().filter(|it| progress.forget(*it)).collect();
+        self.emit_progress(id, given_up.iter(), percent, LoadState::NotLoad);
+    }
+
+    fn emit_progress<'a>(
+        &self,
+        id: CollectionId,
+        partitions: impl Iterator<Item = &'a PartitionId>,
+        progress: u32,
+        state: LoadState,
+    ) {
+        let Some(collection) = self.collection(id) else { return };
+        let named = partitions.filter_map(|id| collection.partition_by_id(*id));
+        let partition_names: Vec<String> = named.map(|partition| partition.name.clone()).collect();
+        if partition_names.is_empty() {
+            return;
+        }
+        let (db_name, collection_name) = (collection.database, collection.schema.name);
+        let state = state.name();
+        self.platform.emit(Event::LoadProgress { db_name, collection_name, partition_names, progress, state });
     }
 
     /// Comes back when all that is asked for is loaded, refused or released, or after some time at the latest.
@@ -112,7 +146,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let runtime = self.runtime(collection.id);
         let mut late = pin!(self.platform.sleep(milliseconds));
         while let Ok(false) = self.progress_of(&collection, partitions) {
-            let Some(settled) = runtime.next_settled() else { return };
+            // Between the end of some nodes and the start of others nobody tells.
+            let settled = match runtime.next_settled() {
+                Some(settled) => settled.map(drop).boxed_local(),
+                None => self.platform.sleep(BETWEEN_NODES_MS).boxed_local(),
+            };
             if let Either::Right(_) = select(settled, late.as_mut()).await {
                 return;
             }
@@ -162,7 +200,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let asked_for = |it: &PartitionId| partitions.is_empty() || partitions.contains(it);
         let is_there = |it: &PartitionId| match serving.as_ref() {
             // What somebody has just asked for is not there yet, and nobody counts on it.
-            Some(serving) => serving.loaded.contains(it) || serving.loading.get(it).is_some_and(LoadTicket::is_request),
+            Some(serving) => {
+                let is_requested = || serving.loading.get(it).is_some_and(LoadTicket::is_request);
+                serving.loaded.contains(it) || (partitions.is_empty() && is_requested())
+            }
             None => false,
         };
         let nothing_lost = record.partitions.iter().filter(|it| asked_for(it)).all(is_there);
@@ -176,19 +217,32 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Where a client sends its reads. Waits while a node that has died is being replaced.
-    pub(super) async fn route(self: &Rc<Self>, database: &str, name: &str) -> Result<Route> {
+    pub(super) async fn route(
+        self: &Rc<Self>,
+        database: &str,
+        name: &str,
+        partition_names: &[String],
+    ) -> Result<Route> {
         let collection = self.resolve(database, name)?;
+        if let Some(unknown) = partition_names.iter().find(|name| collection.partition(name).is_none()) {
+            return Err(Error::invalid(format!("partition name {unknown} not found")));
+        }
         let runtime = self.runtime(collection.id);
-        self.load_missing(collection.id, &runtime);
+        self.recovered(collection.id, &runtime).await;
+        let nodes = self.serving_nodes(&collection, &runtime, &[])?;
+        let version = runtime.serving.borrow().as_ref().map_or(0, |serving| serving.version);
+        Ok(Route { collection, version, nodes })
+    }
+
+    /// Comes back when no load is under way that brings back what was loaded before.
+    pub(super) async fn recovered(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>) {
+        self.load_missing(id, runtime);
         let is_recovering = |serving: &Serving| !serving.loading.values().all(LoadTicket::is_request);
         while runtime.serving.borrow().as_ref().is_some_and(is_recovering) {
             let Some(settled) = runtime.next_settled() else { break };
             // A sender that is dropped means the same as one that is used: look again.
             let _ = settled.await;
         }
-        let nodes = self.serving_nodes(&collection, &runtime, &[])?;
-        let version = runtime.serving.borrow().as_ref().map_or(0, |serving| serving.version);
-        Ok(Route { collection, version, nodes })
     }
 }
 
@@ -218,6 +272,12 @@ impl Progress {
             let read_bytes = self.read_bytes.entry(partition).or_default();
             *read_bytes = bytes.min(total_bytes).max(*read_bytes);
         }
+    }
+
+    /// Whether it was one of those.
+    fn forget(&mut self, partition: PartitionId) -> bool {
+        self.read_bytes.remove(&partition);
+        self.total_bytes.remove(&partition).is_some()
     }
 
     pub fn arrived(&mut self, partitions: &BTreeSet<PartitionId>) {

@@ -1,7 +1,9 @@
 //! The coordinator: the one owner of a store. It decides and commits, and never computes.
 //!
 //! Locks, in the order in which they are taken: a collection's `maintaining` (one flush, compaction or index build at a time),
-//! its `moving` (loads against commits of segments), its `writing` (order of its log), then `committing` (catalog).
+//! `data_node` (one command at a time), its `moving` (loads against commits of segments), `admitting` (room in memory), its
+//! `writing` (order of its log), then `committing` (catalog). They are tokio's because those are fair: who waits is not
+//! overtaken by a stream of writes.
 
 mod alias;
 mod alter;
@@ -34,11 +36,11 @@ use crate::ids::{CollectionId, PartitionId, RequestId, Timestamp};
 use crate::platform::Platform;
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
-use futures::lock::Mutex;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use tokio::sync::Mutex;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -94,6 +96,10 @@ struct Runtime {
     log: RefCell<LogSummary>,
     /// Why the last load failed; forgotten with the next load or release.
     failed_load: RefCell<Option<Error>>,
+    /// Of the last loads that failed, by ticket: for those who wait for them.
+    failures: RefCell<BTreeMap<u64, Error>>,
+    /// Of nodes that died while they loaded, one after the other.
+    deaths_while_loading: Cell<u32>,
     serving: RefCell<Option<Serving>>,
     progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
@@ -153,6 +159,17 @@ impl Serving {
 }
 
 impl Runtime {
+    /// Keeps why a load failed.
+    fn note_failure(&self, ticket: u64, why: &Error) {
+        const KEPT: usize = 16;
+        self.failed_load.replace(Some(why.clone()));
+        let mut failures = self.failures.borrow_mut();
+        failures.insert(ticket, why.clone());
+        while failures.len() > KEPT {
+            failures.pop_first();
+        }
+    }
+
     /// Tells of the end of the next load, `None` when nothing is loaded or being loaded.
     fn next_settled(&self) -> Option<oneshot::Receiver<()>> {
         let (settled, waiting) = oneshot::channel();

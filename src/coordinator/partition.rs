@@ -1,5 +1,5 @@
-use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
+use super::{Coordinator, LoadCause};
 use crate::catalog::{CatalogBatch, Collection, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .await?;
         let joined = joins_load.then(|| {
             let runtime = self.runtime(collection.id);
-            self.load_missing(collection.id, &runtime);
+            self.start_loading(collection.id, &runtime, BTreeSet::from([id]), LoadCause::Request);
             runtime.next_settled()
         });
         self.tell_view(collection.id).await;

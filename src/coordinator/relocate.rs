@@ -26,6 +26,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let task = async move {
             let runtime = coordinator.runtime(id);
             let _moving = runtime.moving.lock().await;
+            // The second copy takes room that a load must not count on.
+            let _admission = coordinator.admitting.lock().await;
             if !coordinator.has_room_for_copy(id, &runtime).await {
                 return;
             }

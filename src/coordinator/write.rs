@@ -87,6 +87,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn delete(self: &Rc<Self>, target: Target<'_>, delete: Delete<'_>) -> Result<u64> {
         let id = self.resolve(target.database, target.collection)?.id;
         let runtime = self.runtime(id);
+        // What it may have to search is as it was for those who do not know that the owner has changed.
+        self.recovered(id, &runtime).await;
         let (deleted, applied) = {
             let _turn = runtime.writing.lock().await;
             if let Some((_, outcome)) = self.recall(id, &runtime, delete.request).await? {

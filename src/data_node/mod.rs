@@ -13,18 +13,14 @@ use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, IndexEntry, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD, log_range,
-    log_timestamp, merge_order, read_column, read_deletes, read_write_times, seal, write_column, write_deletes,
+    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD,
+    merge_order, read_column, read_deletes, read_write_times, seal, write_column, write_deletes,
 };
-use crate::storage::{Records, Store};
 use crate::value::{Column, ColumnData};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Log records at a time, so that a long log is not held in memory beside its rows.
-const LOG_PAGE_RECORDS: usize = 64;
 
 pub struct DataNode<P: Platform> {
     platform: P,
@@ -64,16 +60,16 @@ impl<P: Platform> DataNode<P> {
             }));
         }
         let primary_key = plan.schema.primary_key().name.as_str();
-        let mut after = plan.after;
+        let mut log = LogReader::new(self.platform.records(), plan.collection, plan.after, plan.through);
         let mut breather = Breather::new(&self.platform);
         loop {
-            let keys = log_range(plan.collection, after, plan.through);
-            let page = self.platform.records().scan(Store::Log, keys, LOG_PAGE_RECORDS).await?;
-            for (key, bytes) in &page {
-                let written = log_timestamp(key)
-                    .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
+            let page = log.next_page().await?;
+            if page.is_empty() {
+                break;
+            }
+            for (written, bytes) in page {
                 let wanted = |partition| plan.new_segments.iter().any(|new| new.partition == partition);
-                let record = LogRecord::decode(bytes, wanted)?;
+                let record = LogRecord::decode(&bytes, wanted)?;
                 if let Some(deletes) = &record.deletes {
                     let concerned = growing.iter_mut().filter(|(new, _)| deletes.concerns(new.partition));
                     concerned.for_each(|(_, rows)| {
@@ -86,11 +82,7 @@ impl<P: Platform> DataNode<P> {
                         rows.append(written, &new.shard.rows_of(batch, primary_key));
                     }
                 }
-                after = written;
                 breather.breathe().await;
-            }
-            if page.len() < LOG_PAGE_RECORDS {
-                break;
             }
         }
         let mut outcome = FlushOutcome::default();

@@ -11,15 +11,11 @@ use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
-use crate::segment::{LogRecord, SegmentManifest, SegmentRows, log_range, log_timestamp, read_column, read_deletes};
-use crate::storage::{Records, Store};
+use crate::segment::{LogReader, LogRecord, SegmentManifest, SegmentRows, read_column, read_deletes};
 use crate::value::{Column, ColumnData};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-
-/// Log records at a time, so that a long log is not held in memory beside its rows.
-const LOG_PAGE_RECORDS: usize = 64;
 
 /// Of a load that are told, at most.
 const PROGRESS_STEPS: u64 = 200;
@@ -108,21 +104,17 @@ impl<P: Platform> QueryNode<P> {
             }
         }
         let mut deletes = Vec::new();
-        let mut after = plan.flushed;
+        let mut log = LogReader::new(self.platform.records(), collection, plan.flushed, Timestamp(u64::MAX - 1));
         loop {
-            let keys = log_range(collection, after, Timestamp(u64::MAX - 1));
-            let page = self.platform.records().scan(Store::Log, keys, LOG_PAGE_RECORDS).await?;
-            for (key, bytes) in &page {
-                let written = log_timestamp(key)
-                    .ok_or_else(|| Error::Corrupt { file: format!("record {key}"), detail: "broken key".into() })?;
-                let record = LogRecord::decode(bytes, |partition| partitions.contains_key(&partition))?
+            let page = log.next_page().await?;
+            if page.is_empty() {
+                return Ok(ReadPartitions { partitions, deletes });
+            }
+            for (written, bytes) in page {
+                let record = LogRecord::decode(&bytes, |partition| partitions.contains_key(&partition))?
                     .of_shard(plan.shard, primary_key);
                 partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
                 deletes.push((written, LogRecord { deletes: record.deletes, inserts: Vec::new() }));
-                after = written;
-            }
-            if page.len() < LOG_PAGE_RECORDS {
-                return Ok(ReadPartitions { partitions, deletes });
             }
         }
     }

@@ -23,12 +23,12 @@ use crate::platform::Platform;
 use crate::schema::FieldId;
 use crate::segment::{Deletes, LogRecord, Shard};
 use futures::channel::oneshot;
-use futures::lock::Mutex;
 use partition::PartitionRows;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use tokio::sync::Mutex;
 
 pub struct QueryNode<P: Platform> {
     platform: P,
@@ -205,6 +205,10 @@ impl Loaded {
     }
 
     fn change_view(&mut self, view: CollectionView, fields: &BTreeSet<FieldId>) {
+        if self.view.is_none() {
+            // It is retired, or its first load will bring the view: nobody is to be answered.
+            return;
+        }
         for field in view.schema.fields.iter().filter(|field| fields.contains(&field.id)) {
             if self.fields.insert(field.id) {
                 self.partitions.values_mut().for_each(|partition| partition.add_field(field));

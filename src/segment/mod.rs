@@ -6,6 +6,7 @@
 mod column_file;
 mod delete_file;
 mod growing;
+mod log_reader;
 mod log_record;
 mod manifest;
 mod rows;
@@ -15,6 +16,7 @@ mod shard;
 pub use column_file::{read_column, write_column};
 pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
+pub use log_reader::LogReader;
 pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};
 pub use rows::SegmentRows;

@@ -93,8 +93,10 @@ test('the system gets 80 % of a released partition within two seconds, and no se
   );
   await call('releasePartitions', { partition_names: ['p2'] });
   const released = performance.now();
-  const isBack = () => before - megabytes() >= 0.8 * megabytesOfPartition;
-  const backMs = await until(() => isBack() && Math.round(performance.now() - released), 'memory is back', 2000);
+  // The browser may have collected garbage of its own: the nodes must have changed, too.
+  const isSmall = async () => (await call('getMemoryUsage')).collections[0].nodes[0].instance_bytes < 3.3 * megabytesOfPartition * 2 ** 20;
+  const isBack = async () => before - megabytes() >= 0.8 * megabytesOfPartition && (await isSmall());
+  const backMs = await until(async () => (await isBack()) && Math.round(performance.now() - released), 'memory is back', 2000);
   await page.evaluate(() => (window.searching = false));
   const { searches, failures, slowestMs } = await searching;
   console.log(`  ${megabytesOfPartition.toFixed(0)} MB released, 80 % back after ${backMs} ms; ${searches} searches, the slowest ${slowestMs.toFixed(0)} ms`);
@@ -102,7 +104,5 @@ test('the system gets 80 % of a released partition within two seconds, and no se
   assert.ok(searches > 10);
   const { collections } = await call('getMemoryUsage');
   assert.deepEqual(collections[0].partitions.map(partition => partition.name), ['_default', 'p1', 'p3']);
-  const instance_bytes = collections[0].nodes[0].instance_bytes;
-  assert.ok(instance_bytes < 3.3 * megabytesOfPartition * 2 ** 20, `${instance_bytes} bytes for three partitions`);
   page.check();
 });

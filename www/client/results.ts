@@ -68,7 +68,8 @@ export function mergeQueries(pages: QueryPage[], window: { limit?: number; offse
   const { primary_field_name: key, keyOrder } = first;
   const rows = pages.flatMap(page => page.rows).sort((a, b) => keyOrder(a[key] as string, b[key] as string));
   const { offset = 0, limit } = window;
-  return { ...first, rows: rows.slice(offset, limit === undefined ? undefined : offset + limit) };
+  // Without a limit a node leaves nothing out either.
+  return { ...first, rows: limit === undefined ? rows : rows.slice(offset, offset + limit) };
 }
 
 interface SearchBody {
@@ -103,12 +104,7 @@ interface Place {
   group?: string;
 }
 
-export interface HitShape {
-  round_decimal?: number;
-  transformers?: OutputTransformers;
-}
-
-export function readSearch(reply: NodeReply, shape: HitShape): SearchPage {
+export function readSearch(reply: NodeReply, transformers?: OutputTransformers): SearchPage {
   const results = (reply.body.results as SearchBody | null | undefined) ?? null;
   const places = new Map<SearchResultData, Place>();
   const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, places, keyOrder: inTextOrder };
@@ -116,15 +112,11 @@ export function readSearch(reply: NodeReply, shape: HitShape): SearchPage {
   if (!blob || !results) return { ...page, hits: [] };
   const batch = decodeBatch(blob);
   const values = new Map<string, unknown[]>();
-  for (const column of batch.columns) values.set(column.name, readColumn(column, batch.rows, shape.transformers));
+  for (const column of batch.columns) values.set(column.name, readColumn(column, batch.rows, transformers));
   const names = results.output_fields?.length ? results.output_fields : [...values.keys()].filter(name => ![SCORE, KEY, GROUP].includes(name));
   const all: SearchResultData[] = new Array<SearchResultData>(batch.rows);
   const scores = (values.get(SCORE) ?? []) as number[];
-  const { round_decimal } = shape;
-  for (let i = 0; i < batch.rows; i++) {
-    const score = scores[i]!;
-    all[i] = { score: round_decimal === undefined ? score : formatNumberPrecision(score, round_decimal) } as SearchResultData;
-  }
+  for (let i = 0; i < batch.rows; i++) all[i] = { score: scores[i]! } as SearchResultData;
   for (const name of names) {
     const column = values.get(name);
     if (column) for (let i = 0; i < batch.rows; i++) all[i]![name] = column[i];
@@ -153,10 +145,27 @@ export interface SearchWindow {
   limit: number;
   offset: number;
   group_size?: number;
+  round_decimal?: number;
 }
 
 /** The best of all nodes, query by query; every node was asked for `offset + limit` hits from its first. */
-export function mergeSearches(pages: SearchPage[], { limit, offset, group_size }: SearchWindow): SearchPage {
+export function mergeSearches(pages: SearchPage[], window: SearchWindow): SearchPage {
+  const page = merged(pages, window);
+  const { round_decimal } = window;
+  if (round_decimal === undefined) return page;
+  // A node that is asked alone rounds by itself.
+  const rounded = (score: number): number => (pages.length === 1 ? score : roundScore(score, round_decimal));
+  for (const hit of page.hits.flat()) hit.score = formatNumberPrecision(rounded(hit.score), round_decimal);
+  return page;
+}
+
+/** Half away from zero, to float32: as nodes do it. */
+function roundScore(score: number, decimals: number): number {
+  const scale = 10 ** decimals;
+  return Math.fround((Math.sign(score) * Math.round(Math.abs(score) * scale)) / scale);
+}
+
+function merged(pages: SearchPage[], { limit, offset, group_size }: SearchWindow): SearchPage {
   const first = pages.find(isFailure) ?? pages[0]!;
   if (pages.length === 1 || isFailure(first) || !first.results) return first;
   const sign = first.results.order === 'asc' ? 1 : -1;

@@ -1,7 +1,7 @@
 // What every worker does: hold the lock that says it lives, answer requests on its ports, and end itself after a panic (a
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
-import { KNOCK, servingPort, type Port } from '../client/connection/port.js';
+import { KNOCK, LEAVE, servingPort, type Port } from '../client/connection/port.js';
 import type { Connect, EngineEvent, Fatal, Hello, PortEnd, Reply, Request } from '../client/wire/messages.js';
 import { PROTOCOL, workerLock } from '../client/wire/messages.js';
 import { scope } from './scope.js';
@@ -77,8 +77,11 @@ export function serve(id: string, handle: Handle): Served {
       const asker: Asker = { number: ++connections, byName: typeof end === 'string' };
       const greet = (): void => port.postMessage({ hello: id, protocol: PROTOCOL } satisfies Hello);
       ports.add(port);
-      port.onmessage = (message: MessageEvent<Request | typeof KNOCK>) => {
-        if (message.data === KNOCK) greet();
+      port.onmessage = (message: MessageEvent<Request | typeof KNOCK | typeof LEAVE>) => {
+        if (message.data === LEAVE) {
+          ports.delete(port);
+          port.close();
+        } else if (message.data === KNOCK) greet();
         // Handlers answer refusals themselves, so a rejection means that the instance is broken.
         else answer(port, asker, message.data).catch(fatal);
       };

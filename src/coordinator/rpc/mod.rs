@@ -56,7 +56,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
             .into()),
             "Route" => {
-                let route = self.route(database, name).await?;
+                let route = self.route(database, name, &request.partition_names).await?;
                 let body = json!({
                     "status": Status::success(),
                     "collection_id": decimal(route.collection.id),
@@ -210,10 +210,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "LoadCollection" => self.load(request.load(None)).await.map(load_begun),
             "LoadPartitions" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
             "LoadPartitions" => self.load(request.load(Some(&request.partition_names))).await.map(load_begun),
-            "CancelLoad" => {
-                let ticket = request.ticket.parse().map_err(|_| Error::invalid("the ticket of a load is a number"))?;
-                self.cancel_load(database, name, ticket).await.and_then(|()| done())
-            }
+            "CancelLoad" => self.cancel_load(database, name, request.load_ticket()?).await.and_then(|()| done()),
             "ReleaseCollection" => self.release_collection(database, name).await.and_then(|()| done()),
             "ReleasePartitions" => {
                 self.release_partitions(database, name, &request.partition_names).await.and_then(|()| done())
@@ -225,6 +222,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "GetLoadingProgress" => {
                 if let Some(milliseconds) = request.wait_ms {
                     self.await_load(database, name, &request.partition_names, milliseconds).await;
+                }
+                if !request.ticket.is_empty() {
+                    self.check_not_failed(database, name, request.load_ticket()?)?;
                 }
                 let progress = self.loading_progress(database, name, &request.partition_names)?;
                 Ok(json!({

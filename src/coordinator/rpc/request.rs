@@ -55,7 +55,7 @@ pub(super) struct Request {
     #[serde(deserialize_with = "or_default")]
     pub refresh: bool,
     pub replica_number: Option<i64>,
-    /// Of a load that is to be cancelled.
+    /// Of a load that is waited for, or to be cancelled.
     #[serde(deserialize_with = "or_default")]
     pub ticket: String,
     /// How long to wait for the end of a load before its progress is told.
@@ -80,6 +80,10 @@ pub(super) struct Request {
 }
 
 impl Request {
+    pub fn load_ticket(&self) -> Result<u64> {
+        self.ticket.parse().map_err(|_| Error::invalid("the ticket of a load is a number"))
+    }
+
     pub fn database(&self) -> &str {
         if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
     }

@@ -385,3 +385,143 @@ fn a_load_is_given_up_by_its_ticket() {
         assert_eq!(idle.status()["extra_info"], json!({}));
     });
 }
+
+#[test]
+fn a_load_that_ends_every_node_is_given_up() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        lab.process().nodes.gate().shut();
+        let started = lab.call_on("LoadPartitions", "book", json!({ "partition_names": ["p2"] })).await.ok();
+        for _ in 0..3 {
+            while lab.process().nodes.gate().waiting() == 0 {
+                lab.executor.sleep(1).await;
+            }
+            lab.process().nodes.running(NodeKind::Query).iter().for_each(|node| lab.process().nodes.kill(node));
+            while lab.process().nodes.gate().waiting() > 0 {
+                lab.executor.sleep(1).await;
+            }
+        }
+        lab.process().nodes.gate().open();
+        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
+        let waiting = json!({ "partition_names": ["p2"], "ticket": ticket, "wait_ms": 1_000_000 });
+        lab.call_on("GetLoadingProgress", "book", waiting)
+            .await
+            .refused(101, "3 query nodes ended while they were loading");
+        assert_eq!(lab.load_state("book", &["p2"]).await, "LoadStateNotLoad");
+        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>(), "what was loaded before comes back");
+        lab.load_partitions("book", &["p2"]).await.ok();
+    });
+}
+
+#[test]
+fn a_load_goes_on_as_what_it_was_when_a_node_dies() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        lab.process().nodes.gate().shut();
+        let started = lab.call_on("LoadPartitions", "book", json!({ "partition_names": ["p2"] })).await.ok();
+        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
+        while lab.process().nodes.gate().waiting() == 0 {
+            lab.executor.sleep(1).await;
+        }
+        lab.process().nodes.running(NodeKind::Query).iter().for_each(|node| lab.process().nodes.kill(node));
+        lab.executor.sleep(50).await;
+        lab.call_on("CancelLoad", "book", json!({ "ticket": ticket })).await.ok();
+        lab.process().nodes.gate().open();
+        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>());
+        assert_eq!(lab.load_state("book", &["p2"]).await, "LoadStateNotLoad");
+    });
+}
+
+#[test]
+fn a_failed_load_of_the_collection_is_no_success_because_a_part_was_there() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        lab.process().nodes.gate().shut();
+        let started = lab.call_on("LoadCollection", "book", json!({})).await.ok();
+        while lab.process().nodes.gate().waiting() == 0 {
+            lab.executor.sleep(1).await;
+        }
+        lab.process().faults.fail(0, Fault::Io);
+        lab.process().nodes.gate().open();
+        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
+        let waiting = json!({ "ticket": ticket, "wait_ms": 100_000 });
+        lab.call_on("GetLoadingProgress", "book", waiting).await.refused(101, "collection not loaded");
+        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>());
+        let given_up = lab.process().events.take().into_iter().any(|event| {
+            matches!(event, Event::LoadProgress { state: "LoadStateNotLoad", ref partition_names, .. }
+                if partition_names == &["_default", "p2"])
+        });
+        assert!(given_up, "pages hear of it");
+    });
+}
+
+#[test]
+fn a_partition_loaded_while_its_release_waits_for_a_write_is_there_at_100() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load("book", json!({})).await.ok();
+        let clients = [lab.client(), lab.client(), lab.client()];
+        let rows = books([150]);
+        let write = clients[0].insert("book", "p1", &rows);
+        let release = clients[1].release_partitions("book", &["p2"]);
+        let load = async {
+            lab.executor.sleep(1).await;
+            clients[2].load_partitions("book", &["p2"]).await
+        };
+        let (written, released, loaded) = futures::future::join3(write, release, load).await;
+        written.ok();
+        released.ok();
+        // Either the release was first, or there was nothing to load and the release came after it.
+        match lab.load_state("book", &["p2"]).await.as_str() {
+            "LoadStateLoaded" => {
+                loaded.ok();
+                assert_eq!(lab.keys("book", &["p2"]).await, (201..221).collect::<Vec<_>>());
+            }
+            state => {
+                assert_eq!(state, "LoadStateNotLoad");
+                assert!(loaded.is_ok() || loaded.code() == 201, "{}", loaded.body);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_delete_by_filter_does_not_pass_over_a_partition_that_is_loading() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        lab.load_partitions("book", &["p1"]).await.ok();
+        begin_load(&lab, &["p2"]).await;
+        lab.delete("book", "p2", "words > 0").await.refused(103, "collection not fully loaded");
+        lab.process().nodes.gate().open();
+        lab.load_partitions("book", &["p2"]).await.ok();
+        let deleted = lab.delete("book", "p2", "words > 0").await.ok();
+        assert_eq!(deleted.text("delete_cnt"), "20");
+    });
+}
+
+#[test]
+fn a_load_is_not_overtaken_by_a_stream_of_writes() {
+    scenario(async |lab| {
+        sealed(&lab).await;
+        let done = std::rc::Rc::new(std::cell::Cell::new(false));
+        let writers = (0..4).map(|writer| {
+            let (client, done) = (lab.client(), done.clone());
+            async move {
+                let mut written = 0;
+                while !done.get() {
+                    client.insert("book", "p1", &books([1000 + 1000 * writer + written])).await.ok();
+                    written += 1;
+                    assert!(written < 500, "the load never comes to its turn");
+                }
+            }
+        });
+        let load = async {
+            lab.load("book", json!({})).await.ok();
+            done.set(true);
+        };
+        futures::future::join(futures::future::join_all(writers), load).await;
+    });
+}

@@ -115,7 +115,8 @@ impl Stage {
 
     /// A refusal that is nobody's fault: the storage's, or because another process owns the store.
     fn is_excused(&self, answer: &Answer) -> bool {
-        self.rules.faults.get() || self.rules.superseded.get() || answer.code() == 1
+        let died_too_often = answer.reason().contains("query nodes ended while they were loading");
+        self.rules.faults.get() || self.rules.superseded.get() || answer.code() == 1 || died_too_often
     }
 
     pub async fn write(&self, keys: &[Key], partition: usize, delete: bool) -> Ended {
@@ -272,8 +273,9 @@ impl Stage {
             false => self.call("LoadPartitions", json!({ "partition_names": names })).await?,
         };
         let started = answer.is_ok();
+        let ticket = answer.status()["extra_info"]["elanus.ticket"].clone();
         while answer.is_ok() {
-            answer = self.call("GetLoadingProgress", json!({ "partition_names": names })).await?;
+            answer = self.call("GetLoadingProgress", json!({ "partition_names": names, "ticket": ticket })).await?;
             if answer.body["progress"] == "100" {
                 self.model.borrow_mut().load_changed(&changed);
                 return Ok(());

@@ -214,20 +214,21 @@ impl Client {
 
     pub async fn load(&self, collection: &str, body: Value) -> Answer {
         let started = self.call_on("LoadCollection", collection, body).await;
-        if started.is_ok() { self.loaded(collection, &[]).await } else { started }
+        if started.is_ok() { self.loaded(collection, &[], &started).await } else { started }
     }
 
     pub async fn load_partitions(&self, collection: &str, partitions: &[&str]) -> Answer {
         let body = json!({ "partition_names": partitions });
         let started = self.call_on("LoadPartitions", collection, body).await;
-        if started.is_ok() { self.loaded(collection, partitions).await } else { started }
+        if started.is_ok() { self.loaded(collection, partitions, &started).await } else { started }
     }
 
-    /// Waits for the end of a load as the SDK does, and checks that progress never falls.
-    async fn loaded(&self, collection: &str, partitions: &[&str]) -> Answer {
+    /// Waits for the end of a load as the page's client does, and checks that progress never falls.
+    async fn loaded(&self, collection: &str, partitions: &[&str], started: &Answer) -> Answer {
+        let ticket = &started.status()["extra_info"]["elanus.ticket"];
         let mut before = 0;
         loop {
-            let body = json!({ "partition_names": partitions });
+            let body = json!({ "partition_names": partitions, "ticket": ticket });
             let answer = self.call_on("GetLoadingProgress", collection, body).await;
             if !answer.is_ok() {
                 return answer;

@@ -4,7 +4,7 @@
 import { WorkerDied } from '../errors.js';
 import type { EngineEvent, FromWorker, Reply, Request } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
-import type { Port } from './port.js';
+import { LEAVE, type Port } from './port.js';
 
 export interface Outgoing {
   method: string;
@@ -56,6 +56,7 @@ export class Channel {
     if (this.#over) return;
     this.#over = reason;
     this.#watch.abort();
+    this.#port.postMessage(LEAVE);
     this.#port.close();
     for (const pending of this.#pending.values()) pending.reject(reason);
     this.#pending.clear();

@@ -12,6 +12,8 @@ export interface Port {
 
 /** Asks for the greeting, which may have been sent before this end was open. */
 export const KNOCK = 'knock';
+/** The asking end goes; nothing else would tell the serving one. */
+export const LEAVE = 'leave';
 
 export function askingPort(end: PortEnd): Port {
   return typeof end === 'string' ? new KnockingPort(end) : end;

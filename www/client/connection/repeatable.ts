@@ -3,7 +3,7 @@
 
 import type { Outgoing } from './channel.js';
 
-const PREFIXES = /^(Describe|BatchDescribe|Has|Show|Get|List|Load|Release|Check)/;
+const PREFIXES = /^(Describe|BatchDescribe|Has|Show|Get|List|Load|Release|CancelLoad|Check)/;
 const NAMES = new Set(['Connect', 'Route', 'Query', 'Search', 'HybridSearch', 'Flush', 'FlushAll', 'RunAnalyzer']);
 const WRITES = new Set(['Insert', 'Upsert', 'Delete']);
 

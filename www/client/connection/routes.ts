@@ -19,6 +19,12 @@ interface Caller {
   call(outgoing: Outgoing): Promise<Reply>;
 }
 
+export interface ReadTarget {
+  db_name: string;
+  collection_name: string;
+  partition_names?: string[];
+}
+
 export interface NodeReply {
   body: Record<string, unknown>;
   blobs: Uint8Array[];
@@ -40,14 +46,15 @@ export class Routes {
   }
 
   /** One reply from each node; a single one with the refusal when there is no route. What is sent may depend on their number. */
-  async read(at: { db_name: string; collection_name: string }, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
+  async read(at: ReadTarget, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
     const key = JSON.stringify([at.db_name, at.collection_name]);
     let deaths = 0;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       if (tries > 1) await sleep(2 ** tries);
       let route = this.#nodes.get(key);
       if (!route) {
-        route = this.#ask(at);
+        // Others will go this way, too: it must not depend on the partitions of one.
+        route = this.#ask({ ...at, partition_names: undefined });
         this.#nodes.set(key, route);
       }
       const replies = await this.#send(route, outgoing).catch((error: unknown) => {
@@ -59,12 +66,25 @@ export class Routes {
       if (!replies) continue;
       if ('error_code' in replies) {
         this.#drop(key, route);
-        return [{ body: { status: replies }, blobs: [] }];
+        const refusal = await this.#refusal(replies, at);
+        if (refusal) return [{ body: { status: refusal }, blobs: [] }];
+        continue;
       }
-      if (replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE)) this.#drop(key, route);
-      else if (agree(replies)) return replies;
+      const isStale = replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE);
+      if (isStale) this.#drop(key, route);
+      // What one of several nodes goes on refusing is the answer.
+      else if (agree(replies) || tries === MAX_TRIES - 1) return replies;
     }
     throw notReady(`collection ${at.collection_name} keeps moving`);
+  }
+
+  /** Why there is no route for this caller: a partition that it named and that does not exist comes first. None if there is one now. */
+  async #refusal(refusal: ResStatus, at: ReadTarget): Promise<ResStatus | undefined> {
+    if (!at.partition_names?.length) return refusal;
+    const route = await this.#ask(at);
+    if (!Array.isArray(route)) return route;
+    for (const node of route) node.close(new WorkerDied('the route was not needed'));
+    return undefined;
   }
 
   clear(): void {
@@ -83,9 +103,8 @@ export class Routes {
     );
   }
 
-  async #ask(at: { db_name: string; collection_name: string }): Promise<Channel[] | ResStatus> {
-    const { db_name, collection_name } = at;
-    const reply = await this.#coordinator.call({ method: 'Route', body: stringifyBody({ db_name, collection_name }), blobs: [] });
+  async #ask(at: ReadTarget): Promise<Channel[] | ResStatus> {
+    const reply = await this.#coordinator.call({ method: 'Route', body: stringifyBody(at), blobs: [] });
     const body = completeReply('Route', JSON.parse(reply.body) as Record<string, unknown>);
     const status = statusOf(body);
     if (status && status.error_code !== 'Success') return status;

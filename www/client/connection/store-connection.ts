@@ -11,7 +11,7 @@ import { Introductions } from './introductions.js';
 import { OwnerWatch } from './owner-watch.js';
 import { Ownership } from './ownership.js';
 import { isRepeatable, repeatOf } from './repeatable.js';
-import { Routes, type NodeReply } from './routes.js';
+import { Routes, type NodeReply, type ReadTarget } from './routes.js';
 
 const MAX_REPEATS = 3;
 /** After this long without a greeting the port may have been handed to a tab that is gone: ask again with a new one. */
@@ -93,7 +93,7 @@ export class StoreConnection {
   }
 
   /** One call to the nodes that hold a collection. */
-  read(at: { db_name: string; collection_name: string }, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
+  read(at: ReadTarget, outgoing: (nodes: number) => Outgoing): Promise<NodeReply[]> {
     return this.#watch.during(this.#routes.read(at, outgoing));
   }
 

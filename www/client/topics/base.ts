@@ -28,6 +28,7 @@ export interface NodeRequest {
   method: string;
   collection_name: string;
   db_name?: string;
+  partition_names?: string[];
   bodyFor(nodes: number): object;
   blobs?: Uint8Array<ArrayBuffer>[];
 }
@@ -183,11 +184,11 @@ export class BaseClient {
 
   /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each. */
   protected async read(request: NodeRequest, options?: CallOptions): Promise<NodeReply[]> {
-    const { method, collection_name, bodyFor, blobs = [] } = request;
+    const { method, collection_name, partition_names, bodyFor, blobs = [] } = request;
     const connection = this.#open();
     const at = { db_name: request.db_name || this.database, collection_name };
     const outgoing = (nodes: number): Outgoing => ({ method, body: stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at })), blobs });
-    const replies = await this.#within(connection.read(at, outgoing), options);
+    const replies = await this.#within(connection.read({ ...at, partition_names }, outgoing), options);
     return replies.map(reply => ({ body: this.#checked(completeReply(method, reply.body)), blobs: reply.blobs }));
   }
 

@@ -84,13 +84,17 @@ export class Loading extends Collection {
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const waiting = { ...what, wait_ms: PROGRESS_WAIT_MS };
+        const waiting = { ...what, ticket, wait_ms: PROGRESS_WAIT_MS };
         const progress = await this.call<GetLoadingProgressResponse>('GetLoadingProgress', waiting, { signal });
         if (progress.status.error_code !== ErrorCode.SUCCESS) throw failure(progress.status);
         if (Number(progress.progress) >= 100) return status;
       }
     } catch (error) {
-      if (signal?.aborted && ticket) await this.call('CancelLoad', { collection_name: what.collection_name, db_name: what.db_name, ticket });
+      if (signal?.aborted && ticket) {
+        const cancel = this.call('CancelLoad', { collection_name: what.collection_name, db_name: what.db_name, ticket });
+        // Who aborts hears of that, and not of an engine that has gone together with the load.
+        await cancel.catch(() => undefined);
+      }
       throw error;
     }
   }

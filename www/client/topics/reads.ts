@@ -6,7 +6,7 @@ import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
-import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage, type SearchWindow } from '../results.js';
+import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage } from '../results.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -33,13 +33,11 @@ export class Reads extends Mutations {
     }
     const call = buildSearchCall(params, collection);
     const { method, body, blobs } = call;
-    const replies = await this.read({ method, collection_name, db_name, bodyFor: nodes => widenSearch(body, nodes), blobs }, params);
-    const { transformers } = params as { transformers?: OutputTransformers };
-    const shape = { round_decimal: call.round_decimal || undefined, transformers };
-    const page = mergeSearches(
-      replies.map(reply => readSearch(reply, shape)),
-      searchWindow(body)
-    );
+    const { transformers, partition_names } = params as { transformers?: OutputTransformers; partition_names?: string[] };
+    const bodyFor = (nodes: number): object => (nodes === 1 ? body : wideSearch(body));
+    const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
+    const pages = replies.map(reply => readSearch(reply, transformers));
+    const page = mergeSearches(pages, { ...searchWindow(body), round_decimal: call.round_decimal || undefined });
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
@@ -89,11 +87,12 @@ export class Reads extends Mutations {
       query_params: parseToKeyValue(queryParams(data, window)).filter(pair => pair.value !== undefined),
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };
-    const bodyFor = (nodes: number): object => ({ ...body, query_params: widen(body.query_params, nodes, 'limit') });
-    const replies = await this.read({ method: 'Query', collection_name, db_name, bodyFor }, data);
+    const given = pairsOf(body.query_params);
+    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given, 'limit') });
+    const replies = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, data);
     const page = mergeQueries(
       replies.map(reply => readQuery(reply, data.transformers)),
-      window
+      { limit: count(given.limit), offset: count(given.offset) }
     );
     return { status: page.status, data: page.rows };
   }
@@ -137,23 +136,49 @@ function queryParams(data: QueryReq, window: { limit?: number; offset?: number }
 
 type Pairs = KeyValuePair<string, unknown>[];
 
-/** Of several nodes each must give its rows from the first on: the window is cut out of all of them together. */
-function widen(pairs: Pairs, nodes: number, count: 'limit' | 'topk'): Pairs {
-  const offset = Number(pairs.find(pair => pair.key === 'offset')?.value ?? 0);
-  if (nodes === 1 || offset === 0) return pairs;
-  return pairs.map(({ key, value }) => ({ key, value: key === 'offset' ? 0 : key === count ? Number(value) + offset : value }));
+/** Parameters by name. Those within the JSON of `params` win, as in the engine. */
+function pairsOf(pairs: Pairs): Record<string, unknown> {
+  const named = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+  const { params } = named;
+  return typeof params === 'string' ? { ...named, ...(JSON.parse(params) as object) } : named;
 }
 
-function widenSearch(body: Record<string, unknown>, nodes: number): object {
-  if (nodes === 1) return body;
-  if (body.rank_params) return { ...body, rank_params: widen(body.rank_params as Pairs, nodes, 'limit') };
-  return { ...body, merge: true, search_params: widen(body.search_params as Pairs, nodes, 'topk') };
+/** A number that the engine would take; anything else is for it to refuse. */
+function count(value: unknown): number | undefined {
+  const number = value === undefined ? NaN : Number(value);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
 }
 
-function searchWindow(body: Record<string, unknown>): SearchWindow {
-  const pairs = (body.rank_params ?? body.search_params) as Pairs;
-  const value = (key: string): unknown => pairs.find(pair => pair.key === key)?.value;
-  const limit = Number(value('topk') ?? value('limit') ?? DEFAULT_TOPK);
-  const group_size = value('group_by_field') ? Number(value('group_size') ?? 1) : undefined;
-  return { limit, offset: Number(value('offset') ?? 0), group_size };
+/** For several nodes: each must give its rows from the first on, because the window is cut out of all of them together. */
+function wide(pairs: Pairs, given: Record<string, unknown>, limitKey: 'limit' | 'topk'): Pairs {
+  const [limit, offset] = [count(given[limitKey]), count(given.offset)];
+  if (!limit || !offset) return pairs;
+  return replaced(pairs, { [limitKey]: limit + offset, offset: 0 });
+}
+
+/** The pairs with other values; undefined takes a parameter out. */
+function replaced(pairs: Pairs, values: Record<string, unknown>): Pairs {
+  const { params } = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+  const nested = typeof params === 'string' ? (JSON.parse(params) as Record<string, unknown>) : {};
+  for (const key of Object.keys(values)) delete nested[key];
+  const others = pairs.filter(({ key }) => !(key in values) && key !== 'params');
+  const set = Object.entries({ ...values, ...(params !== undefined && { params: JSON.stringify(nested) }) });
+  return [...others, ...set.filter(([, value]) => value !== undefined).map(([key, value]) => ({ key, value }))];
+}
+
+/** What each of several nodes is asked; scores are rounded when they have been put in order. */
+function wideSearch(body: Record<string, unknown>): object {
+  if (body.rank_params) {
+    const pairs = body.rank_params as Pairs;
+    return { ...body, rank_params: wide(pairs, pairsOf(pairs), 'limit') };
+  }
+  const pairs = body.search_params as Pairs;
+  return { ...body, merge: true, search_params: replaced(wide(pairs, pairsOf(pairs), 'topk'), { round_decimal: undefined }) };
+}
+
+function searchWindow(body: Record<string, unknown>): { limit: number; offset: number; group_size?: number } {
+  const given = pairsOf((body.rank_params ?? body.search_params) as Pairs);
+  const limit = count(given.topk ?? given.limit) ?? DEFAULT_TOPK;
+  const group_size = given.group_by_field ? (count(given.group_size) ?? 1) : undefined;
+  return { limit, offset: count(given.offset) ?? 0, group_size };
 }

@@ -47,6 +47,8 @@ export interface LoadProgressEvent {
   partition_names: string[];
   /** Percent; 100 when all of them are searchable. */
   progress: number;
+  /** `LoadStateNotLoad` when the load failed or was given up. */
+  state: 'LoadStateLoading' | 'LoadStateLoaded' | 'LoadStateNotLoad';
 }
 
 export interface ServerInfo {
