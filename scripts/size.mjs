@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { Failure, filesUnder, main, root } from './run.mjs';
 
-const budgetKiB = 640;
+const budgetKiB = 720;
 
 export async function size() {
   const files = filesUnder('dist').filter(path => /\.(js|wasm)$/.test(path));
