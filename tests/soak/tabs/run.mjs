@@ -9,6 +9,8 @@ import { vectorOf } from './rows.mjs';
 
 const tabCount = 3;
 const actorsOfTab = 2;
+/** So long after its tab has gone a call has ended, one way or the other. */
+const afterlifeMs = 5000;
 /** The engine ended before it answered: nobody knows what became of the call. */
 const serviceNotReady = 1;
 
@@ -96,6 +98,11 @@ class Soak {
     return isUnreachable ? undefined : answer;
   }
 
+  /** The engine may still be at a call whose tab has gone. */
+  async outlast(answer) {
+    if (!answer) await sleep(afterlifeMs);
+  }
+
   /** Partitions that nobody else changes meanwhile; none when too few are free. */
   reserve(count) {
     const free = this.partitions.filter(partition => !partition.busy);
@@ -109,6 +116,7 @@ class Soak {
     const answer = await this.ask(tab, method, partition.number, ids);
     if (answer?.code !== undefined) this.differs(`${method} into ${partition.number}`, answer);
     else if (answer) partition.settle(ids, areThere);
+    await this.outlast(answer);
     partition.end();
   }
 
@@ -130,6 +138,7 @@ class Soak {
     chosen.forEach(partition => partition.begin());
     const answer = await this.ask(tab, method, whole ? undefined : chosen.map(partition => partition.number));
     if (answer?.code !== undefined) this.differs(method, answer);
+    await this.outlast(answer);
     for (const partition of chosen) {
       partition.loaded = answer && answer.code === undefined ? loaded : undefined;
       partition.end();
