@@ -139,8 +139,16 @@ type Pairs = KeyValuePair<string, unknown>[];
 /** Parameters by name. Those within the JSON of `params` win, as in the engine. */
 function pairsOf(pairs: Pairs): Record<string, unknown> {
   const named = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
-  const { params } = named;
-  return typeof params === 'string' ? { ...named, ...(JSON.parse(params) as object) } : named;
+  return { ...named, ...nestedIn(named.params) };
+}
+
+/** Undefined for what is no JSON: the engine refuses it, in Milvus' words. */
+function nestedIn(params: unknown): Record<string, unknown> | undefined {
+  try {
+    return typeof params === 'string' ? (JSON.parse(params) as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A number that the engine would take; anything else is for it to refuse. */
@@ -159,10 +167,10 @@ function wide(pairs: Pairs, given: Record<string, unknown>, limitKey: 'limit' | 
 /** The pairs with other values; undefined takes a parameter out. */
 function replaced(pairs: Pairs, values: Record<string, unknown>): Pairs {
   const { params } = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
-  const nested = typeof params === 'string' ? (JSON.parse(params) as Record<string, unknown>) : {};
-  for (const key of Object.keys(values)) delete nested[key];
+  const nested = nestedIn(params);
+  if (nested) for (const key of Object.keys(values)) delete nested[key];
   const others = pairs.filter(({ key }) => !(key in values) && key !== 'params');
-  const set = Object.entries({ ...values, ...(params !== undefined && { params: JSON.stringify(nested) }) });
+  const set = Object.entries({ ...values, params: nested ? JSON.stringify(nested) : params });
   return [...others, ...set.filter(([, value]) => value !== undefined).map(([key, value]) => ({ key, value }))];
 }
 
