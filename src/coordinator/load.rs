@@ -28,17 +28,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let collection = self.resolve(request.database, request.collection)?;
         let id = collection.id;
         let runtime = self.runtime(id);
-        let ticket = {
-            self.check_room(&collection, &runtime, &wanted_record(&collection, &request)?).await?;
-            let added = self
-                .change_load(id, |collection| {
-                    let wanted = wanted_record(collection, &request)?;
-                    let before = collection.load.replace(wanted.clone()).map(|load| load.partitions);
-                    Ok(wanted.partitions.difference(&before.unwrap_or_default()).copied().collect::<BTreeSet<_>>())
-                })
-                .await?;
-            if added.is_empty() { None } else { self.start_loading(id, &runtime, added, LoadCause::Request) }
-        };
+        self.check_room(&collection, &runtime, &wanted_record(&collection, &request)?).await?;
+        let added = self
+            .change_load(id, |collection| {
+                let wanted = wanted_record(collection, &request)?;
+                let before = collection.load.replace(wanted.clone()).map(|load| load.partitions);
+                Ok(wanted.partitions.difference(&before.unwrap_or_default()).copied().collect::<BTreeSet<_>>())
+            })
+            .await?;
+        let is_new = !added.is_empty();
+        let ticket = if is_new { self.start_loading(id, &runtime, added, LoadCause::Request) } else { None };
         self.load_missing(id, &runtime);
         Ok(ticket)
     }

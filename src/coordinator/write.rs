@@ -87,27 +87,42 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn delete(self: &Rc<Self>, target: Target<'_>, delete: Delete<'_>) -> Result<u64> {
         let id = self.resolve(target.database, target.collection)?.id;
         let runtime = self.runtime(id);
-        // What it may have to search is as it was for those who do not know that the owner has changed.
-        self.recovered(id, &runtime).await;
+        match self.delete_once(id, &runtime, &target, &delete).await {
+            // What it has to search comes back: who asks need not know that the owner or a node has changed.
+            Err(Error::CollectionNotFullyLoaded { .. } | Error::LoadFailed { .. }) => {
+                self.recovered(id, &runtime).await;
+                self.delete_once(id, &runtime, &target, &delete).await
+            }
+            done => done,
+        }
+    }
+
+    async fn delete_once(
+        self: &Rc<Self>,
+        id: CollectionId,
+        runtime: &Rc<Runtime>,
+        target: &Target<'_>,
+        delete: &Delete<'_>,
+    ) -> Result<u64> {
         let (deleted, applied) = {
             let _turn = runtime.writing.lock().await;
-            if let Some((_, outcome)) = self.recall(id, &runtime, delete.request).await? {
+            if let Some((_, outcome)) = self.recall(id, runtime, delete.request).await? {
                 return Ok(outcome.rows);
             }
-            let collection = self.expect_collection(id, &target)?;
+            let collection = self.expect_collection(id, target)?;
             let partition = delete_partition(&collection, target.partition)?;
-            let keys = self.keys_to_delete(&collection, &runtime, partition, &delete).await?;
+            let keys = self.keys_to_delete(&collection, runtime, partition, delete).await?;
             let deleted = keys.len() as u64;
             if deleted == 0 {
                 return Ok(0);
             }
             let record = LogRecord { deletes: Some(Deletes { partition, keys }), inserts: Vec::new() };
             let outcome = |request| WriteOutcome { request, rows: deleted, first_id: None };
-            let (_, applied) = self.append(&collection, &runtime, record, delete.request.id.map(outcome)).await?;
+            let (_, applied) = self.append(&collection, runtime, record, delete.request.id.map(outcome)).await?;
             (deleted, applied)
         };
         applied.await;
-        self.flush_if_large(id, &runtime);
+        self.flush_if_large(id, runtime);
         Ok(deleted)
     }
 
