@@ -1,5 +1,6 @@
 //! What roles tell without being asked.
 
+use crate::catalog::ImportState;
 use crate::ids::PartitionId;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,4 +15,15 @@ pub enum Event {
     Progress { loaded_bytes: LoadProgress },
     /// For pages that show how far a load is.
     LoadProgress { db_name: String, collection_name: String, partition_names: Vec<String>, progress: u32 },
+    /// For pages that show how far an import is.
+    ImportState {
+        task: String,
+        db_name: String,
+        collection_name: String,
+        state: ImportState,
+        /// Percent; 100 when the rows can be found.
+        progress: u64,
+        row_count: String,
+        failed_reason: String,
+    },
 }

@@ -8,6 +8,7 @@ mod alter;
 mod collection;
 mod database;
 mod describe;
+mod import;
 mod index;
 mod load;
 mod load_limits;
@@ -24,9 +25,13 @@ mod write;
 
 pub use rpc::Reply;
 
+use import::Imports;
 use load_progress::Progress;
 
-use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
+use crate::catalog::{
+    Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, SOURCES, read_log_summaries,
+    source_prefix,
+};
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::event::LoadProgress;
@@ -83,6 +88,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     data_node: Mutex<Option<NodeId>>,
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
+    imports: Imports,
 }
 
 /// What a collection needs beside its catalog record while the coordinator lives.
@@ -189,12 +195,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             catalog: RefCell::new(catalog),
             data_node: Mutex::default(),
             data_node_uses: Cell::new(0),
+            imports: Imports::default(),
             platform,
         });
         coordinator.create_default_database().await?;
         coordinator.sweep_orphans().await?;
         coordinator.restore_loads();
         coordinator.finish_indexes();
+        coordinator.resume_imports().await?;
         Ok(coordinator)
     }
 
@@ -222,20 +230,26 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         unfinished.for_each(|collection| self.build_in_background(collection.id));
     }
 
-    /// Deletes files that no manifest names: left by work that a crash cut short, or by drops.
+    /// Deletes files that no manifest names, and sources of imports that have ended: left by work that a crash cut short, or
+    /// by drops.
     async fn sweep_orphans(&self) -> Result<()> {
         let files = self.platform.files();
         files.sweep_partial().await?;
         let mut names = files.list("segment/").await?;
-        let known: BTreeSet<String> = {
+        let (known, sources): (BTreeSet<String>, Vec<String>) = {
             let catalog = self.catalog.borrow();
+            let imports = catalog.imports.values().filter(|job| job.state.is_under_way());
+            let sources = imports.map(|job| source_prefix(job.id)).collect();
             let files = |collection: &Collection| {
                 let id = collection.id;
                 collection.segments().flat_map(|segment| segment.files(id)).collect::<Vec<_>>()
             };
-            catalog.collections.values().flat_map(files).collect()
+            (catalog.collections.values().flat_map(files).collect(), sources)
         };
         names.retain(|name| !known.contains(name));
+        names.extend(
+            files.list(SOURCES).await?.into_iter().filter(|name| !sources.iter().any(|it| name.starts_with(it))),
+        );
         files.delete(&names).await
     }
 

@@ -1,0 +1,259 @@
+//! Running a job whose source is stored: steps of the data node, then the one commit; or the end without a trace.
+
+use super::super::Coordinator;
+use super::check_target;
+use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
+use crate::cluster::{IMPORT_STEP_ROWS, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, ImportId, PartitionId, SegmentId};
+use crate::platform::Platform;
+use crate::segment::{SegmentManifest, collection_prefix};
+use crate::storage::Files;
+use futures::FutureExt;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Ids that are kept for the segments of one job.
+const MAX_SEGMENTS: u64 = 1 << 20;
+/// A job whose data node dies is begun again so often.
+const ATTEMPTS: usize = 3;
+const NODE_OFFLINE: i32 = 901;
+
+type NewSegments = Vec<(PartitionId, SegmentManifest)>;
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Runs a job in the background, when those before it have ended.
+    pub(super) fn run_import(self: &Rc<Self>, id: ImportId) {
+        if !self.imports.running.borrow_mut().insert(id) {
+            return;
+        }
+        let coordinator = self.clone();
+        let task = async move {
+            let _turn = coordinator.imports.turn.lock().await;
+            let mut outcome = coordinator.try_import(id).await;
+            for _ in 1..ATTEMPTS {
+                if outcome.as_ref().is_err_and(|error| error.code() == NODE_OFFLINE) {
+                    outcome = coordinator.try_import(id).await;
+                }
+            }
+            coordinator.imports.running.borrow_mut().remove(&id);
+            if let Err(error) = outcome {
+                coordinator.fail_import(id, error).await;
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// Reads the whole source and commits it. Of an attempt that fails no segment stays.
+    async fn try_import(self: &Rc<Self>, id: ImportId) -> Result<()> {
+        let (job, collection) = self.ongoing_import(id)?;
+        let first = self.tick_many(MAX_SEGMENTS).0;
+        let plan = ImportPlan {
+            job: id,
+            collection: collection.id,
+            schema: collection.schema,
+            indexes: collection.indexes,
+            partitions: job.partitions,
+            shards: collection.shards_num,
+            files: job.files,
+            segment_ids: first..first + MAX_SEGMENTS,
+        };
+        let segment_ids = plan.segment_ids.clone();
+        let outcome = match self.read_import(plan).await {
+            Ok(segments) => self.commit_import(id, segments).await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.discard_segments(collection.id, &segment_ids).await;
+        }
+        outcome
+    }
+
+    /// A job and its collection, or why it cannot go on.
+    fn ongoing_import(&self, id: ImportId) -> Result<(ImportJob, Collection)> {
+        let job = self.import_job(id)?;
+        if !job.state.is_under_way() {
+            return Err(Error::ImportFailed(job.failed_reason));
+        }
+        let collection = check_target(&job, self.collection(job.collection))?;
+        Ok((job, collection))
+    }
+
+    /// Has the data node read the source into segments.
+    async fn read_import(self: &Rc<Self>, plan: ImportPlan) -> Result<NewSegments> {
+        let (id, started_ms) = (plan.job, self.platform.now_ms());
+        self.change_import(id, |job| job.state = ImportState::Started).await?;
+        self.with_data_node(NodeCommand::BeginImport(Box::new(plan))).await?;
+        let mut read = ReadSoFar::default();
+        loop {
+            // Other work of the data node gets its turn between two steps.
+            let first_id = self.tick_many(IMPORT_STEP_ROWS as u64).0;
+            let NodeAnswer::Imported(step) = self.with_data_node(NodeCommand::StepImport { job: id, first_id }).await?
+            else {
+                return Err(Error::Unexpected("the data node did not answer with what it imported".into()));
+            };
+            let is_last = step.is_last;
+            read.add(step, first_id);
+            let (mut job, _) = self.ongoing_import(id)?;
+            read.show_in(&mut job);
+            if is_last {
+                job.state = ImportState::Persisted;
+                job.persist_ms = self.platform.now_ms().saturating_sub(started_ms);
+            }
+            self.show_import(job);
+            if is_last {
+                return Ok(read.segments);
+            }
+        }
+    }
+
+    /// Makes all rows of a job visible, and then says that it has completed.
+    async fn commit_import(self: &Rc<Self>, id: ImportId, segments: NewSegments) -> Result<()> {
+        let (job, collection) = self.ongoing_import(id)?;
+        let runtime = self.runtime(collection.id);
+        let completed = {
+            let _moving = runtime.moving.lock().await;
+            let (completed, unused) = {
+                let _turn = runtime.writing.lock().await;
+                let committed = self.commit_segments(job, segments).await?;
+                self.imports.committed.borrow_mut().insert(id);
+                committed
+            };
+            self.refresh_node(collection.id, &runtime).await;
+            self.discard(&unused).await;
+            completed
+        };
+        self.imports.committed.borrow_mut().remove(&id);
+        self.show_import(completed);
+        self.tidy_up(collection.id);
+        // What stays is swept when the store is opened the next time.
+        drop(self.discard_source(id).await);
+        Ok(())
+    }
+
+    /// The commit itself; the caller holds `writing`. Returns the job as it is then, and files of indexes that were dropped.
+    async fn commit_segments(&self, job: ImportJob, segments: NewSegments) -> Result<(ImportJob, Vec<String>)> {
+        let at = self.tick();
+        let completed = ImportJob { state: ImportState::Completed, ended_at: Some(at), ..job };
+        let id = completed.collection;
+        self.change_with_import(&completed, |collection| {
+            let mut unused = Vec::new();
+            for (partition, mut segment) in segments {
+                segment.commit_import(at);
+                let is_known = |index| collection.indexes.iter().any(|known| known.id == index);
+                let gone = segment.indexes.extract_if(.., |index, _| !is_known(*index));
+                let gone: Vec<_> = gone.filter(|(_, entry)| entry.file_bytes > 0).map(|(index, _)| index).collect();
+                unused.extend(gone.into_iter().map(|index| segment.index_file(id, index)));
+                let partitions = &mut collection.partitions;
+                let into = partitions.iter_mut().find(|known| known.id == partition);
+                into.expect("the target was checked").segments.push(segment);
+            }
+            unused
+        })
+        .await
+        .map(|unused| (completed, unused))
+    }
+
+    /// Changes a job's collection and completes the job, in one commit.
+    async fn change_with_import<T>(&self, completed: &ImportJob, edit: impl FnOnce(&mut Collection) -> T) -> Result<T> {
+        let _turn = self.committing.lock().await;
+        let (_, mut collection) = self.ongoing_import(completed.id)?;
+        let result = edit(&mut collection);
+        let mut batch = self.catalog_batch();
+        batch.put_collection(&collection);
+        batch.put_import(completed);
+        self.commit(batch).await?;
+        self.catalog.borrow_mut().collections.insert(collection.id, collection);
+        Ok(result)
+    }
+
+    async fn discard_segments(&self, collection: CollectionId, ids: &Range<u64>) {
+        let prefix = collection_prefix(collection);
+        let of_segment = |name: &String| {
+            let id = name.strip_prefix(&prefix)?.split('/').next()?;
+            u64::from_str_radix(id, 16).ok().filter(|id| ids.contains(id))
+        };
+        let mut written = self.platform.files().list(&prefix).await.unwrap_or_default();
+        written.retain(|name| of_segment(name).is_some());
+        self.discard(&written).await;
+    }
+
+    pub(super) fn fail_in_background(self: &Rc<Self>, id: ImportId, why: Error) {
+        let coordinator = self.clone();
+        self.platform.spawn(async move { coordinator.fail_import(id, why).await }.boxed_local());
+    }
+
+    /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step
+    /// that is under way.
+    pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
+        let failed = self
+            .change_import(id, |job| {
+                job.state = ImportState::Failed;
+                job.failed_reason = reason(&why);
+                (job.rows, job.ended_at) = (0, Some(self.tick()));
+                job.segments.clear();
+                job.generated_ids.clear();
+            })
+            .await;
+        match failed {
+            // Job and files are the next owner's.
+            Err(Error::Fenced { .. }) => return,
+            // Deleting makes room. A job whose end cannot be kept is run again by the next owner.
+            Err(_) | Ok(_) => {}
+        }
+        if !self.imports.running.borrow().contains(&id) {
+            self.clean_import(id).await;
+        }
+    }
+
+    /// Removes the source of a job that failed, and says so.
+    pub(super) async fn clean_import(&self, id: ImportId) {
+        let is_failed = |job: &ImportJob| job.state == ImportState::Failed;
+        if !self.import_job(id).is_ok_and(|job| is_failed(&job)) || self.discard_source(id).await.is_err() {
+            return;
+        }
+        let _turn = self.committing.lock().await;
+        let Some(mut job) = self.import_job(id).ok().filter(is_failed) else { return };
+        job.state = ImportState::FailedAndCleaned;
+        let mut batch = self.catalog_batch();
+        batch.put_import(&job);
+        // Where this is refused the next owner says it.
+        if self.commit(batch).await.is_ok() {
+            self.show_import(job);
+        }
+    }
+}
+
+/// What the steps of an attempt have done.
+#[derive(Default)]
+struct ReadSoFar {
+    rows: u64,
+    bytes: u64,
+    generated_ids: Vec<Range<u64>>,
+    segments: NewSegments,
+}
+
+impl ReadSoFar {
+    fn add(&mut self, step: ImportStep, first_id: u64) {
+        self.rows += step.rows;
+        self.bytes += step.bytes;
+        self.segments.extend(step.new_segments);
+        if step.generated_ids > 0 {
+            self.generated_ids.push(first_id..first_id + step.generated_ids);
+        }
+    }
+
+    /// Figures of an attempt that begins again do not fall behind those of the last one.
+    fn show_in(&self, job: &mut ImportJob) {
+        job.rows = job.rows.max(self.rows);
+        job.read_bytes = job.read_bytes.max(self.bytes);
+        job.generated_ids = self.generated_ids.clone();
+        job.segments = self.segments.iter().map(|(_, segment)| segment.id).collect::<Vec<SegmentId>>();
+    }
+}
+
+/// The text of what failed, without what every failed import says.
+fn reason(why: &Error) -> String {
+    let text = why.to_string();
+    text.strip_prefix("importing data failed: ").unwrap_or(&text).to_owned()
+}
