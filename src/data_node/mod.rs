@@ -34,7 +34,7 @@ const LOG_PAGE_RECORDS: usize = 64;
 pub struct DataNode<P: Platform> {
     platform: P,
     /// The one under way, between its steps.
-    import: RefCell<Option<ImportReader>>,
+    import: RefCell<Option<Box<ImportReader>>>,
 }
 
 /// What a new segment is sealed with, whatever its rows are.
@@ -63,7 +63,7 @@ impl<P: Platform> DataNode<P> {
             NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
             NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
             NodeCommand::BeginImport(plan) => {
-                self.import.replace(Some(ImportReader::new(*plan)?));
+                self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
                 NodeAnswer::Done
             }
             NodeCommand::StepImport { job, first_id } => NodeAnswer::Imported(self.step_import(job, first_id).await?),

@@ -23,6 +23,7 @@ use crate::import::Format;
 use crate::platform::Platform;
 use crate::schema::KeyValue;
 use crate::storage::{Files, WriteBatch};
+use futures::FutureExt;
 use futures::lock::Mutex;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +140,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         job.filter(|job| self.is_remembered(job)).ok_or_else(unknown)
     }
 
+    /// A job that has not ended, or why it did.
+    fn job_under_way(&self, id: ImportId) -> Result<ImportJob> {
+        let job = self.import_job(id)?;
+        let is_committed = self.imports.committed.borrow().contains(&id);
+        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportFailed(job.failed_reason)) }
+    }
+
     /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
     pub(super) fn import_jobs(&self, database: &str, name: &str, limit: usize) -> Result<Vec<ImportJob>> {
         let only: Option<CollectionId> = if name.is_empty() { None } else { Some(self.resolve(database, name)?.id) };
@@ -170,10 +178,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Changes a job in one commit. False when it has ended: then nothing changes.
     async fn change_import(&self, id: ImportId, edit: impl FnOnce(&mut ImportJob)) -> Result<bool> {
         let _turn = self.committing.lock().await;
-        let Some(mut job) = self.catalog.borrow().imports.get(&id).cloned() else { return Ok(false) };
-        if self.imports.committed.borrow().contains(&id) || !job.state.is_under_way() {
-            return Ok(false);
-        }
+        let Ok(mut job) = self.job_under_way(id) else { return Ok(false) };
         edit(&mut job);
         let mut batch = self.catalog_batch();
         batch.put_import(&job);
@@ -211,7 +216,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let jobs: Vec<ImportJob> = self.catalog.borrow().imports.values().cloned().collect();
         for job in jobs {
             match job.state {
-                ImportState::Failed => self.clean_import(job.id).await,
+                ImportState::Failed => {
+                    let coordinator = self.clone();
+                    self.platform.spawn(async move { coordinator.clean_import(job.id).await }.boxed_local());
+                }
                 state if !state.is_under_way() => {}
                 _ if job.is_stored() => self.run_import(job.id),
                 _ => self.watch_source(job.id),

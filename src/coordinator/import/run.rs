@@ -18,6 +18,7 @@ const MAX_SEGMENTS: u64 = 1 << 20;
 /// A job whose data node dies is begun again so often.
 const ATTEMPTS: usize = 3;
 const NODE_OFFLINE: i32 = 901;
+const CLEAN_AGAIN_MS: u32 = 5_000;
 
 type NewSegments = Vec<(PartitionId, SegmentManifest)>;
 
@@ -71,10 +72,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// A job and its collection, or why it cannot go on.
     fn ongoing_import(&self, id: ImportId) -> Result<(ImportJob, Collection)> {
-        let job = self.import_job(id)?;
-        if !job.state.is_under_way() {
-            return Err(Error::ImportFailed(job.failed_reason));
-        }
+        let job = self.job_under_way(id)?;
         let collection = check_target(&job, self.collection(job.collection))?;
         Ok((job, collection))
     }
@@ -141,9 +139,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             for (partition, mut segment) in segments {
                 segment.commit_import(at);
                 let is_known = |index| collection.indexes.iter().any(|known| known.id == index);
-                let gone = segment.indexes.extract_if(.., |index, _| !is_known(*index));
-                let gone: Vec<_> = gone.filter(|(_, entry)| entry.file_bytes > 0).map(|(index, _)| index).collect();
-                unused.extend(gone.into_iter().map(|index| segment.index_file(id, index)));
+                let dropped = segment.indexes.iter().filter(|(index, _)| !is_known(**index));
+                let with_file = dropped.filter(|(_, entry)| entry.file_bytes > 0);
+                unused.extend(with_file.map(|(index, _)| segment.index_file(id, *index)));
+                segment.indexes.retain(|index, _| is_known(*index));
                 let partitions = &mut collection.partitions;
                 let into = partitions.iter_mut().find(|known| known.id == partition);
                 into.expect("the target was checked").segments.push(segment);
@@ -186,41 +185,54 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step
     /// that is under way.
     pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
-        let failed = self
-            .change_import(id, |job| {
-                job.state = ImportState::Failed;
-                job.failed_reason = reason(&why);
-                (job.rows, job.ended_at) = (0, Some(self.tick()));
-                job.segments.clear();
-                job.generated_ids.clear();
-            })
-            .await;
-        match failed {
+        let fail = |job: &mut ImportJob| {
+            job.state = ImportState::Failed;
+            job.failed_reason = reason(&why);
+            (job.rows, job.ended_at) = (0, Some(self.tick()));
+            job.segments.clear();
+            job.generated_ids.clear();
+        };
+        match self.change_import(id, fail).await {
+            Ok(_) => {}
             // Job and files are the next owner's.
             Err(Error::Fenced { .. }) => return,
-            // Deleting makes room. A job whose end cannot be kept is run again by the next owner.
-            Err(_) | Ok(_) => {}
+            // Deleting makes room on a full disk. A job whose end is not kept even then is run again by the next owner.
+            Err(_) => {
+                if let Ok(mut job) = self.job_under_way(id) {
+                    fail(&mut job);
+                    self.show_import(job);
+                }
+            }
         }
         if !self.imports.running.borrow().contains(&id) {
             self.clean_import(id).await;
         }
     }
 
-    /// Removes the source of a job that failed, and says so.
+    /// Removes the source of a job that failed, and says so; while the store refuses it, again and again.
     pub(super) async fn clean_import(&self, id: ImportId) {
-        let is_failed = |job: &ImportJob| job.state == ImportState::Failed;
-        if !self.import_job(id).is_ok_and(|job| is_failed(&job)) || self.discard_source(id).await.is_err() {
-            return;
+        while let Err(error) = self.try_clean(id).await {
+            if let Error::Fenced { .. } = error {
+                return;
+            }
+            self.platform.sleep(CLEAN_AGAIN_MS).await;
         }
+    }
+
+    async fn try_clean(&self, id: ImportId) -> Result<()> {
+        let is_failed = |job: &ImportJob| job.state == ImportState::Failed;
+        if !self.import_job(id).is_ok_and(|job| is_failed(&job)) {
+            return Ok(());
+        }
+        self.discard_source(id).await?;
         let _turn = self.committing.lock().await;
-        let Some(mut job) = self.import_job(id).ok().filter(is_failed) else { return };
+        let Some(mut job) = self.import_job(id).ok().filter(is_failed) else { return Ok(()) };
         job.state = ImportState::FailedAndCleaned;
         let mut batch = self.catalog_batch();
         batch.put_import(&job);
-        // Where this is refused the next owner says it.
-        if self.commit(batch).await.is_ok() {
-            self.show_import(job);
-        }
+        self.commit(batch).await?;
+        self.show_import(job);
+        Ok(())
     }
 }
 

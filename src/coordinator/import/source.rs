@@ -27,11 +27,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Stores a piece; with the last one of the last file the job begins. The same piece may come again.
     pub(in crate::coordinator) async fn put_import(self: &Rc<Self>, piece: Piece) -> Result<()> {
         let id = piece.job;
-        let job = self.import_job(id)?;
+        let job = self.job_under_way(id)?;
         let file = job.files.get(piece.file).ok_or_else(|| Error::invalid(format!("import {id} has no such file")))?;
-        if !job.state.is_under_way() {
-            return Err(Error::ImportFailed(job.failed_reason));
-        }
         if let Err(gone) = check_target(&job, self.collection(job.collection)) {
             self.fail_import(id, gone.clone()).await;
             return Err(gone);
@@ -58,7 +55,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     async fn finish_source(self: &Rc<Self>, last: &Piece) -> Result<()> {
         let files = self.platform.files();
         let names = files.list(&source_file_prefix(last.job, last.file)).await?;
-        let count = last.number + 1;
+        let count = last.number.saturating_add(1);
         if !(0..count).map(|piece| source_piece(last.job, last.file, piece)).eq(names.iter().cloned()) {
             return Err(Error::invalid(format!("{} pieces of {count} have arrived", names.len())));
         }
@@ -90,6 +87,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let Some(heard) = heard else { return };
                 let silent_ms = coordinator.platform.now_ms().saturating_sub(heard);
                 if silent_ms >= PATIENCE_MS.into() {
+                    coordinator.imports.heard_ms.borrow_mut().remove(&id);
                     let why = Error::ImportFailed("the page that sent the files has gone".into());
                     coordinator.fail_in_background(id, why);
                     return;

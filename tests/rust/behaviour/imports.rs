@@ -512,7 +512,7 @@ fn a_full_disk_fails_the_import_and_nothing_else() {
         let mut expected = 15;
         for operation in 0..30 {
             let task = begin(&lab, json!({})).await;
-            lab.process().faults.fail(operation, Fault::Quota);
+            (0..=operation % 5).for_each(|more| lab.process().faults.fail(operation + more, Fault::Quota));
             send(&lab, &task, &lines(1000 + operation as i64 * 10..1010 + operation as i64 * 10)).await;
             lab.settle().await;
             lab.process().faults.heal();
