@@ -136,8 +136,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) fn import_job(&self, id: ImportId) -> Result<ImportJob> {
         let job = self.catalog.borrow().imports.get(&id).cloned();
-        let unknown = || Error::ImportFailed(format!("import job does not exist, jobID={id}"));
-        job.filter(|job| self.is_remembered(job)).ok_or_else(unknown)
+        job.filter(|job| self.is_remembered(job)).ok_or(Error::ImportNotFound(id))
     }
 
     /// A job that has not ended, or why it did.

@@ -267,5 +267,5 @@ impl ReadSoFar {
 /// The text of what failed, without what every failed import says.
 fn reason(why: &Error) -> String {
     let text = why.to_string();
-    text.strip_prefix("importing data failed: ").unwrap_or(&text).to_owned()
+    text.strip_suffix(": importing data failed").unwrap_or(&text).to_owned()
 }

@@ -132,7 +132,9 @@ impl Request {
 
     pub fn import_task(&self) -> Result<ImportId> {
         let text = || self.task.to_string().trim_matches('"').to_owned();
-        let id = number(&self.task).and_then(|id| u64::try_from(id).ok());
+        // A number that is missing is 0 in the proto.
+        let id = if self.task.is_null() { Some(0) } else { number(&self.task) };
+        let id = id.and_then(|id| u64::try_from(id).ok());
         id.map(ImportId).ok_or_else(|| Error::invalid(format!("parse job id failed: {}", text())))
     }
 

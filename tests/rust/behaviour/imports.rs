@@ -244,9 +244,10 @@ fn arguments_are_refused_as_by_milvus() {
         }
         lab.call_on("Import", "nope", files(&["a.jsonl"])).await.refused(100, "collection not found");
         let unknown = "import job does not exist, jobID=123";
-        lab.call("GetImportState", json!({ "task": 123 })).await.refused(2100, unknown);
+        lab.call("GetImportState", json!({ "task": 123 })).await.refused(2101, unknown);
+        lab.call("GetImportState", json!({})).await.refused(2101, "import job does not exist, jobID=0");
         lab.call("GetImportState", json!({ "task": "x" })).await.refused(1100, "parse job id failed: x");
-        lab.call("CancelImport", json!({ "task": "123" })).await.refused(2100, unknown);
+        lab.call("CancelImport", json!({ "task": "123" })).await.refused(2101, unknown);
         lab.call_on("ListImportTasks", "nope", json!({})).await.refused(100, "collection not found");
         assert_eq!(lab.call_on("ListImportTasks", "book", json!({})).await.ok().body["tasks"], json!([]));
     });
@@ -543,7 +544,7 @@ fn jobs_are_forgotten_three_hours_after_their_end() {
         let last = lab.call_on("ListImportTasks", "book", json!({ "limit": 1 })).await.ok().body["tasks"].clone();
         assert_eq!(last, json!([second]));
         lab.executor.sleep(1_000_000).await;
-        lab.call("GetImportState", json!({ "task": task })).await.refused(2100, "import job does not exist");
+        lab.call("GetImportState", json!({ "task": task })).await.refused(2101, "import job does not exist");
         lab.reopen().await;
         assert_eq!(lab.catalog().await.imports.len(), 1);
     });
