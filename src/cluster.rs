@@ -10,7 +10,6 @@ use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,11 +79,8 @@ pub enum NodeCommand {
     BuildIndex(Box<IndexPlan>),
     /// Begins a job from the start; any other that is under way is forgotten.
     BeginImport(Box<ImportPlan>),
-    /// Reads a little more of a job; `first_id`: of as many as the rows of a step may be, for keys that are generated.
-    StepImport {
-        job: ImportId,
-        first_id: u64,
-    },
+    /// Reads a little more of a job.
+    StepImport(Box<ImportIds>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -279,8 +275,16 @@ pub struct ImportPlan {
     pub partitions: Vec<PartitionId>,
     pub shards: u32,
     pub files: Vec<SourceFile>,
-    /// Ids for the new segments.
-    pub segment_ids: Range<u64>,
+}
+
+/// What a step of an import may give ids from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportIds {
+    pub job: ImportId,
+    /// Of `IMPORT_STEP_ROWS`, for keys that are generated.
+    pub first_row: u64,
+    /// One for each partition and shard.
+    pub segments: Vec<SegmentId>,
 }
 
 /// What one step of an import did.

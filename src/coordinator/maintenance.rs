@@ -43,7 +43,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Has the data node write new segments; of an attempt that fails no file stays.
-    async fn write_segments(
+    pub(super) async fn write_segments(
         self: &Rc<Self>,
         id: CollectionId,
         new_segments: &[SegmentId],

@@ -5,9 +5,9 @@
 
 use super::{DataNode, SealedFor};
 use crate::catalog::source_piece;
-use crate::cluster::{IMPORT_STEP_ROWS, ImportPlan, ImportStep, NewSegment};
+use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NewSegment};
 use crate::error::{Error, Result};
-use crate::ids::{ImportId, PartitionId, SegmentId, Timestamp};
+use crate::ids::{PartitionId, Timestamp};
 use crate::import::{Format, RowReader};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
@@ -34,7 +34,6 @@ pub(super) struct ImportReader {
     /// Of the file, that were checked.
     file_rows: u64,
     gathered: BTreeMap<(PartitionId, u32), Gathered>,
-    next_segment: u64,
 }
 
 /// Rows of one partition and shard on their way into a segment.
@@ -54,7 +53,6 @@ impl ImportReader {
             finished: false,
             file_rows: 0,
             gathered: BTreeMap::new(),
-            next_segment: plan.segment_ids.start,
             plan,
         })
     }
@@ -143,20 +141,12 @@ impl ImportReader {
         let largest = self.gathered.iter().max_by_key(|(_, gathered)| gathered.bytes).map(|(key, _)| *key)?;
         self.gathered.remove(&largest).map(|gathered| (largest, gathered.rows))
     }
-
-    fn new_segment(&mut self, partition: PartitionId, shard: u32) -> Result<NewSegment> {
-        let id = self.next_segment;
-        if id >= self.plan.segment_ids.end {
-            return Err(Error::ImportFailed("the import has more segments than a job may have".into()));
-        }
-        self.next_segment += 1;
-        Ok(NewSegment { partition, shard: Shard { number: shard, of: self.plan.shards }, id: SegmentId(id) })
-    }
 }
 
 impl<P: Platform> DataNode<P> {
     /// Reads one piece of the source, or the rest of the last one.
-    pub(super) async fn step_import(&self, job: ImportId, first_id: u64) -> Result<ImportStep> {
+    pub(super) async fn step_import(&self, ids: ImportIds) -> Result<ImportStep> {
+        let job = ids.job;
         let current = self.import.take().filter(|current| current.plan.job == job);
         // Another node began it: the coordinator begins it again, as after any death.
         let mut current = current.ok_or_else(|| Error::NodeOffline { node: format!("that read import {job}") })?;
@@ -167,7 +157,7 @@ impl<P: Platform> DataNode<P> {
             if room == 0 {
                 break;
             } else if let Some(batch) = current.reader.take_batch(room.min(BATCH_ROWS)) {
-                current.gather(batch, first_id, &mut step)?;
+                current.gather(batch, ids.first_row, &mut step)?;
                 breather.breathe().await;
             } else if step.bytes > 0 {
                 break;
@@ -177,9 +167,11 @@ impl<P: Platform> DataNode<P> {
             }
         }
         let limit = if current.gathered_bytes() > GATHERED_BYTES { GATHERED_BYTES / 2 } else { GATHERED_BYTES };
+        let mut segment_ids = ids.segments.into_iter();
         while let Some(((partition, shard), rows)) = current.next_to_seal(step.is_last, limit) {
-            let new = current.new_segment(partition, shard)?;
             let plan = &current.plan;
+            let id = segment_ids.next().ok_or_else(|| Error::Unexpected("an import has too few segment ids".into()))?;
+            let new = NewSegment { partition, shard: Shard { number: shard, of: plan.shards }, id };
             let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
             if let Some((manifest, _)) = self.seal_rows(of, &new, &rows).await? {
                 step.new_segments.push((partition, manifest));

@@ -66,7 +66,7 @@ impl<P: Platform> DataNode<P> {
                 self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
                 NodeAnswer::Done
             }
-            NodeCommand::StepImport { job, first_id } => NodeAnswer::Imported(self.step_import(job, first_id).await?),
+            NodeCommand::StepImport(ids) => NodeAnswer::Imported(self.step_import(*ids).await?),
             _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),
         })
     }

@@ -150,7 +150,7 @@ impl<P: Platform> QueryNode<P> {
             | NodeCommand::Compact(_)
             | NodeCommand::BuildIndex(_)
             | NodeCommand::BeginImport(_)
-            | NodeCommand::StepImport { .. } => {
+            | NodeCommand::StepImport(_) => {
                 return Err(Error::Unexpected("a query node was given a data node's work".into()));
             }
         }

@@ -16,7 +16,7 @@ pub use column_file::{read_column, write_column};
 pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
 pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
-pub use manifest::{IndexEntry, SegmentManifest, collection_prefix, segment_prefix};
+pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};
 pub use rows::SegmentRows;
 pub use seal::{SealSource, merge_order, seal, seal_times};
 pub use shard::Shard;

@@ -3,18 +3,15 @@
 use super::super::Coordinator;
 use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
-use crate::cluster::{IMPORT_STEP_ROWS, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
+use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, ImportId, PartitionId, SegmentId};
+use crate::ids::{ImportId, PartitionId, SegmentId};
 use crate::platform::Platform;
-use crate::segment::{SegmentManifest, collection_prefix};
-use crate::storage::Files;
+use crate::segment::SegmentManifest;
 use futures::FutureExt;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Ids that are kept for the segments of one job.
-const MAX_SEGMENTS: u64 = 1 << 20;
 /// A job whose data node dies is begun again so often.
 const ATTEMPTS: usize = 3;
 const NODE_OFFLINE: i32 = 901;
@@ -48,7 +45,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Reads the whole source and commits it. Of an attempt that fails no segment stays.
     async fn try_import(self: &Rc<Self>, id: ImportId) -> Result<()> {
         let (job, collection) = self.ongoing_import(id)?;
-        let first = self.tick_many(MAX_SEGMENTS).0;
         let plan = ImportPlan {
             job: id,
             collection: collection.id,
@@ -57,15 +53,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             partitions: job.partitions,
             shards: collection.shards_num,
             files: job.files,
-            segment_ids: first..first + MAX_SEGMENTS,
         };
-        let segment_ids = plan.segment_ids.clone();
-        let outcome = match self.read_import(plan).await {
-            Ok(segments) => self.commit_import(id, segments).await,
+        let mut read = ReadSoFar::default();
+        let outcome = match self.read_import(plan, &mut read).await {
+            Ok(()) => self.commit_import(id, read.segments.clone()).await,
             Err(error) => Err(error),
         };
         if outcome.is_err() {
-            self.discard_segments(collection.id, &segment_ids).await;
+            let written = read.segments.iter().flat_map(|(_, segment)| segment.files(collection.id));
+            self.discard(&written.collect::<Vec<_>>()).await;
         }
         outcome
     }
@@ -78,20 +74,22 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Has the data node read the source into segments.
-    async fn read_import(self: &Rc<Self>, plan: ImportPlan) -> Result<NewSegments> {
-        let (id, started_ms) = (plan.job, self.platform.now_ms());
+    async fn read_import(self: &Rc<Self>, plan: ImportPlan, read: &mut ReadSoFar) -> Result<()> {
+        let (id, collection, started_ms) = (plan.job, plan.collection, self.platform.now_ms());
+        let places = plan.partitions.len() * plan.shards as usize;
         self.change_import(id, |job| job.state = ImportState::Started).await?;
         self.with_data_node(NodeCommand::BeginImport(Box::new(plan))).await?;
-        let mut read = ReadSoFar::default();
         loop {
             // Other work of the data node gets its turn between two steps.
-            let first_id = self.tick_many(IMPORT_STEP_ROWS as u64).0;
-            let NodeAnswer::Imported(step) = self.with_data_node(NodeCommand::StepImport { job: id, first_id }).await?
-            else {
+            let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
+            let segments: Vec<SegmentId> = (0..places).map(|_| SegmentId(self.tick().0)).collect();
+            let ids = ImportIds { job: id, first_row, segments: segments.clone() };
+            let command = NodeCommand::StepImport(Box::new(ids));
+            let NodeAnswer::Imported(step) = self.write_segments(collection, &segments, command).await? else {
                 return Err(Error::Unexpected("the data node did not answer with what it imported".into()));
             };
             let is_last = step.is_last;
-            read.add(step, first_id);
+            read.add(step, first_row);
             let (mut job, _) = self.ongoing_import(id)?;
             read.show_in(&mut job);
             if is_last {
@@ -100,7 +98,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             self.show_import(job);
             if is_last {
-                return Ok(read.segments);
+                return Ok(());
             }
         }
     }
@@ -164,17 +162,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.commit(batch).await?;
         self.catalog.borrow_mut().collections.insert(collection.id, collection);
         Ok(result)
-    }
-
-    async fn discard_segments(&self, collection: CollectionId, ids: &Range<u64>) {
-        let prefix = collection_prefix(collection);
-        let of_segment = |name: &String| {
-            let id = name.strip_prefix(&prefix)?.split('/').next()?;
-            u64::from_str_radix(id, 16).ok().filter(|id| ids.contains(id))
-        };
-        let mut written = self.platform.files().list(&prefix).await.unwrap_or_default();
-        written.retain(|name| of_segment(name).is_some());
-        self.discard(&written).await;
     }
 
     pub(super) fn fail_in_background(self: &Rc<Self>, id: ImportId, why: Error) {

@@ -189,6 +189,33 @@ fn deletes_of_before_spare_imported_rows() {
 }
 
 #[test]
+fn compaction_waits_until_earlier_deletes_have_left_the_log() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        lab.load("book", json!({})).await.ok();
+        lab.upsert("book", "", &books((0..5).map(|round| 1000 + round * 10))).await.ok();
+        lab.delete("book", "", "id in [1000, 1010, 1020, 1030, 1040]").await.ok();
+        for round in 0..5 {
+            import(&lab, json!({}), &lines(1000 + round * 10..1010 + round * 10)).await;
+        }
+        let expected: Vec<i64> = (1000..1050).collect();
+        let segments = async || {
+            let catalog = lab.catalog().await;
+            catalog.resolve("default", "book").expect("there").segments().count()
+        };
+        lab.compact("book").await.ok();
+        assert_eq!(segments().await, 5);
+        lab.flush("book").await.ok();
+        lab.compact("book").await.ok();
+        assert_eq!(segments().await, 1);
+        lab.reopen().await;
+        assert_eq!(lab.keys("book", &[]).await, expected);
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
 fn a_bad_row_leaves_nothing() {
     scenario(async |lab| {
         library(&lab, 5, "COSINE").await;
