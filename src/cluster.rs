@@ -275,6 +275,8 @@ pub struct ImportPlan {
     pub partitions: Vec<PartitionId>,
     pub shards: u32,
     pub files: Vec<SourceFile>,
+    /// Gathered rows that are kept in memory between two steps, at most.
+    pub buffer_bytes: usize,
 }
 
 /// What a step of an import may give ids from.

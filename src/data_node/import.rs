@@ -1,7 +1,7 @@
 //! Reading an import: pieces of the source into rows, rows into segments, a step at a time.
 //!
 //! What is gathered between steps is bounded, whatever the size of the source: when all partitions and shards together have
-//! more than `GATHERED_BYTES`, the largest of them become segments.
+//! more than the plan's `buffer_bytes`, the largest of them become segments.
 
 use super::{DataNode, SealedFor};
 use crate::catalog::source_piece;
@@ -17,7 +17,6 @@ use crate::value::{Batch, Column, WriteMode, check_insert};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const GATHERED_BYTES: usize = 64 << 20;
 /// Checked at once, so that other commands get their turn.
 const BATCH_ROWS: usize = 4096;
 
@@ -166,7 +165,8 @@ impl<P: Platform> DataNode<P> {
                 break;
             }
         }
-        let limit = if current.gathered_bytes() > GATHERED_BYTES { GATHERED_BYTES / 2 } else { GATHERED_BYTES };
+        let buffer_bytes = current.plan.buffer_bytes;
+        let limit = if current.gathered_bytes() > buffer_bytes { buffer_bytes / 2 } else { buffer_bytes };
         let mut segment_ids = ids.segments.into_iter();
         while let Some(((partition, shard), rows)) = current.next_to_seal(step.is_last, limit) {
             let plan = &current.plan;

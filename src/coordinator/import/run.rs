@@ -53,6 +53,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             partitions: job.partitions,
             shards: collection.shards_num,
             files: job.files,
+            buffer_bytes: self.config.import_buffer_bytes,
         };
         let mut read = ReadSoFar::default();
         let outcome = match self.read_import(plan, &mut read).await {
