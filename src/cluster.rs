@@ -1,8 +1,8 @@
 //! What the coordinator says to the nodes, and what they answer.
 
-use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition};
+use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition, SourceFile};
 use crate::error::Result;
-use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::ids::{CollectionId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
 use crate::segment::{SegmentManifest, Shard};
@@ -77,6 +77,10 @@ pub enum NodeCommand {
     Flush(Box<FlushPlan>),
     Compact(Box<CompactPlan>),
     BuildIndex(Box<IndexPlan>),
+    /// Begins a job from the start; any other that is under way is forgotten.
+    BeginImport(Box<ImportPlan>),
+    /// Reads a little more of a job.
+    StepImport(Box<ImportIds>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,6 +91,7 @@ pub enum NodeAnswer {
     Flushed(FlushOutcome),
     Compacted(Option<SegmentManifest>),
     IndexBuilt(IndexOutcome),
+    Imported(ImportStep),
 }
 
 /// What a query node must know of the collection beside its rows.
@@ -255,4 +260,44 @@ pub struct IndexPlan {
 pub struct IndexOutcome {
     pub index: IndexId,
     pub file_bytes: BTreeMap<SegmentId, u64>,
+}
+
+/// Rows of one step of an import at most; as many ids are kept for it.
+pub const IMPORT_STEP_ROWS: usize = 65_536;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportPlan {
+    pub job: ImportId,
+    pub collection: CollectionId,
+    pub schema: CollectionSchema,
+    pub indexes: Vec<IndexDefinition>,
+    /// One, or all of a collection with a partition key.
+    pub partitions: Vec<PartitionId>,
+    pub shards: u32,
+    pub files: Vec<SourceFile>,
+    /// Gathered rows that are kept in memory between two steps, at most.
+    pub buffer_bytes: usize,
+}
+
+/// What a step of an import may give ids from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportIds {
+    pub job: ImportId,
+    /// Of `IMPORT_STEP_ROWS`, for keys that are generated.
+    pub first_row: u64,
+    /// One for each partition and shard.
+    pub segments: Vec<SegmentId>,
+}
+
+/// What one step of an import did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ImportStep {
+    pub rows: u64,
+    /// Bytes of the source that were read.
+    pub bytes: u64,
+    /// How many keys were generated, from the step's first id on.
+    pub generated_ids: u64,
+    pub new_segments: Vec<(PartitionId, SegmentManifest)>,
+    /// Every row of every file is in a segment.
+    pub is_last: bool,
 }

@@ -3,7 +3,7 @@
 //! `reason` is what Milvus' clients match on: base text, `[key=value]` fields, and free text in front of it, as
 //! Milvus' own errors are built. `Status::from` is the one conversion towards the client.
 
-use crate::ids::{CollectionId, PartitionId};
+use crate::ids::{CollectionId, ImportId, PartitionId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use thiserror::Error;
@@ -79,8 +79,10 @@ pub enum Error {
     FieldNameInvalid { field: String, text: String },
     #[error("field index of the field: {field} is not loaded, please reload the collection")]
     FieldIndexNotLoaded { field: String },
-    #[error("importing data failed: {0}")]
+    #[error("{0}: importing data failed")]
     ImportFailed(String),
+    #[error("import job does not exist, jobID={0}: importing data failed on server side")]
+    ImportNotFound(ImportId),
     /// A filter that does not parse or does not fit the schema.
     #[error("{0}")]
     QueryPlan(String),
@@ -153,6 +155,7 @@ impl Error {
             Error::FieldNameInvalid { .. } => 1701,
             Error::FieldIndexNotLoaded { .. } => 2000,
             Error::ImportFailed(_) => 2100,
+            Error::ImportNotFound(_) => 2101,
             Error::StaleRoute => 65000,
             Error::Unexpected(_) => 65535,
             Error::Relayed(error) => error.code,

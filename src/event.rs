@@ -1,5 +1,6 @@
 //! What roles tell without being asked.
 
+use crate::catalog::ImportState;
 use crate::ids::PartitionId;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,5 +21,16 @@ pub enum Event {
         progress: u32,
         /// Milvus' name of the load state that these partitions are in now.
         state: &'static str,
+    },
+    /// For pages that show how far an import is.
+    ImportState {
+        task: String,
+        db_name: String,
+        collection_name: String,
+        state: ImportState,
+        /// Percent; 100 when the rows can be found.
+        progress: u64,
+        row_count: String,
+        failed_reason: String,
     },
 }

@@ -22,6 +22,10 @@ identifier!(PartitionId);
 identifier!(SegmentId);
 identifier!(IndexId);
 identifier!(
+    /// A job of import: the task that clients ask about.
+    ImportId
+);
+identifier!(
     /// Milvus' hybrid time: milliseconds since 1970 in the upper 46 bits, a counter in the lower 18. Every write has its own;
     /// ids are drawn from the same sequence, so that they never repeat.
     Timestamp

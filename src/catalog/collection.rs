@@ -107,7 +107,8 @@ impl Collection {
     pub fn last_time(&self) -> Timestamp {
         let partitions = self.partitions.iter().map(|partition| partition.created_at);
         let indexes = self.indexes.iter().map(|index| index.created_at);
-        let segments = self.segments().map(|segment| Timestamp(segment.id.0));
+        let segments =
+            self.segments().map(|segment| Timestamp(segment.id.0).max(segment.imported_at.unwrap_or_default()));
         let latest = partitions.chain(indexes).chain(segments).max().unwrap_or_default();
         latest.max(self.updated_at).max(self.flushed)
     }

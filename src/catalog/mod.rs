@@ -1,20 +1,23 @@
-//! What exists: databases, collections with their partitions, segments, indexes, aliases and load records.
+//! What exists: databases, collections with their partitions, segments, indexes, aliases and load records, and jobs of import.
 //!
 //! Held in memory by the coordinator; every change is one commit of the records it touches, and only a commit makes anything
 //! visible.
 
 mod collection;
+mod import_job;
 mod load_record;
 mod write_outcome;
 
 pub use collection::{Collection, ConsistencyLevel, IndexDefinition, Partition};
+pub use import_job::{ImportJob, ImportState, SOURCES, SourceFile, source_file_prefix, source_piece, source_prefix};
 pub use load_record::LoadRecord;
 pub use write_outcome::{WriteOutcome, read_write_outcome};
 
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{CollectionId, ImportId, PartitionId, Timestamp};
 use crate::schema::KeyValue;
 use crate::storage::{Records, Store, WriteBatch};
+use import_job::{IMPORTS, import_key};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +38,8 @@ pub struct Database {
 pub struct Catalog {
     pub databases: BTreeMap<String, Database>,
     pub collections: BTreeMap<CollectionId, Collection>,
+    /// Those under way, and for a while those that have ended.
+    pub imports: BTreeMap<ImportId, ImportJob>,
 }
 
 /// What the log holds of a collection; written with every record, so that nobody has to read the log to know.
@@ -67,7 +72,9 @@ impl Catalog {
     pub async fn open(records: &impl Records) -> Result<Catalog> {
         let databases: Vec<(String, Database)> = read_all(records, Store::Catalog, DATABASES).await?;
         let collections: Vec<(String, Collection)> = read_all(records, Store::Catalog, COLLECTIONS).await?;
+        let imports: Vec<(String, ImportJob)> = read_all(records, Store::Catalog, IMPORTS).await?;
         Ok(Catalog {
+            imports: imports.into_iter().map(|(_, job)| (job.id, job)).collect(),
             databases: databases.into_iter().map(|(_, database)| (database.name.clone(), database)).collect(),
             collections: collections.into_iter().map(|(_, collection)| (collection.id, collection)).collect(),
         })
@@ -77,7 +84,8 @@ impl Catalog {
     pub fn last_time(&self) -> Timestamp {
         let databases = self.databases.values().map(|database| database.created_at);
         let collections = self.collections.values().map(Collection::last_time);
-        databases.chain(collections).max().unwrap_or_default()
+        let imports = self.imports.values().map(ImportJob::last_time);
+        databases.chain(collections).chain(imports).max().unwrap_or_default()
     }
 
     pub fn database(&self, name: &str) -> Result<&Database> {
@@ -118,6 +126,8 @@ pub trait CatalogBatch {
     fn delete_database(&mut self, name: &str);
     fn put_collection(&mut self, collection: &Collection);
     fn delete_collection(&mut self, id: CollectionId);
+    fn put_import(&mut self, job: &ImportJob);
+    fn delete_import(&mut self, id: ImportId);
     fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary);
     fn put_write_outcome(&mut self, id: CollectionId, written: Timestamp, outcome: &WriteOutcome);
     fn forget_write_outcomes(&mut self, id: CollectionId, before: Timestamp);
@@ -141,6 +151,14 @@ impl CatalogBatch for WriteBatch {
         self.delete(Store::Log, summary_key(id));
         self.delete_range(Store::Log, crate::segment::log_range(id, Timestamp(0), Timestamp(u64::MAX - 1)));
         self.delete_range(Store::Log, all_outcomes(id));
+    }
+
+    fn put_import(&mut self, job: &ImportJob) {
+        self.put(Store::Catalog, import_key(job.id), to_json(job));
+    }
+
+    fn delete_import(&mut self, id: ImportId) {
+        self.delete(Store::Catalog, import_key(id));
     }
 
     fn put_log_summary(&mut self, id: CollectionId, summary: &LogSummary) {

@@ -43,7 +43,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Has the data node write new segments; of an attempt that fails no file stays.
-    async fn write_segments(
+    pub(super) async fn write_segments(
         self: &Rc<Self>,
         id: CollectionId,
         new_segments: &[SegmentId],
@@ -205,9 +205,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         loop {
             let Some(collection) = self.collection(id) else { return Ok(compactions) };
             let expired_before = collection.schema.expired_before(now_ms);
+            let log_is_empty = runtime.log.borrow().last <= collection.flushed;
+            // What the log deletes of older rows must find them apart from rows that were imported later.
+            let is_settled =
+                |it: &SegmentManifest| log_is_empty || it.imported_at.is_none_or(|at| at <= collection.flushed);
             let chosen = collection.partitions.iter().find_map(|partition| {
                 (0..collection.shards_num).find_map(|shard| {
-                    let segments: Vec<_> = partition.segments.iter().filter(|segment| segment.shard == shard).collect();
+                    let segments: Vec<_> =
+                        partition.segments.iter().filter(|it| it.shard == shard && is_settled(it)).collect();
                     let inputs = worth_compacting(&segments, self.config.max_segment_bytes, expired_before);
                     (!inputs.is_empty()).then_some((partition.id, inputs))
                 })

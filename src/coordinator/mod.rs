@@ -10,6 +10,7 @@ mod alter;
 mod collection;
 mod database;
 mod describe;
+mod import;
 mod index;
 mod load;
 mod load_limits;
@@ -26,9 +27,13 @@ mod write;
 
 pub use rpc::Reply;
 
+use import::Imports;
 use load_progress::Progress;
 
-use crate::catalog::{Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, read_log_summaries};
+use crate::catalog::{
+    Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, SOURCES, read_log_summaries,
+    source_prefix,
+};
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::event::LoadProgress;
@@ -49,6 +54,8 @@ pub struct Config {
     pub strict_durability: bool,
     /// A collection's log is flushed when it is larger.
     pub flush_log_bytes: u64,
+    /// What an import gathers of all partitions and shards before it makes segments of the largest.
+    pub import_buffer_bytes: usize,
     /// Compaction merges segments up to this size.
     pub max_segment_bytes: u64,
     /// Releasing partitions of this size moves the rest to fresh nodes, so that the system gets the memory back.
@@ -62,6 +69,7 @@ impl Default for Config {
         Config {
             strict_durability: false,
             flush_log_bytes: 64 << 20,
+            import_buffer_bytes: 64 << 20,
             max_segment_bytes: 256 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,
@@ -85,6 +93,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     data_node: Mutex<Option<NodeId>>,
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
+    imports: Imports,
 }
 
 /// What a collection needs beside its catalog record while the coordinator lives.
@@ -206,12 +215,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             catalog: RefCell::new(catalog),
             data_node: Mutex::default(),
             data_node_uses: Cell::new(0),
+            imports: Imports::default(),
             platform,
         });
         coordinator.create_default_database().await?;
         coordinator.sweep_orphans().await?;
         coordinator.restore_loads();
         coordinator.finish_indexes();
+        coordinator.resume_imports().await?;
         Ok(coordinator)
     }
 
@@ -239,20 +250,26 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         unfinished.for_each(|collection| self.build_in_background(collection.id));
     }
 
-    /// Deletes files that no manifest names: left by work that a crash cut short, or by drops.
+    /// Deletes files that no manifest names, and sources of imports that have ended: left by work that a crash cut short, or
+    /// by drops.
     async fn sweep_orphans(&self) -> Result<()> {
         let files = self.platform.files();
         files.sweep_partial().await?;
         let mut names = files.list("segment/").await?;
-        let known: BTreeSet<String> = {
+        let (known, sources): (BTreeSet<String>, Vec<String>) = {
             let catalog = self.catalog.borrow();
+            let imports = catalog.imports.values().filter(|job| job.state.is_under_way());
+            let sources = imports.map(|job| source_prefix(job.id)).collect();
             let files = |collection: &Collection| {
                 let id = collection.id;
                 collection.segments().flat_map(|segment| segment.files(id)).collect::<Vec<_>>()
             };
-            catalog.collections.values().flat_map(files).collect()
+            (catalog.collections.values().flat_map(files).collect(), sources)
         };
         names.retain(|name| !known.contains(name));
+        names.extend(
+            files.list(SOURCES).await?.into_iter().filter(|name| !sources.iter().any(|it| name.starts_with(it))),
+        );
         files.delete(&names).await
     }
 

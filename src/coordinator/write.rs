@@ -227,7 +227,7 @@ fn with_record(log: &LogSummary, written: Timestamp, record: &LogRecord, bytes: 
 }
 
 /// Where inserted rows may go: one partition, or all of them by the hash of the partition key.
-fn insert_partitions(collection: &Collection, name: &str) -> Result<Vec<PartitionId>> {
+pub(super) fn insert_partitions(collection: &Collection, name: &str) -> Result<Vec<PartitionId>> {
     if collection.uses_partition_key() {
         if !name.is_empty() {
             return Err(Error::invalid(

@@ -1,6 +1,8 @@
-//! The data node: turns the log into sealed segments, merges small and much-deleted ones, builds indexes.
+//! The data node: turns the log and imported files into sealed segments, merges small and much-deleted ones, builds indexes.
 //!
 //! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
+
+mod import;
 
 use crate::catalog::IndexDefinition;
 use crate::cluster::{
@@ -8,22 +10,34 @@ use crate::cluster::{
 };
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::ids::{CollectionId, PartitionId};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
     Deletes, Growing, IndexEntry, LogReader, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD,
-    merge_order, read_column, read_deletes, read_write_times, seal, write_column, write_deletes,
+    merge_order, read_column, read_deletes, read_write_times, seal, seal_times, write_column, write_deletes,
 };
 use crate::value::{Column, ColumnData};
+use import::ImportReader;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub struct DataNode<P: Platform> {
     platform: P,
+    /// The one under way, between its steps.
+    import: RefCell<Option<Box<ImportReader>>>,
+}
+
+/// What a new segment is sealed with, whatever its rows are.
+#[derive(Clone, Copy)]
+struct SealedFor<'a> {
+    collection: CollectionId,
+    fields: &'a [Field],
+    indexes: &'a [IndexDefinition],
 }
 
 /// A sealed segment's keys and deletes, read when the first delete asks for them.
@@ -35,7 +49,7 @@ struct OldSegment {
 
 impl<P: Platform> DataNode<P> {
     pub fn new(platform: P) -> Self {
-        DataNode { platform }
+        DataNode { platform, import: RefCell::default() }
     }
 
     pub async fn execute(&self, command: NodeCommand) -> Result<NodeAnswer> {
@@ -43,6 +57,11 @@ impl<P: Platform> DataNode<P> {
             NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).await?),
             NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
             NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
+            NodeCommand::BeginImport(plan) => {
+                self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
+                NodeAnswer::Done
+            }
+            NodeCommand::StepImport(ids) => NodeAnswer::Imported(self.step_import(*ids).await?),
             _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),
         })
     }
@@ -75,7 +94,7 @@ impl<P: Platform> DataNode<P> {
                     concerned.for_each(|(_, rows)| {
                         rows.delete(&deletes.keys);
                     });
-                    self.delete_in(&plan, &mut old_segments, deletes).await?;
+                    self.delete_in(&plan, &mut old_segments, (written, deletes)).await?;
                 }
                 for (partition, batch) in &record.inserts {
                     for (new, rows) in growing.iter_mut().filter(|(new, _)| new.partition == *partition) {
@@ -104,9 +123,16 @@ impl<P: Platform> DataNode<P> {
         Ok(outcome)
     }
 
-    async fn delete_in(&self, plan: &FlushPlan, segments: &mut [OldSegment], deletes: &Deletes) -> Result<()> {
+    async fn delete_in(
+        &self,
+        plan: &FlushPlan,
+        segments: &mut [OldSegment],
+        (written, deletes): (Timestamp, &Deletes),
+    ) -> Result<()> {
         let primary_key = plan.schema.primary_key();
-        for segment in segments.iter_mut().filter(|segment| deletes.concerns(segment.partition)) {
+        let is_older = |manifest: &SegmentManifest| manifest.imported_at.is_none_or(|imported| imported < written);
+        let concerned = |segment: &&mut OldSegment| deletes.concerns(segment.partition) && is_older(&segment.manifest);
+        for segment in segments.iter_mut().filter(concerned) {
             if segment.keys.is_none() {
                 let (keys, deleted) = self.read_keys(plan.collection, primary_key, &segment.manifest).await?;
                 let mut rows = SegmentRows::new(primary_key.id, BTreeMap::from([(primary_key.id, keys)]), true);
@@ -141,6 +167,19 @@ impl<P: Platform> DataNode<P> {
         new: &NewSegment,
         rows: &Growing,
     ) -> Result<Option<SegmentManifest>> {
+        let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
+        let Some((mut manifest, times)) = self.seal_rows(of, new, rows).await? else { return Ok(None) };
+        seal_times(self.platform.files(), plan.collection, &mut manifest, times).await?;
+        Ok(Some(manifest))
+    }
+
+    /// A segment with its indexes, of the rows that are not deleted, and when each of them was written.
+    async fn seal_rows(
+        &self,
+        of: SealedFor<'_>,
+        new: &NewSegment,
+        rows: &Growing,
+    ) -> Result<Option<(SegmentManifest, Vec<Timestamp>)>> {
         let chunks: Vec<&SegmentRows> = rows.chunks().collect();
         let sources: Vec<SealSource> = chunks
             .iter()
@@ -154,18 +193,15 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let mut manifest = seal(
-            self.platform.files(),
-            (plan.collection, new.id),
-            &plan.schema.fields,
-            &order,
-            async |source, field| Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed)),
-            |(source, row)| sources[source as usize].timestamps[row as usize],
-        )
-        .await?;
+        let mut manifest =
+            seal(self.platform.files(), (of.collection, new.id), of.fields, &order, async |source, field| {
+                Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed))
+            })
+            .await?;
         manifest.shard = new.shard.number;
-        self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
-        Ok(Some(manifest))
+        self.index_segment(of.collection, of.indexes, &mut manifest).await?;
+        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
+        Ok(Some((manifest, order.iter().map(written).collect())))
     }
 
     async fn compact(&self, plan: CompactPlan) -> Result<Option<SegmentManifest>> {
@@ -175,7 +211,10 @@ impl<P: Platform> DataNode<P> {
         for manifest in &plan.inputs {
             let (primary_keys, mut deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
             let name = manifest.column_file(plan.collection, TIMESTAMP_FIELD);
-            let timestamps = read_write_times(files, &name, primary_keys.len(), &|_| ()).await?;
+            let timestamps = match manifest.imported_at {
+                Some(at) => vec![at; primary_keys.len()],
+                None => read_write_times(files, &name, primary_keys.len(), &|_| ()).await?,
+            };
             if let Some(horizon) = plan.expired_before {
                 let expired = timestamps.iter().enumerate().filter(|(_, at)| **at < horizon);
                 deleted.extend(expired.map(|(row, _)| row as u32));
@@ -190,22 +229,18 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let mut manifest = seal(
-            files,
-            (plan.collection, plan.output),
-            &plan.schema.fields,
-            &order,
-            async |source, field| {
+        let mut manifest =
+            seal(files, (plan.collection, plan.output), &plan.schema.fields, &order, async |source, field| {
                 let input = &plan.inputs[source as usize];
                 if !input.column_bytes.contains_key(&field.id) {
                     return Ok(None);
                 }
                 let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
                 Ok(Some(Cow::Owned(column)))
-            },
-            |(source, row)| sources[source as usize].timestamps[row as usize],
-        )
-        .await?;
+            })
+            .await?;
+        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
+        seal_times(files, plan.collection, &mut manifest, order.iter().map(written).collect()).await?;
         manifest.shard = plan.inputs.first().map_or(0, |input| input.shard);
         self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
         Ok(Some(manifest))

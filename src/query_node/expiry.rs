@@ -3,7 +3,7 @@
 
 use super::{Loaded, QueryNode};
 use crate::error::Result;
-use crate::ids::{PartitionId, SegmentId};
+use crate::ids::{PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{SegmentManifest, TIMESTAMP_FIELD, read_write_times};
 use std::rc::Rc;
@@ -17,9 +17,12 @@ impl<P: Platform> QueryNode<P> {
             return Ok(());
         }
         let _turn = self.learning_times.lock().await;
-        while let Some(Untimed { partition, segment, rows, file }) = lacks_times() {
+        while let Some(Untimed { partition, segment, rows, imported_at, file }) = lacks_times() {
             let on_read = |bytes: u64| *self.read_bytes.borrow_mut().entry(TIMESTAMP_FIELD).or_default() += bytes;
-            let read = read_write_times(self.platform.files(), &file, rows, &on_read).await;
+            let read = match imported_at {
+                Some(at) => Ok(vec![at; rows]),
+                None => read_write_times(self.platform.files(), &file, rows, &on_read).await,
+            };
             let mut loaded = self.loaded.borrow_mut();
             let known = loaded.partitions.get_mut(&partition).and_then(|it| it.sealed.get_mut(&segment));
             // What was released or compacted meanwhile may have lost its files too.
@@ -36,6 +39,7 @@ struct Untimed {
     partition: PartitionId,
     segment: SegmentId,
     rows: usize,
+    imported_at: Option<Timestamp>,
     file: String,
 }
 
@@ -47,7 +51,13 @@ impl Loaded {
         self.partitions.iter().find_map(|(partition, rows)| {
             let (segment, untimed) = rows.sealed.iter().find(|(_, segment)| segment.written.is_none())?;
             let file = SegmentManifest::new(*segment, 0).column_file(view.id, TIMESTAMP_FIELD);
-            Some(Untimed { partition: *partition, segment: *segment, rows: untimed.primary_keys().len(), file })
+            Some(Untimed {
+                partition: *partition,
+                segment: *segment,
+                rows: untimed.primary_keys().len(),
+                imported_at: untimed.imported_at,
+                file,
+            })
         })
     }
 }

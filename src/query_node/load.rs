@@ -148,8 +148,8 @@ impl<P: Platform> QueryNode<P> {
             partition.sealed.retain(|segment, _| current.contains(segment));
             for manifest in segments {
                 let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
-                for deletes in recent_deletes.values().filter(|deletes| deletes.concerns(*id)) {
-                    segment.delete(&deletes.keys);
+                for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
+                    segment.delete_at(*written, &deletes.keys);
                 }
                 partition.sealed.insert(manifest.id, segment);
             }
@@ -183,6 +183,7 @@ impl<P: Platform> QueryNode<P> {
         }
         let primary_key = primary_key.ok_or_else(|| Error::Unexpected("loading without the primary key".into()))?;
         let mut segment = SegmentRows::new(primary_key, columns, true);
+        segment.imported_at = manifest.imported_at;
         if let Some(last) = manifest.deletes {
             let name = manifest.deletes_file(reading.collection, last);
             let deleted = read_deletes(files, &name, &|_| ()).await?;

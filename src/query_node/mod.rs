@@ -146,7 +146,11 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::MatchingKeys { expr, templates, partition } => {
                 return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).await?));
             }
-            NodeCommand::Flush(_) | NodeCommand::Compact(_) | NodeCommand::BuildIndex(_) => {
+            NodeCommand::Flush(_)
+            | NodeCommand::Compact(_)
+            | NodeCommand::BuildIndex(_)
+            | NodeCommand::BeginImport(_)
+            | NodeCommand::StepImport(_) => {
                 return Err(Error::Unexpected("a query node was given a data node's work".into()));
             }
         }

@@ -29,7 +29,7 @@ impl PartitionRows {
             return;
         }
         if let Some(deletes) = &record.deletes {
-            self.delete(id, deletes);
+            self.delete(id, written, deletes);
         }
         for (_, batch) in record.inserts.iter().filter(|(partition, _)| *partition == id) {
             self.growing.append(written, batch);
@@ -37,11 +37,9 @@ impl PartitionRows {
         self.applied = written;
     }
 
-    fn delete(&mut self, id: PartitionId, deletes: &Deletes) {
+    fn delete(&mut self, id: PartitionId, written: Timestamp, deletes: &Deletes) {
         if deletes.concerns(id) {
-            self.sealed.values_mut().for_each(|segment| {
-                segment.delete(&deletes.keys);
-            });
+            self.sealed.values_mut().for_each(|segment| segment.delete_at(written, &deletes.keys));
             self.growing.delete(&deletes.keys);
         }
     }

@@ -20,6 +20,10 @@ pub struct SegmentManifest {
     /// When a fifth of the rows had been written, two fifths, and so on.
     #[serde(default)]
     pub write_quintiles: Vec<Timestamp>,
+    /// Of imported rows: when they were committed, all at once, so that no file says it of each. The log may still hold
+    /// deletes of before, which are not meant for them.
+    #[serde(default)]
+    pub imported_at: Option<Timestamp>,
 }
 
 /// What an index has of one segment.
@@ -59,7 +63,14 @@ impl SegmentManifest {
             deletes: None,
             indexes: BTreeMap::new(),
             write_quintiles: Vec::new(),
+            imported_at: None,
         }
+    }
+
+    /// What becomes of an import's segment when it is committed.
+    pub fn commit_import(&mut self, at: Timestamp) {
+        self.imported_at = Some(at);
+        self.write_quintiles = vec![at; QUINTILES as usize];
     }
 
     fn file(&self, collection: CollectionId, name: &str) -> String {

@@ -18,6 +18,8 @@ pub struct SegmentRows {
     pub inverse_norms: Rc<BTreeMap<IndexId, Vec<f32>>>,
     /// When each row was written; of sealed rows only known where somebody had to ask.
     pub written: Option<Rc<Vec<Timestamp>>>,
+    /// Of imported rows: what was deleted before is not meant for them.
+    pub imported_at: Option<Timestamp>,
     pub primary_key: FieldId,
     /// Rows ascend by primary key.
     pub sorted: bool,
@@ -41,6 +43,7 @@ impl SegmentRows {
             deleted: Rc::default(),
             inverse_norms: Rc::default(),
             written: None,
+            imported_at: None,
             primary_key,
             sorted,
         }
@@ -91,6 +94,13 @@ impl SegmentRows {
     pub fn keep_written_since(&self, horizon: Timestamp, mask: &mut Mask) {
         let expired = self.write_times().iter().enumerate().filter(|(_, at)| **at < horizon);
         expired.for_each(|(row, _)| mask.set(row, false));
+    }
+
+    /// Applies a delete of a time; rows that were not there yet stay.
+    pub fn delete_at(&mut self, at: Timestamp, keys: &PrimaryKeys) {
+        if self.imported_at.is_none_or(|imported| imported < at) {
+            self.delete(keys);
+        }
     }
 
     /// Marks every live row with one of these keys as deleted; returns how many there were.

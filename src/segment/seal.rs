@@ -48,7 +48,6 @@ pub async fn seal<'a, F: Files>(
     fields: &[Field],
     order: &[(u32, u32)],
     column: impl AsyncFn(u32, &Field) -> Result<Option<std::borrow::Cow<'a, Column>>>,
-    timestamps: impl Fn((u32, u32)) -> Timestamp,
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
     let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
@@ -68,10 +67,20 @@ pub async fn seal<'a, F: Files>(
         let name = manifest.column_file(collection, field.id);
         manifest.column_bytes.insert(field.id, write_column(files, &name, &sealed).await?);
     }
-    manifest.write_quintiles = write_quintiles(order.iter().map(|at| timestamps(*at)).collect());
-    let written = order.iter().map(|at| timestamps(*at).0 as i64).collect();
+    Ok(manifest)
+}
+
+/// Writes when each of a segment's rows was written, in their order.
+pub async fn seal_times(
+    files: &impl Files,
+    collection: CollectionId,
+    manifest: &mut SegmentManifest,
+    times: Vec<Timestamp>,
+) -> Result<()> {
+    let written = times.iter().map(|at| at.0 as i64).collect();
+    manifest.write_quintiles = write_quintiles(times);
     let name = manifest.column_file(collection, TIMESTAMP_FIELD);
     let written = Column::new(ColumnData::Int64(written));
     manifest.column_bytes.insert(TIMESTAMP_FIELD, write_column(files, &name, &written).await?);
-    Ok(manifest)
+    Ok(())
 }

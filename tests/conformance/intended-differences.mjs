@@ -12,9 +12,9 @@ export const intendedDifferences = [
   line('load/no-such-collection', 'search 1', '"code":100', 'the client of 2.3.5 ended with a TypeError of its own'),
   line('load/no-such-collection', 'renameCollection 1', '[database=default]', '2.3.5 shows the number of the database'),
   line('load/no-such-collection', 'compact 1', '"code":100', '2.3.5 starts compactions of nothing'),
-  line('load/no-such-collection', 'bulkInsert 1', 'not available in the browser', 'import is still to come'),
-  line('load/no-such-collection', 'listImportTasks 1', 'not available in the browser', 'import is still to come'),
-  line('load/missing-arguments', 'getImportState 1', 'not available in the browser', 'import is still to come'),
+  line('load/no-such-collection', 'bulkInsert 1', '"code":100', 'newer versions name the cause'),
+  line('load/no-such-collection', 'listImportTasks 1', '"code":100', '2.3.5 wraps the reason'),
+  line('load/missing-arguments', 'getImportState 1', '"code":2101', 'a code of its own since 3.0'),
   line('load/missing-arguments', 'search 1', '"code":100', 'the client of 2.3.5 ended with a TypeError of its own'),
 
   line('partitions/load-second-separately', 'query 1', '[{"id":"11"},{"id":"12"},{"id":"21"}]', 'fault of 2.3.5: rows loaded second appear late'),

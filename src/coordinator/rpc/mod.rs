@@ -249,6 +249,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Ok(deleted(count))
             }
 
+            "Import" => {
+                let id = self.import(request.import()).await?;
+                Ok(json!({ "status": Status::success(), "tasks": [decimal(id)] }).into())
+            }
+            "ImportPut" => self.put_import(request.import_piece(blobs)?).await.and_then(|()| done()),
+            "CancelImport" => self.cancel_import(request.import_task()?, &request.reason).await.and_then(|()| done()),
+            "GetImportState" => Ok(self.describe_import(&self.import_job(request.import_task()?)?).into()),
+            "ListImportTasks" => {
+                let jobs = self.import_jobs(database, name, request.limit())?;
+                let tasks: Vec<Value> = jobs.iter().map(|job| self.describe_import(job)).collect();
+                Ok(json!({ "status": Status::success(), "tasks": tasks }).into())
+            }
+
             "Flush" => self.flush_named(database, &request.collection_names).await,
             "FlushAll" => {
                 let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();

@@ -63,6 +63,8 @@ pub(super) fn answers_with_status(method: &str) -> bool {
             | "CancelLoad"
             | "ReleaseCollection"
             | "ReleasePartitions"
+            | "ImportPut"
+            | "CancelImport"
             | "AddCollectionField"
             | "AddCollectionFunction"
             | "AlterCollectionFunction"

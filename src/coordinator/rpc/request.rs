@@ -2,13 +2,14 @@
 
 use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
 use crate::coordinator::collection::NewCollection;
+use crate::coordinator::import::{NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
 use crate::coordinator::properties::check_property;
 use crate::coordinator::repeat::WriteRequest;
 use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, RequestId, Timestamp};
+use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
 use crate::value::{Batch, WriteMode};
@@ -77,6 +78,21 @@ pub(super) struct Request {
     pub repeated: bool,
     #[serde(deserialize_with = "or_default")]
     pub partial_update: bool,
+    /// Of an import: their names.
+    #[serde(deserialize_with = "or_default")]
+    pub files: Vec<String>,
+    #[serde(deserialize_with = "key_values")]
+    pub options: Vec<KeyValue>,
+    /// The import that a call is about.
+    pub task: Value,
+    /// A piece of an import's source: of which file, its number, and whether it is the last one.
+    pub file: usize,
+    pub piece: u32,
+    pub is_last: bool,
+    /// Why an import is cancelled.
+    #[serde(deserialize_with = "or_default")]
+    pub reason: String,
+    pub limit: Value,
 }
 
 impl Request {
@@ -114,6 +130,29 @@ impl Request {
         Delete { expr: &self.expr, templates: &self.expr_template_values, request: self.write() }
     }
 
+    pub fn import(&self) -> NewImport<'_> {
+        NewImport { target: self.target(), files: &self.files, options: &self.options, request: self.request_id }
+    }
+
+    pub fn import_task(&self) -> Result<ImportId> {
+        let text = || self.task.to_string().trim_matches('"').to_owned();
+        // A number that is missing is 0 in the proto.
+        let id = if self.task.is_null() { Some(0) } else { number(&self.task) };
+        let id = id.and_then(|id| u64::try_from(id).ok());
+        id.map(ImportId).ok_or_else(|| Error::invalid(format!("parse job id failed: {}", text())))
+    }
+
+    pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
+        let bytes = blobs.into_iter().next().unwrap_or_default();
+        let (file, number, is_last) = (self.file, self.piece, self.is_last);
+        Ok(Piece { job: self.import_task()?, file, number, is_last, bytes })
+    }
+
+    /// 0: none.
+    pub fn limit(&self) -> usize {
+        number(&self.limit).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0)
+    }
+
     pub fn index(&self) -> IndexChoice<'_> {
         IndexChoice { index_name: &self.index_name, field_name: &self.field_name }
     }
@@ -128,6 +167,10 @@ impl Request {
             replica_number: self.replica_number.unwrap_or(1),
         }
     }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 #[derive(Deserialize)]
@@ -170,7 +213,6 @@ pub(super) fn new_collection(request: &Request) -> Result<NewCollection> {
         check_property(property)?;
     }
     schema.properties = request.properties.clone();
-    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
     let num_partitions = match &request.num_partitions {
         None | Some(Value::Null) => 0,
         Some(value) => number(value)

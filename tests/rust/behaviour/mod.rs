@@ -5,6 +5,7 @@ mod collections;
 mod ddl_while_loaded;
 mod expiry;
 mod fields;
+mod imports;
 mod indexes;
 mod load_and_release;
 mod load_limits;

@@ -35,6 +35,10 @@ impl Answer {
         Answer { body: serde_json::from_str(&reply.body).expect("replies are JSON"), batch }
     }
 
+    fn of_call(body: &str) -> Answer {
+        Answer { body: serde_json::from_str(body).expect("replies are JSON"), batch: None }
+    }
+
     /// The status, which some replies are and the others have.
     pub fn status(&self) -> &Value {
         if self.body["code"].is_null() { &self.body["status"] } else { &self.body }
@@ -112,8 +116,13 @@ impl Client {
     pub async fn try_call(&self, method: &str, body: Value, rows: Option<&Batch>) -> Result<Answer, Disconnected> {
         let blobs = rows.iter().map(|batch| batch.encode()).collect();
         let reply = self.process().call(method, body.to_string(), blobs).await?;
-        let body = serde_json::from_str(&reply.body).expect("replies are JSON");
-        Ok(Answer { body, batch: None })
+        Ok(Answer::of_call(&reply.body))
+    }
+
+    /// Sends a piece of an import's file; whether it was taken.
+    pub async fn try_put(&self, body: Value, piece: &[u8]) -> bool {
+        let reply = self.process().call("ImportPut", body.to_string(), vec![piece.to_vec()]).await;
+        reply.is_ok_and(|reply| Answer::of_call(&reply.body).is_ok())
     }
 
     /// A call to the coordinator of a test in which no process dies.

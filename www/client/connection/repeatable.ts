@@ -1,10 +1,10 @@
 // Which calls may be sent again when the coordinator ended before it answered: those that only read, those whose second run
-// changes nothing, and writes of rows, which it knows again by their request id.
+// changes nothing, and writes of rows and new imports, which it knows again by their request id.
 
 import type { Outgoing } from './channel.js';
 
 const PREFIXES = /^(Describe|BatchDescribe|Has|Show|Get|List|Load|Release|CancelLoad|Check)/;
-const NAMES = new Set(['Connect', 'Route', 'Query', 'Search', 'HybridSearch', 'Flush', 'FlushAll', 'RunAnalyzer']);
+const NAMES = new Set(['Connect', 'Route', 'Query', 'Search', 'HybridSearch', 'Flush', 'FlushAll', 'RunAnalyzer', 'Import', 'ImportPut', 'CancelImport']);
 const WRITES = new Set(['Insert', 'Upsert', 'Delete']);
 
 /** The coordinator knows writes again for 60 s; the rest is for the repeat to get there. */

@@ -1,4 +1,4 @@
-// Rows in and out of storage: insert, upsert, delete, import.
+// Rows in and out of storage: insert, upsert, delete.
 
 import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
@@ -13,20 +13,13 @@ import type {
   DeleteReq,
   DescribeCollectionResponse,
   FieldPartialUpdateOp,
-  GetImportStateReq,
-  GetImportStateResponse,
-  ImportReq,
-  ImportResponse,
   InsertReq,
-  ListImportTasksReq,
-  ListImportTasksResponse,
   MutationResult,
   RowData,
   UpsertReq,
 } from '../types/index.js';
 import { completeReply } from '../wire/replies.js';
-import { readImportFiles } from '../import-files.js';
-import { SchemaChanges } from './schema-changes.js';
+import { Imports } from './imports.js';
 
 function fieldOperations(ops: FieldPartialUpdateOp[] | undefined): { field_name: string; op: string }[] {
   return (ops ?? []).map(({ field_name, op }) => {
@@ -54,7 +47,7 @@ function packOrRefuse(
   }
 }
 
-export class Mutations extends SchemaChanges {
+export class Mutations extends Imports {
   async insert(data: InsertReq): Promise<MutationResult> {
     return this.#write(data, false, true);
   }
@@ -117,21 +110,5 @@ export class Mutations extends SchemaChanges {
     const expr = filter || (ids ? primaryKeysExpr(name, type, ids) : '');
     const { partition_name, consistency_level, exprValues, timeout, signal } = data;
     return this.deleteEntities({ collection_name, db_name, partition_name, consistency_level, exprValues, timeout, signal, expr });
-  }
-
-  async bulkInsert(data: ImportReq): Promise<ImportResponse> {
-    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
-    if (!data.files) throw new Error(ERROR_REASONS.IMPORT_FILE_CHECK);
-    const { files, file_blobs, blobs } = await readImportFiles(data.files);
-    return this.call('Import', { ...data, files, file_blobs, options: data.options || [] }, data, blobs);
-  }
-
-  async listImportTasks(data: ListImportTasksReq): Promise<ListImportTasksResponse> {
-    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
-    return this.call('ListImportTasks', { ...data, limit: data.limit || 0 }, data);
-  }
-
-  async getImportState(data: GetImportStateReq): Promise<GetImportStateResponse> {
-    return this.call('GetImportState', data, data);
   }
 }

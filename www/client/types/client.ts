@@ -1,5 +1,6 @@
 // The client's configuration and the service's own calls.
 
+import type { ImportState } from '../const/index.js';
 import type { CallOptions, ResStatus } from './common.js';
 
 export interface ClientConfig {
@@ -33,11 +34,28 @@ export interface ClientConfig {
    * tabs of a store have the limit of the one that opened it first.
    */
   memoryLimitBytes?: number;
+  /** Browser only: where the paths of files to import begin; by default at the page's own address. */
+  baseUrl?: string;
 }
 
 /** Browser only: what `client.on` tells. */
 export interface ClientEvents {
   loadprogress: LoadProgressEvent;
+  importstate: ImportStateEvent;
+}
+
+/** An import has a new state, or is further than before. */
+export interface ImportStateEvent {
+  task: string;
+  db_name: string;
+  collection_name: string;
+  state: ImportState;
+  /** Percent; 100 when the rows can be found. */
+  progress: number;
+  /** Rows read so far. */
+  row_count: string;
+  /** Empty unless it failed. */
+  failed_reason: string;
 }
 
 export interface LoadProgressEvent {

@@ -118,8 +118,18 @@ export interface GetReq extends collectionNameReq {
   exprValues?: keyValueObj;
 }
 
-/** A file to import: the name of one, or (browser only) the file itself. */
-export type ImportFile = string | Blob | ArrayBuffer | Uint8Array | URL;
+/** Bytes to import, or where they are. */
+type ImportData = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | FileSystemFileHandle;
+/** Browser only: bytes that bring no name, with one. Its ending says what they are. */
+export interface NamedImportFile {
+  name: string;
+  data: ImportData;
+}
+/**
+ * A file to import: its path or URL, or (browser only) the file itself. What is called `.gz` is unpacked. Paths are those
+ * of the site, or relative to `baseUrl` of the client's config.
+ */
+export type ImportFile = ImportData | NamedImportFile;
 export interface ImportReq extends collectionNameReq {
   partition_name?: string;
   channel_names?: string[];

@@ -1,0 +1,288 @@
+//! Import: jobs that read files into a collection.
+//!
+//! A job's record in the catalog says what is to be read and how far it is. The client sends the files in pieces, which the
+//! store keeps until the job has ended (`source`). Then the data node reads them a step at a time into segments that nothing
+//! names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
+//! its stored source; segments that it had written are orphans, so no row is there twice.
+
+mod reply;
+mod run;
+mod source;
+
+pub(super) use source::Piece;
+
+use super::Coordinator;
+use super::collection::DEFAULT_PARTITION;
+use super::write::{Target, insert_partitions};
+use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState, SourceFile, source_prefix};
+use crate::cluster::Nodes;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
+use crate::import::Format;
+use crate::platform::Platform;
+use crate::schema::KeyValue;
+use crate::storage::{Files, WriteBatch};
+use futures::FutureExt;
+use futures::lock::Mutex;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Milvus' limits.
+const MAX_FILES: usize = 1024;
+const MAX_JOBS: usize = 1024;
+/// Jobs that have ended are known for so long, as in Milvus.
+const RETENTION_MS: u64 = 10_800_000;
+
+/// What the coordinator knows of jobs beside their records.
+#[derive(Default)]
+pub(super) struct Imports {
+    /// One is read at a time, whatever the collection, so that the data node's memory has a bound.
+    turn: Mutex<()>,
+    /// Those that are being read or wait for their turn.
+    running: RefCell<BTreeSet<ImportId>>,
+    /// When something last came of a source that is not whole yet.
+    heard_ms: RefCell<BTreeMap<ImportId, u64>>,
+    /// Committed, and told as completed when the query nodes have the rows.
+    committed: RefCell<BTreeSet<ImportId>>,
+}
+
+pub(super) struct NewImport<'a> {
+    pub target: Target<'a>,
+    pub files: &'a [String],
+    pub options: &'a [KeyValue],
+    /// By which a call that is sent again is known.
+    pub request: Option<RequestId>,
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Makes a job that waits for its files.
+    pub(super) async fn import(self: &Rc<Self>, new: NewImport<'_>) -> Result<ImportId> {
+        let job = {
+            let _turn = self.committing.lock().await;
+            let known = |job: &&ImportJob| new.request.is_some() && job.request == new.request;
+            if let Some(known) = self.catalog.borrow().imports.values().find(known) {
+                return Ok(known.id);
+            }
+            let job = self.new_import(&new)?;
+            let mut batch = self.catalog_batch();
+            batch.put_import(&job);
+            let forgotten = self.forget_imports(&mut batch);
+            self.commit(batch).await?;
+            let mut catalog = self.catalog.borrow_mut();
+            catalog.imports.retain(|id, _| !forgotten.contains(id));
+            catalog.imports.insert(job.id, job.clone());
+            job
+        };
+        self.tell_import(&job);
+        self.watch_source(job.id);
+        Ok(job.id)
+    }
+
+    fn new_import(&self, new: &NewImport<'_>) -> Result<ImportJob> {
+        let collection = self.resolve(new.target.database, new.target.collection)?;
+        let keyed = collection.uses_partition_key();
+        if keyed && !new.target.partition.is_empty() {
+            let text = "not allow to set partition name for collection with partition key";
+            return Err(Error::ImportFailed(text.into()));
+        }
+        let partitions = insert_partitions(&collection, new.target.partition)?;
+        check_files(new.files)?;
+        check_options(new.options)?;
+        let under_way = self.catalog.borrow().imports.values().filter(|job| job.state.is_under_way()).count();
+        if under_way >= MAX_JOBS {
+            let text = format!("The number of jobs has reached the limit, please try again later. limit: {MAX_JOBS}");
+            return Err(Error::ImportFailed(text));
+        }
+        let named = if new.target.partition.is_empty() && !keyed { DEFAULT_PARTITION } else { new.target.partition };
+        let created_at = self.tick();
+        let file = |name: &String| SourceFile { name: name.clone(), pieces: None, bytes: 0 };
+        Ok(ImportJob {
+            id: ImportId(created_at.0),
+            request: new.request,
+            database: collection.database,
+            collection: collection.id,
+            collection_name: collection.schema.name,
+            partition_name: named.to_owned(),
+            partitions,
+            files: new.files.iter().map(file).collect(),
+            options: new.options.to_vec(),
+            state: ImportState::Pending,
+            failed_reason: String::new(),
+            rows: 0,
+            read_bytes: 0,
+            generated_ids: Vec::new(),
+            segments: Vec::new(),
+            created_at,
+            persist_ms: 0,
+            ended_at: None,
+        })
+    }
+
+    /// Takes jobs that ended long ago out of the catalog; returns which.
+    fn forget_imports(&self, batch: &mut WriteBatch) -> BTreeSet<ImportId> {
+        let catalog = self.catalog.borrow();
+        let old = catalog.imports.values().filter(|job| !self.is_remembered(job)).map(|job| job.id);
+        let old: BTreeSet<ImportId> = old.collect();
+        old.iter().for_each(|id| batch.delete_import(*id));
+        old
+    }
+
+    fn is_remembered(&self, job: &ImportJob) -> bool {
+        let horizon = Timestamp::from_millis(self.platform.now_ms().saturating_sub(RETENTION_MS));
+        job.ended_at.is_none_or(|ended| ended >= horizon)
+    }
+
+    pub(super) fn import_job(&self, id: ImportId) -> Result<ImportJob> {
+        let job = self.catalog.borrow().imports.get(&id).cloned();
+        job.filter(|job| self.is_remembered(job)).ok_or(Error::ImportNotFound(id))
+    }
+
+    /// A job that has not ended, or why it did.
+    fn job_under_way(&self, id: ImportId) -> Result<ImportJob> {
+        let job = self.import_job(id)?;
+        let is_committed = self.imports.committed.borrow().contains(&id);
+        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportFailed(job.failed_reason)) }
+    }
+
+    /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
+    pub(super) fn import_jobs(&self, database: &str, name: &str, limit: usize) -> Result<Vec<ImportJob>> {
+        let only: Option<CollectionId> = if name.is_empty() { None } else { Some(self.resolve(database, name)?.id) };
+        let catalog = self.catalog.borrow();
+        let wanted = |job: &&ImportJob| job.database == database && only.is_none_or(|only| job.collection == only);
+        let jobs = catalog.imports.values().filter(wanted).filter(|job| self.is_remembered(job));
+        let jobs: Vec<ImportJob> = jobs.cloned().collect();
+        let left_out = if limit == 0 { 0 } else { jobs.len().saturating_sub(limit) };
+        Ok(jobs[left_out..].to_vec())
+    }
+
+    /// Ends a job and removes what it has written. One that has ended stays as it is.
+    pub(super) async fn cancel_import(self: &Rc<Self>, id: ImportId, reason: &str) -> Result<()> {
+        let job = self.import_job(id)?;
+        let reason = if reason.is_empty() { "the import was cancelled" } else { reason };
+        match job.state {
+            ImportState::Completed => {
+                let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
+                Err(Error::ImportFailed(text))
+            }
+            ImportState::Failed | ImportState::FailedAndCleaned => Ok(()),
+            _ => {
+                self.fail_import(id, Error::ImportFailed(reason.to_owned())).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Changes a job in one commit. False when it has ended: then nothing changes.
+    async fn change_import(&self, id: ImportId, edit: impl FnOnce(&mut ImportJob)) -> Result<bool> {
+        let _turn = self.committing.lock().await;
+        let Ok(mut job) = self.job_under_way(id) else { return Ok(false) };
+        edit(&mut job);
+        let mut batch = self.catalog_batch();
+        batch.put_import(&job);
+        self.commit(batch).await?;
+        self.show_import(job);
+        Ok(true)
+    }
+
+    /// What is told of a job from now on.
+    fn show_import(&self, job: ImportJob) {
+        self.tell_import(&job);
+        self.catalog.borrow_mut().imports.insert(job.id, job);
+    }
+
+    fn tell_import(&self, job: &ImportJob) {
+        self.platform.emit(Event::ImportState {
+            task: job.id.to_string(),
+            db_name: job.database.clone(),
+            collection_name: job.collection_name.clone(),
+            state: job.state,
+            progress: job.progress(),
+            row_count: job.rows.to_string(),
+            failed_reason: job.failed_reason.clone(),
+        });
+    }
+
+    /// Goes on with what earlier owners left: jobs whose source is there are run again, others wait for it or fail.
+    pub(super) async fn resume_imports(self: &Rc<Self>) -> Result<()> {
+        let mut batch = self.catalog_batch();
+        let forgotten = self.forget_imports(&mut batch);
+        if !forgotten.is_empty() {
+            self.commit(batch).await?;
+            self.catalog.borrow_mut().imports.retain(|id, _| !forgotten.contains(id));
+        }
+        let jobs: Vec<ImportJob> = self.catalog.borrow().imports.values().cloned().collect();
+        for job in jobs {
+            match job.state {
+                ImportState::Failed => {
+                    let coordinator = self.clone();
+                    self.platform.spawn(async move { coordinator.clean_import(job.id).await }.boxed_local());
+                }
+                state if !state.is_under_way() => {}
+                _ if job.is_stored() => self.run_import(job.id),
+                _ => self.watch_source(job.id),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the stored source of a job that has ended.
+    async fn discard_source(&self, id: ImportId) -> Result<()> {
+        let files = self.platform.files();
+        files.delete(&files.list(&source_prefix(id)).await?).await
+    }
+}
+
+impl ImportJob {
+    /// Percent; 100 when the rows can be found.
+    pub(super) fn progress(&self) -> u64 {
+        match self.state {
+            ImportState::Pending | ImportState::Failed | ImportState::FailedAndCleaned => 0,
+            // Milvus' shares: the first tenth is the source's, the last what comes when every row is in a file.
+            ImportState::Started => 10 + (self.read_bytes * 79).checked_div(self.source_bytes()).unwrap_or(0),
+            ImportState::Persisted => 90,
+            ImportState::Completed => 100,
+        }
+    }
+}
+
+/// Milvus tells the type by the ending alone; of all types but NumPy a job has one file.
+fn check_files(names: &[String]) -> Result<()> {
+    let refused = |text: String| Err(Error::ImportFailed(text));
+    if names.len() > MAX_FILES {
+        let count = names.len();
+        return refused(format!("The max number of import files should not exceed {MAX_FILES}, but got {count}"));
+    }
+    let Some(first) = names.first() else { return refused("no file to import".into()) };
+    let first = file_type(first);
+    if let Some(other) = names.iter().map(|name| file_type(name)).find(|other| *other != first) {
+        return refused(format!("inconsistency in file types, ({first}) vs ({other})"));
+    }
+    names.iter().try_for_each(|name| Format::of_file(name).map(|_| ()))?;
+    if names.len() > 1 && first != "npy" {
+        return refused(format!("for {} import, accepts only one file", first.to_uppercase()));
+    }
+    Ok(())
+}
+
+/// The ending of a file's name, that of its contents when it is packed.
+fn file_type(name: &str) -> &str {
+    let unpacked = name.strip_suffix(".gz").unwrap_or(name);
+    unpacked.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+fn check_options(options: &[KeyValue]) -> Result<()> {
+    match options.iter().find(|option| option.key == "auto_commit" && option.value == "false") {
+        Some(_) => Err(Error::Unimplemented { what: "auto_commit=false of an import".into() }),
+        None => Ok(()),
+    }
+}
+
+/// The collection of a job as it is now, or why the job cannot go on.
+fn check_target(job: &ImportJob, collection: Option<Collection>) -> Result<Collection> {
+    let dropped = |what: &str, id: u64| Error::ImportFailed(format!("{what} {id} dropped"));
+    let collection = collection.ok_or_else(|| dropped("collection", job.collection.0))?;
+    let gone = job.partitions.iter().find(|id| collection.partition_by_id(**id).is_none());
+    gone.map_or(Ok(collection.clone()), |gone| Err(dropped("partition", gone.0)))
+}

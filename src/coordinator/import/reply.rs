@@ -1,0 +1,38 @@
+//! Jobs as clients are told of them: with every key that any version of Milvus fills.
+
+use super::super::Coordinator;
+use super::super::describe::decimal;
+use crate::catalog::ImportJob;
+use crate::cluster::Nodes;
+use crate::error::Status;
+use crate::platform::Platform;
+use serde_json::{Value, json};
+
+/// Of generated keys that are listed, at most.
+const LISTED_IDS: usize = 10_000;
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    pub(in crate::coordinator) fn describe_import(&self, job: &ImportJob) -> Value {
+        let files: Vec<&str> = job.files.iter().map(|file| file.name.as_str()).collect();
+        let infos = [
+            ("files", files.join(",")),
+            ("collection", job.collection_name.clone()),
+            ("partition", job.partition_name.clone()),
+            ("failed_reason", job.failed_reason.clone()),
+            ("progress_percent", job.progress().to_string()),
+            ("persist_cost", format!("{:.2}", job.persist_ms as f64 / 1000.0)),
+        ];
+        let ids = job.generated_ids.iter().cloned().flatten().take(LISTED_IDS).map(decimal);
+        json!({
+            "status": Status::success(),
+            "state": job.state,
+            "row_count": decimal(job.rows),
+            "id_list": ids.collect::<Vec<_>>(),
+            "infos": infos.map(|(key, value)| json!({ "key": key, "value": value })),
+            "id": decimal(job.id),
+            "collection_id": decimal(job.collection),
+            "segment_ids": job.segments.iter().map(decimal).collect::<Vec<_>>(),
+            "create_ts": decimal(job.created_at.millis() / 1000),
+        })
+    }
+}

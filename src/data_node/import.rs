@@ -1,0 +1,185 @@
+//! Reading an import: pieces of the source into rows, rows into segments, a step at a time.
+//!
+//! What is gathered between steps is bounded, whatever the size of the source: when all partitions and shards together have
+//! more than the plan's `buffer_bytes`, the largest of them become segments.
+
+use super::{DataNode, SealedFor};
+use crate::catalog::source_piece;
+use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NewSegment};
+use crate::error::{Error, Result};
+use crate::ids::{PartitionId, Timestamp};
+use crate::import::{Format, RowReader};
+use crate::platform::{Breather, Platform};
+use crate::schema::Field;
+use crate::segment::{Growing, Shard};
+use crate::storage::Files;
+use crate::value::{Batch, Column, WriteMode, check_insert};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Checked at once, so that other commands get their turn.
+const BATCH_ROWS: usize = 4096;
+
+/// A job between two steps.
+pub(super) struct ImportReader {
+    plan: ImportPlan,
+    fields: Rc<[Field]>,
+    /// The file that is being read, and its next piece.
+    file: usize,
+    piece: u32,
+    reader: RowReader,
+    /// No more of the file will come.
+    finished: bool,
+    /// Of the file, that were checked.
+    file_rows: u64,
+    gathered: BTreeMap<(PartitionId, u32), Gathered>,
+}
+
+/// Rows of one partition and shard on their way into a segment.
+struct Gathered {
+    rows: Growing,
+    bytes: usize,
+}
+
+impl ImportReader {
+    pub fn new(plan: ImportPlan) -> Result<Self> {
+        let first = plan.files.first().ok_or_else(|| Error::ImportFailed("no file to import".into()))?;
+        Ok(ImportReader {
+            reader: RowReader::new(Format::of_file(&first.name)?, &plan.schema)?,
+            fields: plan.schema.fields.clone().into(),
+            file: 0,
+            piece: 0,
+            finished: false,
+            file_rows: 0,
+            gathered: BTreeMap::new(),
+            plan,
+        })
+    }
+
+    /// Reads on; false when every file is at its end.
+    async fn read_on(&mut self, files: &impl Files, step: &mut ImportStep) -> Result<bool> {
+        let source = &self.plan.files[self.file];
+        if self.piece < source.pieces.unwrap_or(0) {
+            let name = source_piece(self.plan.job, self.file, self.piece);
+            let mut bytes = vec![0; files.size(&name).await? as usize];
+            files.read(&name, 0, &mut bytes).await?;
+            self.reader.push(&bytes)?;
+            self.piece += 1;
+            step.bytes += bytes.len() as u64;
+        } else if !self.finished {
+            self.reader.finish()?;
+            self.finished = true;
+        } else if let Some(next) = self.plan.files.get(self.file + 1) {
+            self.reader = RowReader::new(Format::of_file(&next.name)?, &self.plan.schema)?;
+            (self.file, self.piece, self.finished, self.file_rows) = (self.file + 1, 0, false, 0);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Checks rows as an insert does, gives them their keys, and puts each where it belongs.
+    fn gather(&mut self, batch: Batch, first_id: u64, step: &mut ImportStep) -> Result<()> {
+        let mut rows = match check_insert(&self.plan.schema, batch.clone(), WriteMode::Insert) {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.refusal(&batch, error)),
+        };
+        let count = rows.batch.rows as u64;
+        if rows.needs_ids() {
+            rows.assign_ids((first_id + step.generated_ids) as i64);
+            step.generated_ids += count;
+        }
+        step.rows += count;
+        self.file_rows += count;
+        match self.plan.partitions[..] {
+            [only] => self.gather_partition(only, &rows.batch),
+            _ => {
+                let mut rows_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+                let partitions = rows.partition_of(&self.plan.schema, self.plan.partitions.len());
+                partitions.iter().zip(0..).for_each(|(it, row)| rows_of.entry(*it).or_default().push(row));
+                for (at, chosen) in rows_of {
+                    self.gather_partition(self.plan.partitions[at as usize], &rows.batch.select(&chosen));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn gather_partition(&mut self, partition: PartitionId, batch: &Batch) {
+        let primary_key = self.plan.schema.primary_key().name.as_str();
+        for shard in Shard::all(self.plan.shards) {
+            let rows = shard.rows_of(batch, primary_key);
+            if rows.rows == 0 {
+                continue;
+            }
+            let new = || Gathered { rows: Growing::new(self.fields.clone()), bytes: 0 };
+            let gathered = self.gathered.entry((partition, shard.number)).or_insert_with(new);
+            // The commit says when all of them were written.
+            gathered.rows.append(Timestamp(0), &rows);
+            gathered.bytes += rows.columns.iter().map(|(_, column)| Column::allocated_bytes(column)).sum::<usize>();
+        }
+    }
+
+    /// Names the row of a batch that is refused.
+    fn refusal(&self, batch: &Batch, error: Error) -> Error {
+        let refused = |row: &u32| check_insert(&self.plan.schema, batch.select(&[*row]), WriteMode::Insert).err();
+        let found = (0..batch.rows as u32).find_map(|row| Some((row, refused(&row)?)));
+        let (row, error) = found.map_or((0, error), |(row, error)| (self.file_rows + u64::from(row), error));
+        Error::ImportFailed(format!("file {}, row {row}: {error}", self.plan.files[self.file].name))
+    }
+
+    fn gathered_bytes(&self) -> usize {
+        self.gathered.values().map(|gathered| gathered.bytes).sum()
+    }
+
+    /// What is to be sealed now: everything at the end, before that the largest while there is too much.
+    fn next_to_seal(&mut self, at_end: bool, limit: usize) -> Option<((PartitionId, u32), Growing)> {
+        if !at_end && self.gathered_bytes() <= limit {
+            return None;
+        }
+        let largest = self.gathered.iter().max_by_key(|(_, gathered)| gathered.bytes).map(|(key, _)| *key)?;
+        self.gathered.remove(&largest).map(|gathered| (largest, gathered.rows))
+    }
+}
+
+impl<P: Platform> DataNode<P> {
+    /// Reads one piece of the source, or the rest of the last one.
+    pub(super) async fn step_import(&self, ids: ImportIds) -> Result<ImportStep> {
+        let job = ids.job;
+        let current = self.import.take().filter(|current| current.plan.job == job);
+        // Another node began it: the coordinator begins it again, as after any death.
+        let mut current = current.ok_or_else(|| Error::NodeOffline { node: format!("that read import {job}") })?;
+        let mut step = ImportStep::default();
+        let mut breather = Breather::new(&self.platform);
+        loop {
+            let room = IMPORT_STEP_ROWS - step.rows as usize;
+            if room == 0 {
+                break;
+            } else if let Some(batch) = current.reader.take_batch(room.min(BATCH_ROWS)) {
+                current.gather(batch, ids.first_row, &mut step)?;
+                breather.breathe().await;
+            } else if step.bytes > 0 {
+                break;
+            } else if !current.read_on(self.platform.files(), &mut step).await? {
+                step.is_last = true;
+                break;
+            }
+        }
+        let buffer_bytes = current.plan.buffer_bytes;
+        let limit = if current.gathered_bytes() > buffer_bytes { buffer_bytes / 2 } else { buffer_bytes };
+        let mut segment_ids = ids.segments.into_iter();
+        while let Some(((partition, shard), rows)) = current.next_to_seal(step.is_last, limit) {
+            let plan = &current.plan;
+            let id = segment_ids.next().ok_or_else(|| Error::Unexpected("an import has too few segment ids".into()))?;
+            let new = NewSegment { partition, shard: Shard { number: shard, of: plan.shards }, id };
+            let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
+            if let Some((manifest, _)) = self.seal_rows(of, &new, &rows).await? {
+                step.new_segments.push((partition, manifest));
+            }
+        }
+        if !step.is_last {
+            self.import.replace(Some(current));
+        }
+        Ok(step)
+    }
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import test, { afterEach, beforeEach } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { MilvusClient } from '../../dist/client/index.js';
+import { MockWorker, connectHandlers, install, ok } from './mock-browser.mjs';
+
+const PIECE_BYTES = 4 << 20;
+const TASK = '449';
+
+let client;
+let jobs;
+/** The pieces of each file that arrived, and why the job was cancelled. */
+let stored;
+let whole;
+let cancelled;
+
+beforeEach(() => {
+  install();
+  jobs = [];
+  stored = new Map();
+  const ended = deferred();
+  whole = ended.promise;
+  cancelled = deferred();
+  MockWorker.handlers = {
+    ...connectHandlers,
+    Import: body => {
+      jobs.push(body);
+      return { body: { status: ok, tasks: [TASK] } };
+    },
+    ImportPut: ({ task, file, piece, is_last }, [bytes]) => {
+      assert.equal(task, TASK);
+      const pieces = stored.get(file) ?? [];
+      assert.equal(piece, pieces.length, 'pieces come in order');
+      stored.set(file, [...pieces, bytes]);
+      if (is_last && file === jobs[0].files.length - 1) ended.resolve();
+      return { body: { ...ok } };
+    },
+    CancelImport: body => {
+      cancelled.resolve(body);
+      return { body: { ...ok } };
+    },
+  };
+  client = new MilvusClient({ address: 'indexeddb://s', baseUrl: 'https://bucket.example/data/' });
+});
+
+afterEach(async () => {
+  await client.closeConnection();
+  MockWorker.spawned.forEach(worker => worker.kill());
+});
+
+function deferred() {
+  let resolve;
+  const promise = new Promise(resolved => (resolve = resolved));
+  return { promise, resolve };
+}
+
+const bytesOf = file => Buffer.concat(stored.get(file).map(piece => Buffer.from(piece)));
+
+test('files of every kind arrive whole under their names', async t => {
+  const asked = [];
+  t.mock.method(globalThis, 'fetch', async from => {
+    asked.push(from.url ?? String(from));
+    return new Response('fetched');
+  });
+  const text = new TextEncoder().encode('text');
+  const files = [
+    'oracle/rows.json',
+    new URL('https://a.example/b/c%20d.json?e=f'),
+    new Request('https://a.example/r.json'),
+    new File(['text'], 'file.json'),
+    new Blob(['text']),
+    text,
+    { name: 'named.json', data: text.buffer },
+    { name: 'stream.json', data: new Blob(['text']).stream() },
+    { name: 'response.json', data: new Response('text') },
+    { name: 'handle.json', kind: 'file', getFile: async () => new File(['text'], 'other') },
+  ];
+  const { tasks } = await client.bulkInsert({ collection_name: 'c', files });
+  assert.deepEqual(tasks, [TASK]);
+  await whole;
+  const [{ files: names, request_id, options }] = jobs;
+  const expected = ['oracle/rows.json', 'c d.json', 'r.json', 'file.json', 'file-4.json', 'file-5.json'];
+  assert.deepEqual(names, [...expected, 'named.json', 'stream.json', 'response.json', 'handle.json']);
+  assert.match(request_id, /^[0-9a-f]{32}$/);
+  assert.deepEqual(options, []);
+  const texts = names.map((_, file) => String(bytesOf(file)));
+  assert.deepEqual(texts, [...Array(3).fill('fetched'), ...Array(7).fill('text')]);
+  assert.deepEqual(asked, ['https://bucket.example/data/oracle/rows.json', 'https://a.example/b/c%20d.json?e=f', 'https://a.example/r.json']);
+  assert.equal(text.byteLength, 4, 'what the caller gave is still the caller’s');
+});
+
+test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
+  const bytes = Buffer.alloc(2 * PIECE_BYTES + 5).map((_, at) => (at * 31) % 251);
+  await client.bulkInsert({ collection_name: 'c', files: [new File([gzipSync(bytes)], 'rows.jsonl.gz')] });
+  await whole;
+  assert.deepEqual(stored.get(0).map(piece => piece.byteLength), [PIECE_BYTES, PIECE_BYTES, 5]);
+  assert.ok(bytesOf(0).equals(bytes));
+});
+
+test('a file that cannot be read cancels its job and says why', async t => {
+  t.mock.method(globalThis, 'fetch', async () => new Response('', { status: 404, statusText: 'Not Found' }));
+  await client.bulkInsert({ collection_name: 'c', files: ['rows.json'] });
+  const { task, reason } = await cancelled.promise;
+  assert.equal(task, TASK);
+  assert.match(reason, /404 Not Found/);
+});
+
+test('aborting cancels the job, also when it has been sent', async () => {
+  const giveUp = new AbortController();
+  await client.bulkInsert({ collection_name: 'c', files: [new File(['{}'], 'a.json')], signal: giveUp.signal });
+  await whole;
+  giveUp.abort(new Error('enough'));
+  assert.equal((await cancelled.promise).reason, 'enough');
+  await assert.rejects(client.bulkInsert({ collection_name: 'c', files: ['a.json'], signal: giveUp.signal }), /enough/);
+  assert.equal(jobs.length, 1);
+});
+
+test('a job is watched to its end', async () => {
+  let state = { state: 'ImportPending', row_count: '0' };
+  MockWorker.handlers.GetImportState = () => ({ body: { status: ok, ...state } });
+  const steps = [
+    { state: 'ImportStarted', row_count: '7' },
+    { state: 'ImportStarted', row_count: '9' },
+    { state: 'ImportCompleted', row_count: '9' },
+  ];
+  const seen = [];
+  for await (const { state: name, row_count } of client.watchImport({ task: TASK })) {
+    seen.push(`${name} ${row_count}`);
+    state = steps.shift() ?? state;
+    MockWorker.spawned[0].ports[0].postMessage({ event: 'importstate', body: JSON.stringify({ task: TASK }) });
+  }
+  assert.deepEqual(seen, ['ImportPending 0', 'ImportStarted 7', 'ImportStarted 9', 'ImportCompleted 9']);
+});
+
+test('a job that nobody knows is not watched', async () => {
+  const status = { ...ok, error_code: 'UnexpectedError', code: 2101, reason: 'import job does not exist' };
+  MockWorker.handlers.GetImportState = () => ({ body: { status } });
+  await assert.rejects(client.watchImport({ task: 1 }).next(), /import job does not exist/);
+});

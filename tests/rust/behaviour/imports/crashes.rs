@@ -1,0 +1,167 @@
+//! What becomes of an import when something dies, goes away or is full.
+
+use super::{begin, ended, info, lines, send, state};
+use crate::behaviour::library;
+use crate::support::{scenario, scenario_with};
+use elanus::cluster::NodeKind;
+use elanus::coordinator::Config;
+use elanus::storage::faulty::{Fault, Torn};
+use serde_json::json;
+
+#[test]
+fn a_client_that_falls_silent_fails_its_import() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        for reopen in [false, true] {
+            let task = begin(&lab, json!({})).await;
+            let piece = json!({ "task": task, "piece": 0, "is_last": false });
+            assert!(lab.try_put(piece, b"{\"id\":").await);
+            if reopen {
+                lab.reopen().await;
+                assert_eq!(state(&lab, &task).await["state"], "ImportPending");
+            }
+            let failed = ended(&lab, &task).await;
+            assert_eq!(info(&failed, "failed_reason"), "the page that sent the files has gone");
+            lab.assert_tidy().await;
+            let late = json!({ "task": task, "piece": 1, "is_last": true });
+            assert!(!lab.try_put(late, b"1}").await);
+            lab.assert_tidy().await;
+        }
+    });
+}
+
+#[test]
+fn a_source_goes_on_with_the_next_owner() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let body = json!({ "request_id": "0123456789abcdef0123456789abcdef" });
+        let task = begin(&lab, body.clone()).await;
+        assert!(lab.try_put(json!({ "task": task, "piece": 0, "is_last": false }), lines(1..10).as_bytes()).await);
+        lab.reopen().await;
+        assert_eq!(begin(&lab, body).await, task);
+        let gap = json!({ "task": task, "piece": 2, "is_last": true });
+        assert!(!lab.try_put(gap, b"").await, "a source with a gap is no source");
+        lab.reopen().await;
+        for (number, ids, is_last) in [(1, 10..20, false), (1, 10..20, false), (2, 20..30, true)] {
+            let body = json!({ "task": task, "piece": number, "is_last": is_last });
+            assert!(lab.try_put(body, lines(ids).as_bytes()).await);
+        }
+        assert_eq!(ended(&lab, &task).await["row_count"], "29");
+        lab.load("book", json!({})).await.ok();
+        assert_eq!(lab.keys("book", &[]).await, (1..30).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_process_that_dies_at_any_write_imports_all_or_nothing_once() {
+    for torn in [Torn::Lost, Torn::Half, Torn::Done] {
+        scenario(async move |lab| {
+            library(&lab, 5, "COSINE").await;
+            lab.load("book", json!({})).await.ok();
+            lab.settle().await;
+            let task = begin(&lab, json!({ "partition_name": "p2" })).await;
+            lab.crash_at(lab.executor.rng().below(24), torn);
+            let (client, sent) = (lab.client(), task.clone());
+            lab.executor.spawn("send", async move { send(&client, &sent, &lines(1000..1040)).await });
+            lab.settle().await;
+            lab.reopen().await;
+            lab.settle().await;
+            let ended = ended(&lab, &task).await;
+            let imported = ended["state"] == "ImportCompleted";
+            let expected: Vec<i64> = (201..206).chain((1000..1040).filter(|_| imported)).collect();
+            assert_eq!(lab.keys("book", &["p2"]).await, expected);
+            lab.settle().await;
+            lab.assert_tidy().await;
+        });
+    }
+}
+
+#[test]
+fn a_process_that_dies_between_any_two_steps_imports_all_once() {
+    let config = Config { import_buffer_bytes: 300, ..Config::default() };
+    scenario_with(config, async |lab| {
+        library(&lab, 5, "COSINE").await;
+        lab.load("book", json!({})).await.ok();
+        let task = begin(&lab, json!({})).await;
+        send(&lab, &task, &lines(1000..1040)).await;
+        let mut reopened = 0;
+        // Most of these deaths come in the middle of the run that the last one began.
+        while reopened < 6 {
+            for _ in 0..lab.executor.rng().below(60) {
+                lab.executor.pause().await;
+            }
+            lab.reopen().await;
+            reopened += 1;
+        }
+        let done = ended(&lab, &task).await;
+        assert_eq!((&done["state"], &done["row_count"]), (&json!("ImportCompleted"), &json!("40")));
+        assert_eq!(lab.keys("book", &["_default"]).await, (1..6).chain(1000..1040).collect::<Vec<_>>());
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_data_node_that_dies_is_replaced() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        lab.load("book", json!({})).await.ok();
+        let task = begin(&lab, json!({})).await;
+        send(&lab, &task, &lines(1..100)).await;
+        for _ in 0..2 {
+            lab.executor.sleep(lab.executor.rng().below(30)).await;
+            for node in lab.process().nodes.running(NodeKind::Data) {
+                lab.process().nodes.kill(&node);
+            }
+        }
+        let done = ended(&lab, &task).await;
+        assert_eq!(done["row_count"], "99");
+        assert_eq!(lab.keys("book", &[]).await, (1..100).collect::<Vec<_>>());
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn an_owner_that_lost_the_store_leaves_the_job_to_the_next() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        send(&lab, &task, &lines(1..60)).await;
+        lab.executor.sleep(lab.executor.rng().below(40)).await;
+        let former = lab.take_over().await;
+        let done = ended(&lab, &task).await;
+        assert_eq!(done["row_count"], "59");
+        lab.settle().await;
+        former.kill();
+        lab.load("book", json!({})).await.ok();
+        assert_eq!(lab.keys("book", &[]).await, (1..60).collect::<Vec<_>>());
+        lab.reopen().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_full_disk_fails_the_import_and_nothing_else() {
+    scenario(async |lab| {
+        library(&lab, 5, "COSINE").await;
+        lab.load("book", json!({})).await.ok();
+        let mut expected = 15;
+        for operation in 0..30 {
+            let task = begin(&lab, json!({})).await;
+            (0..=operation % 5).for_each(|more| lab.process().faults.fail(operation + more, Fault::Quota));
+            send(&lab, &task, &lines(1000 + operation as i64 * 10..1010 + operation as i64 * 10)).await;
+            lab.settle().await;
+            lab.process().faults.heal();
+            if ended(&lab, &task).await["state"] == "ImportCompleted" {
+                expected += 10;
+            }
+            assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [expected]);
+            lab.settle().await;
+        }
+        lab.reopen().await;
+        lab.settle().await;
+        assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [expected]);
+        lab.assert_tidy().await;
+    });
+}

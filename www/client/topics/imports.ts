@@ -1,0 +1,101 @@
+// Import: files in, job state out.
+
+import { newRequestId } from '../connection/repeatable.js';
+import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
+import { messageOf } from '../errors.js';
+import { importPieces, importSources, type ImportSource } from '../import-files.js';
+import type {
+  GetImportStateReq,
+  GetImportStateResponse,
+  ImportReq,
+  ImportResponse,
+  ImportStateEvent,
+  IntLike,
+  ListImportTasksReq,
+  ListImportTasksResponse,
+  ResStatus,
+} from '../types/index.js';
+import { failure } from './base.js';
+import { SchemaChanges } from './schema-changes.js';
+
+const ENDED = new Set<string>([ImportState.ImportCompleted, ImportState.ImportFailedAndCleaned]);
+
+/** Events may get lost between two owners of a store. */
+const LOOK_AGAIN_MS = 1000;
+
+export class Imports extends SchemaChanges {
+  /**
+   * Makes a job and answers with its task; the files go into the store in the background. When all of them are there the
+   * state changes from `ImportPending` to `ImportStarted`, and the page is not needed any more. Aborting cancels the job.
+   */
+  async bulkInsert(data: ImportReq): Promise<ImportResponse> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    if (!data.files) throw new Error(ERROR_REASONS.IMPORT_FILE_CHECK);
+    data.signal?.throwIfAborted();
+    const sources = importSources(data.files, this.config.baseUrl);
+    const files = sources.map(source => source.name);
+    const body = { ...data, files, options: data.options || [], request_id: newRequestId() };
+    const reply = await this.call<ImportResponse>('Import', body, data);
+    const [task] = reply.tasks;
+    if (task !== undefined) this.#sendInBackground(task, sources, data.signal);
+    return reply;
+  }
+
+  #sendInBackground(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): void {
+    const cancel = (reason: string): void => {
+      // A job that cannot be told of it fails when nothing more comes of its files.
+      this.cancelImport({ task, reason }).catch(() => undefined);
+    };
+    signal?.addEventListener('abort', () => cancel(messageOf(signal.reason)), { once: true });
+    this.#send(task, sources, signal).catch((error: unknown) => cancel(messageOf(error)));
+  }
+
+  async #send(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): Promise<void> {
+    for (const [file, source] of sources.entries()) {
+      let piece = 0;
+      for await (const { bytes, is_last } of importPieces(source, signal)) {
+        const status = await this.call<ResStatus>('ImportPut', { task, file, piece: piece++, is_last }, { timeout: 0, signal }, [bytes]);
+        if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
+      }
+    }
+  }
+
+  async getImportState(data: GetImportStateReq): Promise<GetImportStateResponse> {
+    return this.call('GetImportState', data, data);
+  }
+
+  async listImportTasks(data: ListImportTasksReq): Promise<ListImportTasksResponse> {
+    if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
+    return this.call('ListImportTasks', { ...data, limit: data.limit || 0 }, data);
+  }
+
+  /** Browser only: ends a job that has not completed; none of its rows will be there. */
+  async cancelImport(data: GetImportStateReq & { reason?: string }): Promise<ResStatus> {
+    return this.call('CancelImport', data, data);
+  }
+
+  /** Browser only: each new state of a job, up to `ImportCompleted` or `ImportFailedAndCleaned`. */
+  async *watchImport(data: GetImportStateReq): AsyncGenerator<GetImportStateResponse, void, void> {
+    let wake = (): void => undefined;
+    const heard = (event: ImportStateEvent): void => {
+      if (event.task === String(data.task)) wake();
+    };
+    this.on('importstate', heard);
+    try {
+      for (let told = ''; ; ) {
+        const news = new Promise<void>(resolve => (wake = resolve));
+        const state = await this.getImportState(data);
+        if (state.status.error_code !== ErrorCode.SUCCESS) throw failure(state.status);
+        const seen = JSON.stringify(state);
+        if (seen !== told) yield state;
+        told = seen;
+        if (ENDED.has(state.state)) return;
+        const timer = setTimeout(wake, LOOK_AGAIN_MS);
+        await news;
+        clearTimeout(timer);
+      }
+    } finally {
+      this.off('importstate', heard);
+    }
+  }
+}
