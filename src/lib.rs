@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod expr;
 pub mod ids;
+pub mod import;
 pub mod index;
 pub mod platform;
 pub mod query_node;

@@ -1,0 +1,85 @@
+//! Files of rows, read into batches as `check_insert` takes them.
+//!
+//! Nothing here does IO: a caller pushes the bytes of a file as they come, cut wherever they are cut, and takes batches. What is
+//! pushed is only kept; rows are read when a batch is taken, so memory is the bytes pushed, one batch and one row.
+
+mod csv;
+mod input;
+mod json;
+mod json_rows;
+mod npy_header;
+mod numpy;
+mod reader;
+mod row;
+mod value;
+
+pub use numpy::{NumpyBatches, NumpyReader};
+pub use reader::RowReader;
+
+use crate::error::{Error, Result};
+
+/// A row with more bytes is refused, as it has to be in memory whole.
+pub const MAX_ROW_BYTES: usize = 64 << 20;
+/// A batch ends with the row that brings it to so many bytes of the file, however many rows were asked for.
+pub const MAX_BATCH_BYTES: usize = 32 << 20;
+
+/// How a file holds rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// `{"rows": [{...}, ...]}` or `[{...}, ...]`.
+    Json,
+    /// One object a line.
+    JsonLines,
+    /// A header, then a row a line. A cell that equals `null_key` is null where the field can be.
+    Csv { separator: char, null_key: String },
+    /// A column in each file.
+    Numpy,
+}
+
+impl Format {
+    /// Told by the extension alone, as in Milvus; a `.gz` behind it says how the file is stored, not what it holds.
+    pub fn of_file(name: &str) -> Result<Format> {
+        let lower = name.to_ascii_lowercase();
+        let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
+        let base = stem.rsplit(['/', '\\']).next().unwrap_or_default();
+        match base.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("json") => Ok(Format::Json),
+            Some("jsonl" | "ndjson") => Ok(Format::JsonLines),
+            Some("csv") => Ok(Format::Csv { separator: ',', null_key: String::new() }),
+            Some("npy") => Ok(Format::Numpy),
+            _ => Err(failed(format!(
+                "unexpected file type, files={name}: the extension must be one of .json, .jsonl, .ndjson, .csv, .npy"
+            ))),
+        }
+    }
+}
+
+fn failed(text: impl Into<String>) -> Error {
+    Error::ImportFailed(text.into())
+}
+
+/// What is wrong with a value; who knows the row puts it in front.
+type Parsed<T> = std::result::Result<T, String>;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_says_the_format() {
+        let csv = Format::Csv { separator: ',', null_key: String::new() };
+        for (name, format) in [
+            ("a.json", Format::Json),
+            ("dir.csv/A.JSON", Format::Json),
+            ("a.jsonl", Format::JsonLines),
+            ("a.b.ndjson.gz", Format::JsonLines),
+            ("a.csv", csv),
+            ("$meta.npy", Format::Numpy),
+        ] {
+            assert_eq!(Format::of_file(name), Ok(format), "{name}");
+        }
+        for name in ["json", "a.parquet", "", "a.json/b", "a.gz"] {
+            assert!(Format::of_file(name).is_err(), "{name}");
+        }
+    }
+}
