@@ -23,7 +23,7 @@ pub struct RowReader {
 
 enum Rows {
     Json(JsonRows),
-    Csv(CsvRows),
+    Csv(Box<CsvRows>),
 }
 
 /// What reading one row came to.
@@ -38,7 +38,7 @@ impl RowReader {
         let rows = match format {
             Format::Json => Rows::Json(JsonRows::in_a_list()),
             Format::JsonLines => Rows::Json(JsonRows::lines()),
-            Format::Csv { separator, null_key } => Rows::Csv(CsvRows::new(*separator, null_key)?),
+            Format::Csv { separator, null_key } => Rows::Csv(Box::new(CsvRows::new(*separator, null_key)?)),
             Format::Numpy => return Err(failed("a .npy file holds a column, not rows")),
         };
         Ok(RowReader {
@@ -65,7 +65,8 @@ impl RowReader {
         self.rows_read
     }
 
-    /// A full batch, or after `finish` what is left; `None` until more bytes are pushed, and at the end.
+    /// A full batch, or after `finish` what is left; `None` until more bytes are pushed, and at the end. Rows that an earlier
+    /// call has read belong to the batch even if that one asked for more.
     pub fn take_batch(&mut self, at_most_rows: usize) -> Result<Option<Batch>> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());

@@ -47,7 +47,8 @@ impl RowColumns {
     pub fn new(schema: &CollectionSchema) -> Self {
         let key = schema.primary_key();
         let generated = key.auto_id && !allows_given_ids(schema);
-        let fields = schema.fields.iter().filter(|field| !field.is_dynamic && !(generated && field.is_primary_key));
+        let has_no_slot = |field: &Field| field.is_dynamic || generated && field.is_primary_key;
+        let fields = schema.fields.iter().filter(|field| !has_no_slot(field));
         let slots: Vec<Slot> =
             fields.map(|field| Slot { field: field.clone(), column: Column::empty(field), given: false }).collect();
         let key = if generated {
@@ -117,7 +118,8 @@ impl RowColumns {
                 })
             }
             (Target::Dynamic, Some(dynamic)) if key == DYNAMIC_FIELD => dynamic.read_whole(json),
-            (Target::Dynamic, dynamic) => dynamic.get_or_insert_default().read_json(raw_key, key, json),
+            (Target::Dynamic, Some(dynamic)) => dynamic.read_json(raw_key, key, json),
+            (Target::Dynamic, None) => unreachable!("`target` gives it only where there is a dynamic field"),
         }
     }
 
@@ -131,7 +133,8 @@ impl RowColumns {
                     Some(text) => read_text_value(field, data, text).map(|()| true),
                 })
             }
-            (Target::Dynamic, dynamic) => dynamic.get_or_insert_default().read_text(name, text.unwrap_or_default()),
+            (Target::Dynamic, Some(dynamic)) => dynamic.read_text(name, text.unwrap_or_default()),
+            (Target::Dynamic, None) => unreachable!("`target` gives it only where there is a dynamic field"),
         }
     }
 

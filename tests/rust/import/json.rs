@@ -214,3 +214,12 @@ fn a_row_of_too_many_bytes_is_refused() {
     let refused = reader.take_batch(1);
     assert_eq!(refused, Err(Error::ImportFailed("row 1: the row has more than 67108864 bytes".into())));
 }
+
+#[test]
+fn a_batch_ends_with_its_bytes_too() {
+    let text = "x".repeat(1 << 20);
+    let file: String = (0..40).map(|id| format!("{{\"id\": {id}, \"v\": [1, 2], \"x\": \"{text}\"}}\n")).collect();
+    let batches =
+        read_pieces(&Format::JsonLines, &small(true, &[]), file.as_bytes(), 1 << 16, usize::MAX).expect("read");
+    assert_eq!(batches.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [32, 8]);
+}
