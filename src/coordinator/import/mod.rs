@@ -13,6 +13,7 @@ mod source;
 pub(super) use source::Piece;
 
 use arguments::{ImportOptions, check_files};
+use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};
 
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
@@ -54,6 +55,8 @@ pub(super) struct Imports {
 pub(super) struct NewImport<'a> {
     pub target: Target<'a>,
     pub files: &'a [String],
+    /// Of each file, if it can be fetched again.
+    pub urls: &'a [Option<String>],
     pub options: &'a [KeyValue],
     /// By which a call that is sent again is known.
     pub request: Option<RequestId>,
@@ -79,7 +82,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             job
         };
         self.tell_import(&job);
-        self.watch_source(job.id);
+        self.watch_source(job.id, PATIENCE_MS);
         self.watch_deadline(&job);
         Ok(job.id)
     }
@@ -122,7 +125,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let named = if new.target.partition.is_empty() && !keyed { DEFAULT_PARTITION } else { new.target.partition };
         let created_at = self.tick();
-        let file = |name: &String| SourceFile { name: name.clone(), pieces: None, bytes: 0 };
+        let file = |(at, name): (usize, &String)| {
+            let url = new.urls.get(at).cloned().flatten();
+            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0 }
+        };
         Ok(ImportJob {
             id: ImportId(created_at.0),
             request: new.request,
@@ -131,7 +137,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             collection_name: collection.schema.name,
             partition_name: named.to_owned(),
             partitions,
-            files: new.files.iter().map(file).collect(),
+            files: new.files.iter().enumerate().map(file).collect(),
             options: new.options.to_vec(),
             state: ImportState::Pending,
             failed_reason: String::new(),
@@ -249,7 +255,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 state if !state.is_under_way() => {}
                 _ if job.is_stored() => self.run_import(job.id),
-                _ => self.watch_source(job.id),
+                _ => self.watch_source(job.id, PATIENCE_AFTER_OPEN_MS),
             }
         }
         Ok(())

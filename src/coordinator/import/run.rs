@@ -167,11 +167,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(result)
     }
 
-    pub(super) fn fail_in_background(self: &Rc<Self>, id: ImportId, why: Error) {
-        let coordinator = self.clone();
-        self.platform.spawn(async move { coordinator.fail_import(id, why).await }.boxed_local());
-    }
-
     /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step
     /// that is under way.
     pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
