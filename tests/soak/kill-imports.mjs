@@ -80,6 +80,8 @@ class Soak {
   #durations = Object.fromEntries(Object.entries(phases).map(([phase, guess]) => [phase, new Durations(guess)]));
   #cycles = 0;
   #last;
+  /** Not begun yet: a kill in the recovery from another one may come before it. */
+  #next;
   #tell;
 
   constructor(kills, sources, tell) {
@@ -103,7 +105,7 @@ class Soak {
     return new Promise(resolve => {
       const browser = startBrowser(profile, url);
       const last = this.#last;
-      const next = begins ? new Cycle(this.#cycles++, this.sources) : undefined;
+      const next = begins ? (this.#next ??= new Cycle(this.#cycles++, this.sources)) : undefined;
       let current = last ?? next;
       let isOver = false;
       let phase, since, timer;
@@ -147,6 +149,7 @@ class Soak {
         },
         outcome: outcome => {
           clearTimeout(timer);
+          timer = undefined;
           const { reason, ...found } = last.judge(outcome);
           for (const [what, number] of Object.entries(found)) this.result[what] += number;
           this.#tell(`  ${outcome.state} ${reason}`);
@@ -163,7 +166,7 @@ class Soak {
         phase: told => {
           const now = performance.now();
           if (current === last) return void (phase = `recovery: ${told}`);
-          this.#last = next;
+          [this.#last, this.#next] = [next, undefined];
           if (next.phase) this.#durations[next.phase].add(now - since);
           [since, phase, next.phase] = [now, told, told];
           if (told === next.target) killWithin(this.#durations[told].random());

@@ -28,9 +28,11 @@ async function lookAt(client, store, cycle, tell) {
 async function begin(client, store, cycle, tell, report) {
   const source = await sourceOf(cycle.url, cycle.isFile);
   await report({ files: await filesOf(store) });
-  client.on('importstate', ({ state }) => tell(state));
+  // That it is pending is told when the page knows its task.
+  client.on('importstate', ({ state }) => state === 'ImportPending' || tell(state));
   await tell('asking');
-  const { tasks: [task] } = succeeded(await client.bulkInsert({ collection_name: cycle.collection_name, partition_name: cycle.partition_name, files: [source] }));
+  const { collection_name, partition_name } = cycle;
+  const { tasks: [task] } = succeeded(await client.bulkInsert({ collection_name, partition_name, files: [source] }));
   await report({ task });
   await tell('ImportPending');
   await endOf(client, task, recoveryMs);
@@ -42,7 +44,7 @@ export async function importUntilKilled(client, store, report) {
   let told;
   /** Each phase once. */
   const tell = async phase => {
-    if (phase === told || (phase === 'ImportPending' && told?.startsWith('Import'))) return;
+    if (phase === told) return;
     told = phase;
     const { cancel } = await report({ phase });
     if (cancel) await client.cancelImport({ task: cancel });
