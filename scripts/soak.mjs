@@ -64,6 +64,7 @@ const largeColumns = [
   ['reading', result => Math.round(result.readingSeconds)],
   ['MB/s', result => result.rate.toFixed(1)],
   ["data node's MB at most", result => Math.round(result.dataNode)],
+  ['afterwards, merging segments', result => Math.round(result.afterwards)],
   ["coordinator's", result => Math.round(result.coordinator)],
   ["browser's at the start", result => Math.round(result.startedAll)],
   ["browser's at most", result => Math.round(result.peakAll)],

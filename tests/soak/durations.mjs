@@ -1,10 +1,11 @@
 /** How long something takes that was not killed: kills are spread over that time. */
 export class Durations {
-  #known;
+  #known = [];
+  #guess;
 
-  /** `guess` counts as one of them. */
+  /** `guess` holds until one is known. */
   constructor(guess) {
-    this.#known = [guess];
+    this.#guess = guess;
   }
 
   add(ms) {
@@ -13,6 +14,6 @@ export class Durations {
 
   random() {
     const sorted = this.#known.toSorted((a, b) => a - b);
-    return Math.random() * sorted[Math.floor(sorted.length / 2)];
+    return Math.random() * (sorted[Math.floor(sorted.length / 2)] ?? this.#guess);
   }
 }

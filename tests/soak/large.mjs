@@ -8,6 +8,8 @@ import { fileKinds } from './page/import-rows.mjs';
 export const largeKinds = Object.keys(fileKinds);
 const firstImported = 100_000;
 const lookEveryMs = 250;
+/** A data node ends when it has had nothing to do for some seconds. */
+const afterwardsMs = 60_000;
 
 /** What a role's wasm instance has taken; its worker is asked, because nobody else knows. The module is the one that it runs. */
 const instanceBytes = async worker => worker.evaluate(async () => {
@@ -15,7 +17,22 @@ const instanceBytes = async worker => worker.evaluate(async () => {
   return (await module.default()).memory.buffer.byteLength;
 });
 
-const rowsOf = (kind, bytes) => Math.ceil((bytes * 100) / Array.from({ length: 100 }, (_, at) => fileKinds[kind].row(firstImported + at, true).length).reduce((sum, length) => sum + length, 0));
+/** How many rows such a file has. */
+function rowsOf(kind, bytes) {
+  const sampled = 100;
+  let length = 0;
+  for (let at = 0; at < sampled; at += 1) length += fileKinds[kind].row(firstImported + at, true).length;
+  return Math.ceil((bytes * sampled) / length);
+}
+
+const workersOf = (page, script) => page.workers().filter(worker => worker.url().endsWith(`/${script}.js`));
+
+/** What the workers of a script hold, in MB. */
+async function megabytesOf(page, script) {
+  // One may have ended meanwhile.
+  const held = await Promise.all(workersOf(page, script).map(worker => instanceBytes(worker).catch(() => 0)));
+  return Math.max(0, ...held) / 2 ** 20;
+}
 
 /** Begins the import in the page, which notes when it hears of what. */
 function begin(page, { collection_name, url }) {
@@ -69,13 +86,8 @@ export async function importLarge({ kind, bytes, tell = () => undefined, after }
     const told = await page.evaluate(() => window.told.at(-1));
     state = told?.state;
     peak.all = Math.max(peak.all, megabytes());
-    for (const [role, script] of [['dataNode', 'data-node'], ['coordinator', 'coordinator']]) {
-      for (const worker of page.workers().filter(worker => worker.url().endsWith(`/${script}.js`))) {
-        // It may have ended meanwhile.
-        const held = await instanceBytes(worker).catch(() => 0);
-        peak[role] = Math.max(peak[role], held / 2 ** 20);
-      }
-    }
+    peak.dataNode = Math.max(peak.dataNode, await megabytesOf(page, 'data-node'));
+    peak.coordinator = Math.max(peak.coordinator, await megabytesOf(page, 'coordinator'));
     if (performance.now() - shown > 5000) {
       shown = performance.now();
       tell(`${JSON.stringify(told)}, sent ${(sources.sentBytes() / 1e6).toFixed(0)} MB, ${JSON.stringify(peak)}`);
@@ -85,18 +97,24 @@ export async function importLarge({ kind, bytes, tell = () => undefined, after }
   const { told, began, noted } = await page.evaluate(() => ({ told: window.told, began: window.began, noted: window.noted }));
   const first = name => told.find(news => news.state === name)?.at;
   const end = told.at(-1).at;
+  // What follows the import: its segments may be merged.
+  let afterwards = 0;
+  for (const until = performance.now() + afterwardsMs; performance.now() < until && workersOf(page, 'data-node').length > 0; ) {
+    afterwards = Math.max(afterwards, await megabytesOf(page, 'data-node'));
+    await new Promise(resolve => setTimeout(resolve, lookEveryMs));
+  }
   const counted = await page.evaluate(async collection_name => {
     const { client, rows } = window;
     rows.mustSucceed(await client.loadCollectionSync({ collection_name }));
     return Number(rows.mustSucceed(await client.count({ collection_name })).data);
   }, collection_name);
-  const seconds = (end - began) / 1000;
   page.check();
+  const seconds = (end - began) / 1000;
   return {
     kind, state, failedReason: told.at(-1).failed_reason, task, megabytes: sources.sentBytes() / 1e6, rows: count, counted, seconds,
     storingSeconds: (first('ImportStarted') - began) / 1000, readingSeconds: (first('ImportPersisted') - first('ImportStarted')) / 1000,
     rate: sources.sentBytes() / 1e6 / seconds,
     gaps: ['ImportPending', 'ImportStarted', 'ImportPersisted'].map(name => Math.round(longestGap(told, name))),
-    pauseMs: Math.round(noted.pauseMs), dataNode: peak.dataNode, coordinator: peak.coordinator, startedAll: started, peakAll: peak.all,
+    pauseMs: Math.round(noted.pauseMs), dataNode: peak.dataNode, afterwards, coordinator: peak.coordinator, startedAll: started, peakAll: peak.all,
   };
 }
