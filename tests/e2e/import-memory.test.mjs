@@ -1,0 +1,18 @@
+// The data node's memory has a bound while it imports, whatever the size of the file. `node scripts/soak.mjs large` imports more.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { importLarge, largeKinds } from '../soak/large.mjs';
+
+const after = end => test.after(end);
+
+for (const kind of largeKinds) {
+  test(`300 MB of ${kind}`, { timeout: 180_000 }, async () => {
+    const { state, rows, counted, dataNode, coordinator, rate } = await importLarge({ kind, bytes: 300e6, after });
+    const megabytes = [dataNode, coordinator].map(Math.round);
+    console.log(`  ${rows} rows at ${rate.toFixed(0)} MB/s, data node ${megabytes[0]} MB, coordinator ${megabytes[1]} MB`);
+    assert.equal(state, 'ImportCompleted');
+    assert.equal(counted, rows);
+    assert.ok(dataNode > 0 && dataNode < 200, `${dataNode} MB`);
+    assert.ok(coordinator < 64, `${coordinator} MB`);
+  });
+}
