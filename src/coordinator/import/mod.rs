@@ -99,7 +99,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 if coordinator.job_under_way(id).is_err() {
                     return;
                 } else if left_ms == 0 {
-                    return coordinator.fail_import(id, Error::ImportFailed("import timeout".into())).await;
+                    return coordinator.fail_import(id, Error::ImportEnded("import timeout".into())).await;
                 }
                 coordinator.platform.sleep(left_ms.min(DEADLINE_LOOK_MS) as u32).await;
             }
@@ -174,7 +174,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn job_under_way(&self, id: ImportId) -> Result<ImportJob> {
         let job = self.import_job(id)?;
         let is_committed = self.imports.committed.borrow().contains(&id);
-        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportFailed(job.failed_reason)) }
+        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportEnded(job.failed_reason)) }
     }
 
     /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
@@ -195,11 +195,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         match job.state {
             ImportState::Completed => {
                 let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
-                Err(Error::ImportFailed(text))
+                Err(Error::ImportEnded(text))
             }
             ImportState::Failed | ImportState::FailedAndCleaned => Ok(()),
             _ => {
-                self.fail_import(id, Error::ImportFailed(reason.to_owned())).await;
+                self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
                 Ok(())
             }
         }
@@ -283,7 +283,7 @@ impl ImportJob {
 
 /// The collection of a job as it is now, or why the job cannot go on.
 fn check_target(job: &ImportJob, collection: Option<Collection>) -> Result<Collection> {
-    let dropped = |what: &str, id: u64| Error::ImportFailed(format!("{what} {id} dropped"));
+    let dropped = |what: &str, id: u64| Error::ImportEnded(format!("{what} {id} dropped"));
     let collection = collection.ok_or_else(|| dropped("collection", job.collection.0))?;
     let gone = job.partitions.iter().find(|id| collection.partition_by_id(**id).is_none());
     gone.map_or(Ok(collection.clone()), |gone| Err(dropped("partition", gone.0)))

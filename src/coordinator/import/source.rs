@@ -48,7 +48,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if !self.import_job(id).is_ok_and(|job| job.state.is_under_way()) {
             // It has ended meanwhile, and does not know of this piece.
             self.discard(&[name]).await;
-            return Err(Error::ImportFailed(format!("import {id} has ended")));
+            return Err(Error::ImportEnded(format!("import {id} has ended")));
         }
         written?;
         if piece.is_last {
@@ -114,9 +114,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has what is missing fetched from the beginning.
     async fn fetch_source(&self, id: ImportId) -> Result<()> {
         let mut wanted = Vec::new();
-        for (at, file) in self.job_under_way(id)?.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
+        for (at, file) in
+            self.job_under_way(id)?.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none())
+        {
             let Some(url) = file.url.filter(|_| file.attempt < MAX_ATTEMPTS) else {
-                return Err(Error::ImportFailed("the page that sent the files has gone".into()));
+                return Err(Error::ImportEnded("the page that sent the files has gone".into()));
             };
             wanted.push(WantedFile { file: at, attempt: file.attempt + 1, name: file.name, url });
         }
