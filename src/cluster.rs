@@ -3,6 +3,7 @@
 use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition, SourceFile};
 use crate::error::Result;
 use crate::ids::{CollectionId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
 use crate::segment::{SegmentManifest, Shard};
@@ -275,6 +276,7 @@ pub struct ImportPlan {
     pub partitions: Vec<PartitionId>,
     pub shards: u32,
     pub files: Vec<SourceFile>,
+    pub format: Format,
     /// Gathered rows that are kept in memory between two steps, at most.
     pub buffer_bytes: usize,
 }

@@ -115,7 +115,8 @@ fn read_number(text: &str) -> Option<Number> {
     float.is_finite().then_some(Number::Float(float))
 }
 
-fn unescape(raw: &str) -> Option<String> {
+/// What stands between the quotes of a JSON string, without its escapes.
+pub(crate) fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {

@@ -1,19 +1,41 @@
 // The files of an import: each has a name, which says what it is, and a stream of bytes, which goes to the engine in pieces.
 
-import { notReady } from './errors.js';
-import type { ImportFile, NamedImportFile } from './types/index.js';
+import { ErrorCode } from './const/index.js';
+import { failure, notReady } from './errors.js';
+import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
 
 /** The store keeps each as a file, and the data node reads one at a time. */
 const PIECE_BYTES = 4 << 20;
 
 export interface ImportSource {
   name: string;
+  /** Where the engine can fetch it again when the page has gone. */
+  url?: string;
   open(signal: AbortSignal | undefined): Promise<ReadableStream<Uint8Array>>;
 }
 
 export interface ImportPiece {
   bytes: Uint8Array<ArrayBuffer>;
   is_last: boolean;
+}
+
+/** A file of a job, as it is sent. */
+export interface SourceOfJob {
+  task: IntLike;
+  file: number;
+  /** How often sending it was begun before. */
+  attempt: number;
+  source: ImportSource;
+}
+
+export type PutPiece = (body: { task: IntLike; file: number; attempt: number; piece: number; is_last: boolean }, bytes: Uint8Array<ArrayBuffer>) => Promise<ResStatus>;
+
+export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
+  let piece = 0;
+  for await (const { bytes, is_last } of importPieces(source, signal)) {
+    const status = await put({ ...of, piece: piece++, is_last }, bytes);
+    if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
+  }
 }
 
 export function importSources(files: ImportFile[], baseUrl: string | undefined): ImportSource[] {
@@ -43,8 +65,10 @@ function fileName(url: string): string {
   return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
 }
 
-function fetched(name: string, from: URL | Request): ImportSource {
-  return { name: name.replace(/[?#].*$/, ''), open: async signal => bodyOf(await fetch(from, { signal })) };
+export function fetched(name: string, from: URL | Request): ImportSource {
+  const source = { name: name.replace(/[?#].*$/, ''), open: async (signal?: AbortSignal) => bodyOf(await fetch(from, { signal })) };
+  // What a request says beside its URL is the page's.
+  return from instanceof URL ? { ...source, url: from.href } : source;
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {

@@ -5,11 +5,15 @@
 //! names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
 //! its stored source; segments that it had written are orphans, so no row is there twice.
 
+mod arguments;
 mod reply;
 mod run;
 mod source;
 
 pub(super) use source::Piece;
+
+use arguments::{ImportOptions, check_files};
+use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};
 
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
@@ -19,7 +23,6 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
-use crate::import::Format;
 use crate::platform::Platform;
 use crate::schema::KeyValue;
 use crate::storage::{Files, WriteBatch};
@@ -29,9 +32,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// Milvus' limits.
-const MAX_FILES: usize = 1024;
+/// Milvus' limit.
 const MAX_JOBS: usize = 1024;
+/// How often a job with a timeout is looked at, at least.
+const DEADLINE_LOOK_MS: u64 = 60_000;
 /// Jobs that have ended are known for so long, as in Milvus.
 const RETENTION_MS: u64 = 10_800_000;
 
@@ -51,6 +55,8 @@ pub(super) struct Imports {
 pub(super) struct NewImport<'a> {
     pub target: Target<'a>,
     pub files: &'a [String],
+    /// Of each file, if it can be fetched again.
+    pub urls: &'a [Option<String>],
     pub options: &'a [KeyValue],
     /// By which a call that is sent again is known.
     pub request: Option<RequestId>,
@@ -76,8 +82,29 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             job
         };
         self.tell_import(&job);
-        self.watch_source(job.id);
+        self.watch_source(job.id, PATIENCE_MS);
+        self.watch_deadline(&job);
         Ok(job.id)
+    }
+
+    /// Fails a job that takes longer than its options allow.
+    fn watch_deadline(self: &Rc<Self>, job: &ImportJob) {
+        let options = ImportOptions::of(&job.options).ok();
+        let Some(timeout_ms) = options.and_then(|options| options.timeout_ms) else { return };
+        let (id, deadline_ms) = (job.id, job.created_at.millis().saturating_add(timeout_ms));
+        let coordinator = self.clone();
+        let task = async move {
+            loop {
+                let left_ms = deadline_ms.saturating_sub(coordinator.platform.now_ms());
+                if coordinator.job_under_way(id).is_err() {
+                    return;
+                } else if left_ms == 0 {
+                    return coordinator.fail_import(id, Error::ImportFailed("import timeout".into())).await;
+                }
+                coordinator.platform.sleep(left_ms.min(DEADLINE_LOOK_MS) as u32).await;
+            }
+        };
+        self.platform.spawn(task.boxed_local());
     }
 
     fn new_import(&self, new: &NewImport<'_>) -> Result<ImportJob> {
@@ -88,8 +115,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Err(Error::ImportFailed(text.into()));
         }
         let partitions = insert_partitions(&collection, new.target.partition)?;
-        check_files(new.files)?;
-        check_options(new.options)?;
+        check_files(new.files.iter().map(String::as_str))?;
+        let options = ImportOptions::of(new.options)?;
+        options.format_of(&new.files[0])?;
         let under_way = self.catalog.borrow().imports.values().filter(|job| job.state.is_under_way()).count();
         if under_way >= MAX_JOBS {
             let text = format!("The number of jobs has reached the limit, please try again later. limit: {MAX_JOBS}");
@@ -97,7 +125,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let named = if new.target.partition.is_empty() && !keyed { DEFAULT_PARTITION } else { new.target.partition };
         let created_at = self.tick();
-        let file = |name: &String| SourceFile { name: name.clone(), pieces: None, bytes: 0 };
+        let file = |(at, name): (usize, &String)| {
+            let url = new.urls.get(at).cloned().flatten();
+            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0 }
+        };
         Ok(ImportJob {
             id: ImportId(created_at.0),
             request: new.request,
@@ -106,7 +137,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             collection_name: collection.schema.name,
             partition_name: named.to_owned(),
             partitions,
-            files: new.files.iter().map(file).collect(),
+            files: new.files.iter().enumerate().map(file).collect(),
             options: new.options.to_vec(),
             state: ImportState::Pending,
             failed_reason: String::new(),
@@ -214,6 +245,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let jobs: Vec<ImportJob> = self.catalog.borrow().imports.values().cloned().collect();
         for job in jobs {
+            if job.state.is_under_way() {
+                self.watch_deadline(&job);
+            }
             match job.state {
                 ImportState::Failed => {
                     let coordinator = self.clone();
@@ -221,7 +255,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 state if !state.is_under_way() => {}
                 _ if job.is_stored() => self.run_import(job.id),
-                _ => self.watch_source(job.id),
+                _ => self.watch_source(job.id, PATIENCE_AFTER_OPEN_MS),
             }
         }
         Ok(())
@@ -244,38 +278,6 @@ impl ImportJob {
             ImportState::Persisted => 90,
             ImportState::Completed => 100,
         }
-    }
-}
-
-/// Milvus tells the type by the ending alone; of all types but NumPy a job has one file.
-fn check_files(names: &[String]) -> Result<()> {
-    let refused = |text: String| Err(Error::ImportFailed(text));
-    if names.len() > MAX_FILES {
-        let count = names.len();
-        return refused(format!("The max number of import files should not exceed {MAX_FILES}, but got {count}"));
-    }
-    let Some(first) = names.first() else { return refused("no file to import".into()) };
-    let first = file_type(first);
-    if let Some(other) = names.iter().map(|name| file_type(name)).find(|other| *other != first) {
-        return refused(format!("inconsistency in file types, ({first}) vs ({other})"));
-    }
-    names.iter().try_for_each(|name| Format::of_file(name).map(|_| ()))?;
-    if names.len() > 1 && first != "npy" {
-        return refused(format!("for {} import, accepts only one file", first.to_uppercase()));
-    }
-    Ok(())
-}
-
-/// The ending of a file's name, that of its contents when it is packed.
-fn file_type(name: &str) -> &str {
-    let unpacked = name.strip_suffix(".gz").unwrap_or(name);
-    unpacked.rsplit_once('.').map_or("", |(_, ending)| ending)
-}
-
-fn check_options(options: &[KeyValue]) -> Result<()> {
-    match options.iter().find(|option| option.key == "auto_commit" && option.value == "false") {
-        Some(_) => Err(Error::Unimplemented { what: "auto_commit=false of an import".into() }),
-        None => Ok(()),
     }
 }
 

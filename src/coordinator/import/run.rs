@@ -2,6 +2,7 @@
 
 use super::super::Coordinator;
 use super::check_target;
+use super::arguments::ImportOptions;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
 use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -52,6 +53,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             indexes: collection.indexes,
             partitions: job.partitions,
             shards: collection.shards_num,
+            format: ImportOptions::of(&job.options)?.format_of(&job.files[0].name)?,
             files: job.files,
             buffer_bytes: self.config.import_buffer_bytes,
         };
@@ -163,11 +165,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.commit(batch).await?;
         self.catalog.borrow_mut().collections.insert(collection.id, collection);
         Ok(result)
-    }
-
-    pub(super) fn fail_in_background(self: &Rc<Self>, id: ImportId, why: Error) {
-        let coordinator = self.clone();
-        self.platform.spawn(async move { coordinator.fail_import(id, why).await }.boxed_local());
     }
 
     /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step

@@ -225,7 +225,3 @@ export class BaseClient {
   }
 }
 
-export function failure(status: ResStatus): Error {
-  return new Error(`ErrorCode: ${status.error_code}. Reason: ${status.reason}`);
-}
-
