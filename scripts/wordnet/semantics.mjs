@@ -13,7 +13,11 @@ function termDirections(matrix, dim, report) {
   return rightVectors;
 }
 
-function textVectors(matrix, directions, dim) {
+/**
+ * What the directions of terms make of the texts: `vectors` has a row of unit length a text; `termVectors` a row a term, such
+ * that the sum of a text's terms, each by its frequency, has the direction of the text.
+ */
+export function textVectors({ idf, matrix }, directions, dim) {
   const vectors = new Float32Array(matrix.rowCount * dim);
   const sum = new Float64Array(dim);
   for (let row = 0; row < matrix.rowCount; row++) {
@@ -21,17 +25,10 @@ function textVectors(matrix, directions, dim) {
     vectors.set(sum, row * dim);
   }
   makeRowsUnitLong(vectors, dim);
-  return vectors;
+  return { vectors, termVectors: directions.map((value, i) => value * idf[Math.floor(i / dim)]) };
 }
 
-/**
- * `vectors` has a row of unit length a text; `termVectors` a row a term, such that the sum of a text's terms, each by its
- * frequency, has the direction of the text.
- */
 export function semanticVectors(texts, dim, report = () => undefined) {
-  const { terms, idf, matrix } = termMatrix(texts);
-  const directions = termDirections(matrix, dim, report);
-  const vectors = textVectors(matrix, directions, dim);
-  const termVectors = directions.map((value, i) => value * idf[Math.floor(i / dim)]);
-  return { terms, termVectors, vectors };
+  const weighted = termMatrix(texts);
+  return { terms: weighted.terms, ...textVectors(weighted, termDirections(weighted.matrix, dim, report), dim) };
 }

@@ -25,8 +25,7 @@ export function truncatedSvd(matrix, rank, { extraColumns = 32, iterations = 3, 
     block = timesGram(matrix, orthonormal(block, width), width);
     report(iteration / (iterations + 2));
   }
-  // Twice, for what rounding left over: only in an orthonormal block are these the eigenvalues.
-  block = orthonormal(orthonormal(block, width), width);
+  block = orthonormal(block, width);
   report((iterations + 1) / (iterations + 2));
   const { values, vectors } = symmetricEigen(symmetricProduct(block, timesGram(matrix, block, width), width), width);
 

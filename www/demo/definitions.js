@@ -61,7 +61,7 @@ function showView() {
   element('definitions-load-progress').value = loaded ? 100 : 0;
 
   const enabled = {
-    import: !exists, 'definitions-load': rows > 0 && !task && !loaded, 'definitions-release': loaded,
+    import: rows === 0 && !task, 'definitions-load': rows > 0 && !task && !loaded, 'definitions-release': loaded,
     'definitions-drop': exists && !task, 'definitions-search': loaded,
   };
   for (const [id, isEnabled] of Object.entries(enabled)) element(id).disabled = isBusy() || !isEnabled;
@@ -163,10 +163,10 @@ async function loadAndSearch() {
 /** An import goes on without the page that began it, and what was loaded when the page was left is loaded again. */
 async function resume() {
   const { task, taskStartedMs } = view;
-  if (task) await run('Import', () => finish(task, taskStartedMs)).then(loadAndSearch);
+  if (task) return run('Import', () => finish(task, taskStartedMs)).then(loadAndSearch);
   const bar = element('definitions-load-progress');
   if (view.state === 'LoadStateLoading') await run('Load', () => whileLoading({ collection_name }, bar));
-  await searchIfLoaded();
+  return searchIfLoaded();
 }
 
 client.on('importstate', event => {

@@ -128,7 +128,6 @@ async function recordMemory(after) {
   }
   const columnBytes = [...columns.values()].reduce((sum, bytes) => sum + bytes, 0);
   const { usage = 0 } = await navigator.storage.estimate();
-  element('stored').textContent = size(usage);
   const [row] = tableRows([[after, number.format(rows), size(columnBytes), size(total_bytes), size(usage)]], [1, 2, 3, 4]);
   element('memory').append(row);
   while (element('memory').rows.length > MEMORY_ROWS) element('memory').rows[0].remove();
