@@ -2,6 +2,7 @@
 
 import { failure, messageOf } from '../client/errors.js';
 import { fetched, sendSource } from '../client/import-files.js';
+import { readBlob } from './serve.js';
 import type { ResStatus } from '../client/types/index.js';
 
 /** What the coordinator asks for. */
@@ -17,7 +18,7 @@ export async function fetchSource({ task, files }: WantedSource, ask: Ask): Prom
   try {
     for (const { file, attempt, name, url } of files) {
       const source = { ...fetched(name, new URL(url)), name };
-      await sendSource({ task, file, attempt, source }, (body, bytes) => ask('ImportPut', body, [bytes]));
+      await sendSource({ task, file, attempt, source }, async (body, data) => ask('ImportPut', body, [await readBlob(data)]));
     }
   } catch (error) {
     // A job that has ended meanwhile has nothing left to cancel.

@@ -9,7 +9,7 @@ import { formatAddress, getAuthString, parseTimeToken } from '../format/values.j
 import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
-import type { EngineEvent } from '../wire/messages.js';
+import type { EngineEvent, RequestBlob } from '../wire/messages.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
 
@@ -175,7 +175,7 @@ export class BaseClient {
   }
 
   /** One call to the coordinator. `options` carries timeout and signal. */
-  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: Uint8Array<ArrayBuffer>[] = []): Promise<T> {
+  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: RequestBlob[] = []): Promise<T> {
     const connection = this.#open();
     const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };
     const reply = await this.#within(connection.call(outgoing), options);

@@ -53,7 +53,7 @@ export class Imports extends SchemaChanges {
   }
 
   async #send(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): Promise<void> {
-    const put: PutPiece = (body, bytes) => this.call('ImportPut', body, { timeout: 0, signal }, [bytes]);
+    const put: PutPiece = (body, data) => this.call('ImportPut', body, { timeout: 0, signal }, [data]);
     // A source may take its time between two pieces; one sign that is missed is no harm.
     const alive = setInterval(() => void this.call('ImportAlive', { task }).catch(() => undefined), SIGN_OF_LIFE_MS);
     try {
