@@ -70,7 +70,9 @@ function showView() {
 
 function showImport() {
   element('import-figures').hidden = false;
-  element('import-progress').value = progress.progress;
+  // Until the whole file is stored nobody knows its length: the bar is in motion without a value.
+  if (progress.state === 'ImportPending') element('import-progress').removeAttribute('value');
+  else element('import-progress').value = progress.progress;
   element('import-percent').textContent = `${progress.progress} %`;
   element('import-job-state').textContent = progress.state;
   element('import-rows').textContent = number.format(progress.row_count);
