@@ -1,6 +1,7 @@
 // The files of an import: each has a name, which says what it is, and a stream of bytes, which goes to the engine in pieces.
 
 import { notReady } from './errors.js';
+import { parquetAsJsonLines } from './parquet.js';
 import type { DescribeCollectionResponse, ImportFile, NamedImportFile } from './types/index.js';
 
 /** The store keeps each as a file, and the data node reads one at a time. */
@@ -63,9 +64,8 @@ async function* bytesOf(from: ImportSource, signal: AbortSignal | undefined, des
   let opened = await from.open(signal);
   // The types of the DOM know only of decompression from one kind of buffers.
   if (from.name.endsWith('.gz')) opened = streamOf(opened).pipeThrough(new DecompressionStream('gzip') as never);
-  if (!/\.parquet(\.gz)?$/.test(from.name)) return yield* chunksOf(streamOf(opened));
-  const { parquetAsJsonLines } = await import('./parquet.js');
-  yield* parquetAsJsonLines(from.name, await blobOf(opened, signal), await describe());
+  if (/\.parquet(\.gz)?$/i.test(from.name)) yield* parquetAsJsonLines(from.name, await blobOf(opened, signal), await describe());
+  else yield* chunksOf(streamOf(opened));
 }
 
 function streamOf(opened: Opened): Bytes {

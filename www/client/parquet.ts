@@ -1,15 +1,14 @@
-// Parquet files, in and out, by a worker of their own. Imported only when there is one, so that nobody else loads it.
+// Parquet files, in and out, by a worker of their own: only who has such a file loads what it needs.
 
 import { DataType } from './const/index.js';
 import { messageOf } from './errors.js';
-import { openParquet } from './spawn.js';
 import type { DescribeCollectionResponse, FieldSchema } from './types/index.js';
 import type { FromParquet, ImportTarget, ParquetField, ToParquet } from './wire/parquet.js';
 
 type Answer = Exclude<FromParquet, { failed: string }>;
 
 class ParquetWorker {
-  #worker = openParquet();
+  #worker = new Worker(new URL('../workers/parquet.js', import.meta.url), { type: 'module', name: 'elanus-parquet' });
   #failed = new Promise<never>((_, reject) => {
     this.#worker.onerror = event => {
       event.preventDefault();

@@ -8,7 +8,3 @@ export function openIntroducer(): MessagePort {
   const introducer = new SharedWorker(new URL('../workers/introducer.js', import.meta.url), { type: 'module', name: 'elanus-introducer' });
   return introducer.port;
 }
-
-export function openParquet(): Worker {
-  return new Worker(new URL('../workers/parquet.js', import.meta.url), { type: 'module', name: 'elanus-parquet' });
-}

@@ -57,7 +57,7 @@ export function float32Text(given: number): string {
   // Quicker than text, where the powers are exact.
   const isCommon = size >= 1e-13 && size < 1e9;
   const digitsBefore = Math.floor(Math.log10(size)) + 1;
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = isCommon ? 6 : 1; digits < 9; digits++) {
     const power = POWERS[Math.max(0, digits - digitsBefore)]!;
     const short = isCommon ? Math.round(value * power) / power : Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);
