@@ -1,19 +1,14 @@
 // The files of an import: each has a name, which says what it is, and a stream of bytes, which goes to the engine in pieces.
 
 import { notReady } from './errors.js';
-import { parquetAsJsonLines } from './parquet.js';
-import type { DescribeCollectionResponse, ImportFile, NamedImportFile } from './types/index.js';
+import type { ImportFile, NamedImportFile } from './types/index.js';
 
 /** The store keeps each as a file, and the data node reads one at a time. */
 const PIECE_BYTES = 4 << 20;
 
-type Bytes = ReadableStream<Uint8Array>;
-/** A Blob is read at any place, a stream once. */
-type Opened = Blob | Bytes;
-
 export interface ImportSource {
   name: string;
-  open(signal: AbortSignal | undefined): Promise<Opened>;
+  open(signal: AbortSignal | undefined): Promise<Blob | ReadableStream<Uint8Array>>;
 }
 
 export interface ImportPiece {
@@ -52,61 +47,39 @@ function fetched(name: string, from: URL | Request): ImportSource {
   return { name: name.replace(/[?#].*$/, ''), open: async signal => bodyOf(await fetch(from, { signal })) };
 }
 
-function bodyOf(response: Response): Opened {
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
   if (!response.ok) throw notReady(`${response.url} answers ${response.status} ${response.statusText}`);
-  return response.body ?? new Blob([]);
+  return response.body ?? new Blob([]).stream();
 }
 
-type Describe = () => Promise<DescribeCollectionResponse>;
-
-/** What the engine reads: unpacked, and JSON Lines instead of Parquet, for which it matters what the rows go into. */
-async function* bytesOf(from: ImportSource, signal: AbortSignal | undefined, describe: Describe): AsyncGenerator<Uint8Array> {
-  let opened = await from.open(signal);
+/** The bytes of a source, unpacked, a piece at a time; the last one says so and may be empty. */
+export async function* importPieces(from: ImportSource, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
+  const opened = await from.open(signal);
+  const stream = opened instanceof Blob ? opened.stream() : opened;
   // The types of the DOM know only of decompression from one kind of buffers.
-  if (from.name.endsWith('.gz')) opened = streamOf(opened).pipeThrough(new DecompressionStream('gzip') as never);
-  if (/\.parquet(\.gz)?$/i.test(from.name)) yield* parquetAsJsonLines(from.name, await blobOf(opened, signal), await describe());
-  else yield* chunksOf(streamOf(opened));
-}
-
-function streamOf(opened: Opened): Bytes {
-  return opened instanceof Blob ? opened.stream() : opened;
-}
-
-async function blobOf(opened: Opened, signal: AbortSignal | undefined): Promise<Blob> {
-  if (opened instanceof Blob) return opened;
-  return new Response(opened.pipeThrough(new TransformStream() as never, { signal })).blob();
-}
-
-async function* chunksOf(stream: Bytes): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
+  const unpacked = from.name.endsWith('.gz') ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream;
+  const reader = (unpacked as ReadableStream<Uint8Array>).getReader();
+  let piece = new Uint8Array(PIECE_BYTES);
+  let filled = 0;
   try {
     for (;;) {
+      signal?.throwIfAborted();
       const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
+      if (done) break;
+      for (let rest = value; rest.length > 0; ) {
+        if (filled === PIECE_BYTES) {
+          yield { bytes: piece, is_last: false };
+          [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
+        }
+        const fits = rest.subarray(0, PIECE_BYTES - filled);
+        piece.set(fits, filled);
+        filled += fits.length;
+        rest = rest.subarray(fits.length);
+      }
     }
+    yield { bytes: piece.slice(0, filled), is_last: true };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);
   }
-}
-
-/** The bytes of a source a piece at a time; the last one says so and may be empty. */
-export async function* importPieces(from: ImportSource, signal: AbortSignal | undefined, describe: Describe): AsyncGenerator<ImportPiece> {
-  let piece = new Uint8Array(PIECE_BYTES);
-  let filled = 0;
-  for await (const chunk of bytesOf(from, signal, describe)) {
-    signal?.throwIfAborted();
-    for (let rest = chunk; rest.length > 0; ) {
-      if (filled === PIECE_BYTES) {
-        yield { bytes: piece, is_last: false };
-        [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
-      }
-      const fits = rest.subarray(0, PIECE_BYTES - filled);
-      piece.set(fits, filled);
-      filled += fits.length;
-      rest = rest.subarray(fits.length);
-    }
-  }
-  yield { bytes: piece.slice(0, filled), is_last: true };
 }

@@ -1,7 +1,8 @@
 // Parquet files, in and out, by a worker of their own: only who has such a file loads what it needs.
 
-import { DataType } from './const/index.js';
-import { messageOf } from './errors.js';
+import { DataType, ErrorCode } from './const/index.js';
+import { MilvusError, messageOf } from './errors.js';
+import type { ImportSource } from './import-files.js';
 import type { DescribeCollectionResponse, FieldSchema } from './types/index.js';
 import type { FromParquet, ImportTarget, ParquetField, ToParquet } from './wire/parquet.js';
 
@@ -37,8 +38,8 @@ class ParquetWorker {
 }
 
 export function parquetField(field: FieldSchema): ParquetField {
-  const { name, dataType: type, element_type, nullable } = field;
-  return { name, type, element: element_type && DataType[element_type], nullable };
+  const { name, data_type, element_type, nullable } = field;
+  return { name, type: DataType[data_type], element: element_type && DataType[element_type], nullable };
 }
 
 function importTarget({ schema, properties }: DescribeCollectionResponse): ImportTarget {
@@ -53,21 +54,54 @@ function importTarget({ schema, properties }: DescribeCollectionResponse): Impor
   };
 }
 
+/** The files of an import with JSON Lines in place of Parquet. The collection is asked for when there is such a file. */
+export function readableByEngine(sources: ImportSource[], describe: () => Promise<DescribeCollectionResponse>): ImportSource[] {
+  return sources.map(source => (/\.parquet(\.gz)?$/i.test(source.name) ? transcoded(source, describe) : source));
+}
+
+function transcoded(source: ImportSource, describe: () => Promise<DescribeCollectionResponse>): ImportSource {
+  const { name } = source;
+  const open = async (signal: AbortSignal | undefined): Promise<ReadableStream<Uint8Array>> => {
+    const opened = await source.open(signal);
+    const collection = await describe();
+    if (collection.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(collection.status);
+    return parquetAsJsonLines(name, await seekable(opened, /\.gz$/i.test(name), signal), collection);
+  };
+  // What it is called after that is not packed.
+  return { ...source, name: name.replace(/\.gz$/i, ''), open };
+}
+
+/** Parquet begins at its end. What comes as a stream is gathered in a Blob, which the browser may keep on disk. */
+async function seekable(opened: Blob | ReadableStream<Uint8Array>, isPacked: boolean, signal: AbortSignal | undefined): Promise<Blob> {
+  if (opened instanceof Blob && !isPacked) return opened;
+  const stream = opened instanceof Blob ? opened.stream() : opened;
+  // The types of the DOM know only of transformations from one kind of buffers.
+  const transform = isPacked ? new DecompressionStream('gzip') : new TransformStream();
+  return new Response(stream.pipeThrough(transform as never, { signal })).blob();
+}
+
 /** The rows of a Parquet file as JSON Lines, checked against the collection that they are to be imported into. */
-export async function* parquetAsJsonLines(name: string, file: Blob, into: DescribeCollectionResponse): AsyncGenerator<Uint8Array, void, void> {
+export function parquetAsJsonLines(name: string, file: Blob, into: DescribeCollectionResponse): ReadableStream<Uint8Array> {
   const worker = new ParquetWorker();
-  try {
-    await worker.ask({ read: file, target: importTarget(into) });
-    for (;;) {
-      const { bytes } = await worker.ask({ more: true });
-      if (!bytes) return;
-      yield bytes;
-    }
-  } catch (error) {
-    throw new Error(`${name}: ${messageOf(error)}`);
-  } finally {
-    worker.end();
-  }
+  let isOpen = false;
+  const next = async (): Promise<Uint8Array | undefined> => {
+    if (!isOpen) await worker.ask({ read: file, target: importTarget(into) });
+    isOpen = true;
+    return (await worker.ask({ more: true })).bytes;
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const bytes = await next();
+        if (bytes) return controller.enqueue(bytes);
+        controller.close();
+      } catch (error) {
+        controller.error(new Error(`${name}: ${messageOf(error)}`));
+      }
+      worker.end();
+    },
+    cancel: () => worker.end(),
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
 import { messageOf } from '../errors.js';
 import { importPieces, importSources, type ImportSource } from '../import-files.js';
+import { readableByEngine } from '../parquet.js';
 import type {
   DescribeCollectionResponse,
   GetImportStateReq,
@@ -38,29 +39,24 @@ export class Imports extends SchemaChanges {
     const body = { ...data, files, options: data.options || [], request_id: newRequestId() };
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
-    if (task !== undefined) this.#sendInBackground(task, sources, data);
+    const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name: data.db_name });
+    if (task !== undefined) this.#sendInBackground(task, readableByEngine(sources, describe), data.signal);
     return reply;
   }
 
-  #sendInBackground(task: IntLike, sources: ImportSource[], data: ImportReq): void {
-    const { signal } = data;
+  #sendInBackground(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): void {
     const cancel = (reason: string): void => {
       // A job that cannot be told of it fails when nothing more comes of its files.
       this.cancelImport({ task, reason }).catch(() => undefined);
     };
     signal?.addEventListener('abort', () => cancel(messageOf(signal.reason)), { once: true });
-    this.#send(task, sources, data).catch((error: unknown) => cancel(messageOf(error)));
+    this.#send(task, sources, signal).catch((error: unknown) => cancel(messageOf(error)));
   }
 
-  async #send(task: IntLike, sources: ImportSource[], { collection_name, db_name, signal }: ImportReq): Promise<void> {
-    const describe = async (): Promise<DescribeCollectionResponse> => {
-      const collection = await this.describeCollection({ collection_name, db_name, signal });
-      if (collection.status.error_code !== ErrorCode.SUCCESS) throw failure(collection.status);
-      return collection;
-    };
+  async #send(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): Promise<void> {
     for (const [file, source] of sources.entries()) {
       let piece = 0;
-      for await (const { bytes, is_last } of importPieces(source, signal, describe)) {
+      for await (const { bytes, is_last } of importPieces(source, signal)) {
         const status = await this.call<ResStatus>('ImportPut', { task, file, piece: piece++, is_last }, { timeout: 0, signal }, [bytes]);
         if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
       }
