@@ -29,7 +29,7 @@ beforeEach(() => {
   stored = [];
   whole = deferred();
   cancelled = deferred();
-  const field = (name, data_type, rest) => ({ name, data_type, type_params: [], is_primary_key: name === 'id', autoID: false, ...rest });
+  const field = (name, data_type, rest) => ({ name, data_type, element_type: 'None', type_params: [], is_primary_key: name === 'id', autoID: false, ...rest });
   MockWorker.handlers = {
     ...connectHandlers,
     Import: () => ({ body: { status: ok, tasks: [TASK] } }),
@@ -144,7 +144,9 @@ test('what stops the writing is what the caller hears', async () => {
   await assert.rejects(writeParquet(withMore, each(batch(1))), /the rows have no column 'more'/);
 });
 
-test('a described field says what its column is', async () => {
-  const { schema } = await client.describeCollection({ collection_name: 'c' });
-  assert.deepEqual(parquetField(schema.fields[1]), { name: 'v', type: DataType.FloatVector, element: undefined, nullable: undefined });
+test('a described field says what its column is', () => {
+  const described = { name: 'a', data_type: 'Array', element_type: 'Int8', nullable: true };
+  assert.deepEqual(parquetField(described), { name: 'a', type: DataType.Array, element: DataType.Int8, nullable: true });
+  const { element } = parquetField({ name: 'f', data_type: 'Float', element_type: 'None' });
+  assert.equal(element, undefined);
 });

@@ -39,7 +39,7 @@ class ParquetWorker {
 
 export function parquetField(field: FieldSchema): ParquetField {
   const { name, data_type, element_type, nullable } = field;
-  return { name, type: DataType[data_type], element: element_type && DataType[element_type], nullable };
+  return { name, type: DataType[data_type], element: data_type === 'Array' && element_type ? DataType[element_type] : undefined, nullable };
 }
 
 function importTarget({ schema, properties }: DescribeCollectionResponse): ImportTarget {
