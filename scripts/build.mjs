@@ -13,6 +13,7 @@ const features = [
 
 /** The module that brings in the other packages. */
 const libraries = 'dist/parquet/libraries.js';
+const NOTICES = '/*!';
 
 async function wasm() {
   await run('cargo', ['build', '--release', '--target', 'wasm32-unknown-unknown', '--lib']);
@@ -29,18 +30,20 @@ async function wasm() {
 async function typescript() {
   const sources = filesUnder('www/client', 'www/parquet', 'www/wasm', 'www/workers');
   const entry = 'dist/client/index.js';
-  if (sources.length === 0 || !isStale([entry, libraries], [...sources, 'tsconfig.json', 'scripts/build.mjs', 'package-lock.json', 'dist/wasm/elanus.d.ts'])) return;
-  // A module whose source is gone would be published for ever.
-  for (const folder of ['dist/client', 'dist/parquet', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
-  await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
-  await bundleLibraries();
+  if (isStale([entry, libraries], [...sources, 'tsconfig.json', 'package-lock.json', 'dist/wasm/elanus.d.ts'])) {
+    // A module whose source is gone would be published for ever.
+    for (const folder of ['dist/client', 'dist/parquet', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
+    await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+  }
+  // Who runs tsc by itself gets the module as it was written.
+  if (!readFileSync(join(root, libraries), 'utf8').startsWith(NOTICES)) await bundleLibraries();
 }
 
 /** A page has no import map for other packages, so the one module that names them is replaced by what it names. */
 async function bundleLibraries() {
   const packages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
   const notices = packages.map(name => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`);
-  const banner = `/*!\n${notices.join('\n')}*/`;
+  const banner = `${NOTICES}\n${notices.join('\n')}*/`;
   const options = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--conditions=browser', '--log-level=warning'];
   await run(bin('esbuild'), [libraries, ...options, `--banner:js=${banner}`, `--outfile=${libraries}`, '--allow-overwrite']);
 }

@@ -73,28 +73,25 @@ test('nulls come back, also in a batch that lacks the column, and empty lists ar
 
 test('columns have the types that Milvus’ own import wants', async () => {
   const { schema, row_groups } = parquetMetadata(await written(FIELDS.map(field => ({ ...field, nullable: field.name === 'text' })), ROWS).arrayBuffer());
-  const shown = schema.slice(1).map(({ name, type, repetition_type, logical_type }) => {
-    const logical = logical_type?.type === 'INTEGER' ? `INT${logical_type.bitWidth}` : logical_type?.type;
-    return [name, repetition_type, type, logical].filter(Boolean).join(' ');
-  });
+  const shown = schema.slice(1).map(({ name, type, repetition_type, converted_type }) => [name, repetition_type, type, converted_type].filter(Boolean).join(' '));
   const list = (name, element) => [`${name} REQUIRED LIST`, 'list REPEATED', `element REQUIRED ${element}`];
   assert.deepEqual(shown, [
     'id REQUIRED INT64',
     'bool REQUIRED BOOLEAN',
-    'int8 REQUIRED INT32 INT8',
-    'int16 REQUIRED INT32 INT16',
-    'int32 REQUIRED INT32 INT32',
+    'int8 REQUIRED INT32 INT_8',
+    'int16 REQUIRED INT32 INT_16',
+    'int32 REQUIRED INT32 INT_32',
     'float REQUIRED FLOAT',
     'double REQUIRED DOUBLE',
-    'text OPTIONAL BYTE_ARRAY STRING',
-    'json REQUIRED BYTE_ARRAY STRING',
-    '$meta REQUIRED BYTE_ARRAY STRING',
+    'text OPTIONAL BYTE_ARRAY UTF8',
+    'json REQUIRED BYTE_ARRAY UTF8',
+    '$meta REQUIRED BYTE_ARRAY UTF8',
     ...list('vector', 'FLOAT'),
     ...list('bools', 'BOOLEAN'),
-    ...list('ints', 'INT32 INT16'),
+    ...list('ints', 'INT32 INT_16'),
     ...list('longs', 'INT64'),
     ...list('floats', 'FLOAT'),
-    ...list('texts', 'BYTE_ARRAY STRING'),
+    ...list('texts', 'BYTE_ARRAY UTF8'),
   ]);
   assert.deepEqual(new Set(row_groups[0].columns.map(({ meta_data }) => meta_data.codec)), new Set(['SNAPPY', 'UNCOMPRESSED']));
 });

@@ -44,10 +44,10 @@ export function columnsOf(root: SchemaTree, { fields, isDynamic, takesGenerated 
 
 function fieldColumn(root: SchemaTree, column: SchemaTree, field: ImportField): ImportColumn {
   const takesNull = (field.nullable ?? false) || field.hasDefault;
-  const { name } = typeOf(column);
+  const type = typeOf(column);
   const wanted = wantedType(field);
-  if (!canBecome(name, wanted) && !(name === 'null' && takesNull)) {
-    throw new Refusal(`schema not equal, err=field '${field.name}' type mis-match, milvus data type '${wanted}', arrow data type get '${name}'`);
+  if (!canBecome(type, wanted) && !(type === 'null' && takesNull)) {
+    throw new Refusal(`schema not equal, err=field '${field.name}' type mis-match, milvus data type '${wanted}', arrow data type get '${type}'`);
   }
   return importColumn(root, column, field, takesNull);
 }
@@ -55,8 +55,7 @@ function fieldColumn(root: SchemaTree, column: SchemaTree, field: ImportField): 
 function importColumn(root: SchemaTree, column: SchemaTree, field: ImportField | undefined, takesNull: boolean): ImportColumn {
   const { name } = column.element;
   const into = field && (field.type === DataType.FloatVector ? DataType.Float : (field.element ?? field.type));
-  const type = (leaf: SchemaTree): string => typeOf(leaf).name;
-  const leaves = leavesOf(root, column, leaf => !isPlain(type(leaf)));
-  const read = reader(column, leaves, leaf => textOf(type(leaf), into), field !== undefined);
+  const leaves = leavesOf(root, column, leaf => !isPlain(typeOf(leaf)));
+  const read = reader(column, leaves, leaf => textOf(typeOf(leaf), into), field !== undefined);
   return { name, leaves, read, takesNull };
 }

@@ -19,7 +19,7 @@ export function reader(column: SchemaTree, leaves: Leaf[], textOf: (leaf: Schema
     const { repetition_type } = tree.element;
     if (repetition_type === 'REPEATED') return repeated(tree, definition + 1, repetition + 1, content);
     if (repetition_type !== 'OPTIONAL') return content(tree, definition, repetition);
-    return orNull(tree, definition + 1, () => content(tree, definition + 1, repetition));
+    return orNull(definition + 1, () => content(tree, definition + 1, repetition));
   };
 
   const content = (tree: SchemaTree, definition: number, repetition: number): ReadText => {
@@ -31,14 +31,13 @@ export function reader(column: SchemaTree, leaves: Leaf[], textOf: (leaf: Schema
     const element = listElement(tree);
     const inner = tree.children[0]!;
     if (element) {
-      // The repeated group around the element, or the element itself.
-      const item = element === inner ? content : (_: SchemaTree, d: number, r: number) => node(element, d, r);
-      return repeated(inner, definition + 1, repetition + 1, item);
+      // Between list and element is a repeated group, or the element itself is what is repeated.
+      return repeated(element, definition + 1, repetition + 1, element === inner ? content : node);
     }
     return isMapLike(tree) ? map(inner, definition + 1, repetition + 1) : struct(tree, definition, repetition);
   };
 
-  const orNull = (_: SchemaTree, definition: number, build: () => ReadText): ReadText => {
+  const orNull = (definition: number, build: () => ReadText): ReadText => {
     const first = used;
     const read = build();
     const beneath = leaves.slice(first, used);

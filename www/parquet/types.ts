@@ -34,17 +34,11 @@ const SCALARS: Partial<Record<DataType, string>> = {
   [DataType.Double]: 'float64',
 };
 
-export interface ColumnType {
-  name: string;
-  /** The leaf that has the elements of a simple list. */
-  element?: SchemaTree;
-}
-
-export function typeOf(column: SchemaTree): ColumnType {
+export function typeOf(column: SchemaTree): string {
   const element = listElement(column);
-  if (element) return { name: `list<${typeOf(element).name}>`, element };
-  if (column.children.length > 0) return { name: column.element.converted_type === 'MAP' ? 'map' : 'struct' };
-  return { name: leafType(column.element) };
+  if (element) return `list<${typeOf(element)}>`;
+  if (column.children.length > 0) return column.element.converted_type === 'MAP' ? 'map' : 'struct';
+  return leafType(column.element);
 }
 
 /** Of a list of any of the forms that writers use. */

@@ -87,11 +87,8 @@ function elementsOf({ name, type, element, nullable }: ParquetField): SchemaElem
 }
 
 function physical(type: DataType): Partial<SchemaElement> {
-  const integer = (bitWidth: 8 | 16 | 32): Partial<SchemaElement> => ({
-    type: 'INT32',
-    converted_type: `INT_${bitWidth}`,
-    logical_type: { type: 'INTEGER', bitWidth, isSigned: true },
-  });
+  // The older annotation alone: other readers do not understand the number of bits as the writer's library puts it.
+  const integer = (bits: 8 | 16 | 32): Partial<SchemaElement> => ({ type: 'INT32', converted_type: `INT_${bits}` });
   switch (type) {
     case DataType.Bool:
       return { type: 'BOOLEAN' };
