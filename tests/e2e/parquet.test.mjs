@@ -55,3 +55,66 @@ test('a page without Parquet files does not load it', async () => {
   assert.deepEqual(loaded.filter(path => /^\/dist\/(parquet\/|workers\/parquet)/.test(path)), []);
   page.check();
 });
+
+test('rows of every type come out of an import as they were written', async () => {
+  const { page } = await newPage();
+  const { state, reason, rows } = await page.evaluate(async () => {
+    const { DataType, MilvusClient } = await import('/dist/client/index.js');
+    const { encodeBatch } = await import('/dist/client/wire/batch.js');
+    const { writeColumn } = await import('/dist/client/wire/column-writer.js');
+    const { parquetField, writeParquet } = await import('/dist/client/parquet.js');
+    const client = new MilvusClient({ address: 'indexeddb://parquet' });
+    const collection_name = 'c';
+    await client.createCollection({
+      collection_name,
+      enable_dynamic_field: true,
+      fields: [
+        { name: 'id', data_type: 'Int64', is_primary_key: true },
+        { name: 'bool', data_type: 'Bool', nullable: true },
+        { name: 'int8', data_type: 'Int8' },
+        { name: 'float', data_type: 'Float' },
+        { name: 'double', data_type: 'Double' },
+        { name: 'text', data_type: 'VarChar', max_length: 100 },
+        { name: 'json', data_type: 'JSON', nullable: true },
+        { name: 'texts', data_type: 'Array', element_type: 'VarChar', max_capacity: 5, max_length: 10, nullable: true },
+        { name: 'longs', data_type: 'Array', element_type: 'Int64', max_capacity: 5 },
+        { name: 'v', data_type: 'FloatVector', dim: 3 },
+      ],
+    });
+    await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'L2' });
+    const { schema } = await client.describeCollection({ collection_name });
+    const fields = [...schema.fields.map(parquetField), { name: '$meta', type: DataType.JSON }];
+    const values = {
+      id: [1n, 2n ** 63n - 1n],
+      bool: [true, null],
+      int8: [-128, 1],
+      float: [0.5, -3.4028234663852886e38],
+      double: [0.1, 5e-324],
+      text: ['ü"\n', ''],
+      json: [{ a: [1, null] }, null],
+      texts: [['x', ''], null],
+      longs: [[2n ** 62n], []],
+      v: [[0.1, 1e-45, 3], [1, 2, 3]],
+      $meta: [{ k: 1 }, {}],
+    };
+    async function* batches() {
+      yield encodeBatch({ rows: 2, columns: fields.map(field => writeColumn('c', { ...field, dim: 3 }, values[field.name])) });
+    }
+    const data = await writeParquet(fields, batches());
+    const { tasks } = await client.bulkInsert({ collection_name, files: [{ name: 'rows.parquet', data }] });
+    let last;
+    for await (last of client.watchImport({ task: tasks[0] })) continue;
+    await client.loadCollection({ collection_name });
+    const rows = (await client.query({ collection_name, filter: 'id > 0', output_fields: ['*'] })).data;
+    await client.closeConnection();
+    return { state: last.state, reason: last.infos.find(({ key }) => key === 'failed_reason').value, rows };
+  });
+  assert.deepEqual([state, reason], ['ImportCompleted', '']);
+  const first = { id: '1', bool: true, int8: -128, float: 0.5, double: 0.1, text: 'ü"\n', json: { a: [1, null] }, texts: ['x', ''] };
+  const second = { id: '9223372036854775807', bool: null, int8: 1, float: -3.4028234663852886e38, double: 5e-324, text: '', json: null, texts: null };
+  assert.deepEqual(rows, [
+    { ...first, longs: ['4611686018427387904'], v: [0.1, 1e-45, 3].map(Math.fround), $meta: { k: 1 } },
+    { ...second, longs: [], v: [1, 2, 3], $meta: {} },
+  ]);
+  page.check();
+});
