@@ -34,7 +34,7 @@ pub enum Event {
         failed_reason: String,
     },
     /// Files of an import are to be fetched: the page that sent them has gone.
-    ImportSource { task: String, files: Vec<WantedFile> },
+    ImportSource { task: String, db_name: String, collection_name: String, files: Vec<WantedFile> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -114,9 +114,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has what is missing fetched from the beginning.
     async fn fetch_source(&self, id: ImportId) -> Result<()> {
         let mut wanted = Vec::new();
-        for (at, file) in
-            self.job_under_way(id)?.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none())
-        {
+        let job = self.job_under_way(id)?;
+        let collection = check_target(&job, self.collection(job.collection))?;
+        for (at, file) in job.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
             let Some(url) = file.url.filter(|_| file.attempt < MAX_ATTEMPTS) else {
                 return Err(Error::ImportEnded("the page that sent the files has gone".into()));
             };
@@ -129,7 +129,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         for WantedFile { file, attempt, .. } in &wanted {
             self.discard(&files.list(&source_file_prefix(id, *file, attempt - 1)).await?).await;
         }
-        self.platform.emit(Event::ImportSource { task: id.to_string(), files: wanted });
+        self.platform.emit(Event::ImportSource {
+            task: id.to_string(),
+            db_name: collection.database,
+            collection_name: collection.schema.name,
+            files: wanted,
+        });
         Ok(())
     }
 }
