@@ -29,6 +29,7 @@ const tabColumns = [
   ['reads checked within bounds', result => result.bounded],
   ['calls that went with their tab', result => result.goneWithTheirTab],
   ['answered "not ready"', result => result.unreachable],
+  ['given up after 15 s', result => result.overdue],
   ['tabs closed, reloaded or cached', result => result.disturbances],
   ['differences', result => result.differences.length],
   ['uncaught errors', result => result.errors.length],
