@@ -10,6 +10,7 @@ mod alter;
 mod collection;
 mod database;
 mod describe;
+mod export;
 mod import;
 mod index;
 mod load;
@@ -27,6 +28,7 @@ mod write;
 
 pub use rpc::Reply;
 
+use export::Exports;
 use import::Imports;
 use load_progress::Progress;
 
@@ -94,6 +96,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
     imports: Imports,
+    exports: Exports,
 }
 
 /// What a collection needs beside its catalog record while the coordinator lives.
@@ -216,6 +219,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             data_node: Mutex::default(),
             data_node_uses: Cell::new(0),
             imports: Imports::default(),
+            exports: Exports::default(),
             platform,
         });
         coordinator.create_default_database().await?;
@@ -273,11 +277,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         files.delete(&names).await
     }
 
-    /// Deletes files that a commit has made useless. The commit stands whether this succeeds or not: files that stay are
-    /// swept when the store is opened the next time.
+    /// Deletes files that a commit has made useless, those that an export reads when it has ended. The commit stands whether
+    /// this succeeds or not: files that stay are swept when the store is opened the next time.
     async fn discard(&self, names: &[String]) {
-        if !names.is_empty() {
-            drop(self.platform.files().delete(names).await);
+        let deletable = self.exports.deletable(names);
+        if !deletable.is_empty() {
+            drop(self.platform.files().delete(&deletable).await);
         }
     }
 

@@ -42,6 +42,25 @@ pub fn array_length(text: &str) -> usize {
     spans(text).count()
 }
 
+/// The members of the object that `text` spans: what stands between the quotes of the key, and the text of the value. Ends
+/// where the text is no object's any more.
+pub(crate) fn members(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut cursor = Cursor::new(text);
+    let mut open = cursor.take(b'{');
+    std::iter::from_fn(move || {
+        if !std::mem::take(&mut open) || cursor.peek() != Some(b'"') {
+            return None;
+        }
+        let key = cursor.string()?;
+        if !cursor.take(b':') {
+            return None;
+        }
+        let value = cursor.value()?;
+        open = cursor.take(b',');
+        Some((key, value))
+    })
+}
+
 fn spans(text: &str) -> impl Iterator<Item = &str> {
     let mut cursor = Cursor::new(text);
     let mut open = cursor.take(b'[') && cursor.peek() != Some(b']');
@@ -115,7 +134,8 @@ fn read_number(text: &str) -> Option<Number> {
     float.is_finite().then_some(Number::Float(float))
 }
 
-fn unescape(raw: &str) -> Option<String> {
+/// What stands between the quotes of a JSON string, without its escapes.
+pub(crate) fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {

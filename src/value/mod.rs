@@ -11,6 +11,7 @@ pub use checks::MAX_JSON_BYTES;
 pub(crate) use checks::all_finite_f32;
 pub use column::{Column, ColumnData, Lists, Strings};
 pub(crate) use hash::{hash_int64, hash_text};
+pub(crate) use rows::allows_given_ids;
 pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;

@@ -143,7 +143,7 @@ impl CheckedRows {
     }
 }
 
-fn allows_given_ids(schema: &CollectionSchema) -> bool {
+pub(crate) fn allows_given_ids(schema: &CollectionSchema) -> bool {
     schema.properties.iter().any(|property| property.key == ALLOW_INSERT_AUTO_ID && property.value == "true")
 }
 
