@@ -4,6 +4,7 @@ use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition, SourceF
 use crate::error::Result;
 use crate::export::{ExportFormat, Layout, Measures};
 use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
 use crate::segment::{SegmentManifest, Shard};
@@ -300,6 +301,7 @@ pub struct ImportPlan {
     pub partitions: Vec<PartitionId>,
     pub shards: u32,
     pub files: Vec<SourceFile>,
+    pub format: Format,
     /// Gathered rows that are kept in memory between two steps, at most.
     pub buffer_bytes: usize,
 }

@@ -8,7 +8,7 @@ use crate::catalog::source_piece;
 use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NewSegment};
 use crate::error::{Error, Result};
 use crate::ids::{PartitionId, Timestamp};
-use crate::import::{Format, RowReader};
+use crate::import::FileBatches;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{Growing, Shard};
@@ -18,20 +18,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Checked at once, so that other commands get their turn.
-const BATCH_ROWS: usize = 4096;
+const BATCH_ROWS: usize = 1024;
 
 /// A job between two steps.
 pub(super) struct ImportReader {
     plan: ImportPlan,
     fields: Rc<[Field]>,
-    /// The file that is being read, and its next piece.
-    file: usize,
-    piece: u32,
-    reader: RowReader,
-    /// No more of the file will come.
-    finished: bool,
-    /// Of the file, that were checked.
-    file_rows: u64,
+    batches: FileBatches,
+    /// The next piece of each file.
+    pieces: Vec<u32>,
+    checked_rows: u64,
     gathered: BTreeMap<(PartitionId, u32), Gathered>,
 }
 
@@ -43,14 +39,12 @@ struct Gathered {
 
 impl ImportReader {
     pub fn new(plan: ImportPlan) -> Result<Self> {
-        let first = plan.files.first().ok_or_else(|| Error::ImportFailed("no file to import".into()))?;
+        let names = plan.files.iter().map(|file| file.name.clone()).collect();
         Ok(ImportReader {
-            reader: RowReader::new(Format::of_file(&first.name)?, &plan.schema)?,
+            batches: FileBatches::new(&plan.format, names, &plan.schema)?,
             fields: plan.schema.fields.clone().into(),
-            file: 0,
-            piece: 0,
-            finished: false,
-            file_rows: 0,
+            pieces: vec![0; plan.files.len()],
+            checked_rows: 0,
             gathered: BTreeMap::new(),
             plan,
         })
@@ -58,23 +52,18 @@ impl ImportReader {
 
     /// Reads on; false when every file is at its end.
     async fn read_on(&mut self, files: &impl Files, step: &mut ImportStep) -> Result<bool> {
-        let source = &self.plan.files[self.file];
-        if self.piece < source.pieces.unwrap_or(0) {
-            let name = source_piece(self.plan.job, self.file, self.piece);
-            let mut bytes = vec![0; files.size(&name).await? as usize];
-            files.read(&name, 0, &mut bytes).await?;
-            self.reader.push(&bytes)?;
-            self.piece += 1;
-            step.bytes += bytes.len() as u64;
-        } else if !self.finished {
-            self.reader.finish()?;
-            self.finished = true;
-        } else if let Some(next) = self.plan.files.get(self.file + 1) {
-            self.reader = RowReader::new(Format::of_file(&next.name)?, &self.plan.schema)?;
-            (self.file, self.piece, self.finished, self.file_rows) = (self.file + 1, 0, false, 0);
-        } else {
-            return Ok(false);
+        let Some(file) = self.batches.next_file() else { return Ok(false) };
+        let piece = self.pieces[file];
+        if piece == self.plan.files[file].pieces.unwrap_or(0) {
+            self.batches.finish(file)?;
+            return Ok(true);
         }
+        let name = source_piece(self.plan.job, file, piece);
+        let mut bytes = vec![0; files.size(&name).await? as usize];
+        files.read(&name, 0, &mut bytes).await?;
+        self.batches.push(file, &bytes)?;
+        self.pieces[file] += 1;
+        step.bytes += bytes.len() as u64;
         Ok(true)
     }
 
@@ -90,7 +79,7 @@ impl ImportReader {
             step.generated_ids += count;
         }
         step.rows += count;
-        self.file_rows += count;
+        self.checked_rows += count;
         match self.plan.partitions[..] {
             [only] => self.gather_partition(only, &rows.batch),
             _ => {
@@ -124,8 +113,8 @@ impl ImportReader {
     fn refusal(&self, batch: &Batch, error: Error) -> Error {
         let refused = |row: &u32| check_insert(&self.plan.schema, batch.select(&[*row]), WriteMode::Insert).err();
         let found = (0..batch.rows as u32).find_map(|row| Some((row, refused(&row)?)));
-        let (row, error) = found.map_or((0, error), |(row, error)| (self.file_rows + u64::from(row), error));
-        Error::ImportFailed(format!("file {}, row {row}: {error}", self.plan.files[self.file].name))
+        let (row, error) = found.map_or((1, error), |(row, error)| (u64::from(row) + 1, error));
+        Error::ImportFailed(format!("{}: {error}", self.batches.place(self.checked_rows + row)))
     }
 
     fn gathered_bytes(&self) -> usize {
@@ -155,7 +144,7 @@ impl<P: Platform> DataNode<P> {
             let room = IMPORT_STEP_ROWS - step.rows as usize;
             if room == 0 {
                 break;
-            } else if let Some(batch) = current.reader.take_batch(room.min(BATCH_ROWS)) {
+            } else if let Some(batch) = current.batches.take_batch(room.min(BATCH_ROWS))? {
                 current.gather(batch, ids.first_row, &mut step)?;
                 breather.breathe().await;
             } else if step.bytes > 0 {

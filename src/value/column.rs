@@ -84,6 +84,11 @@ impl Strings {
         (0..self.len()).map(|row| self.get(row))
     }
 
+    fn truncate(&mut self, rows: usize) {
+        self.offsets.truncate(rows + 1);
+        self.bytes.truncate(self.offsets.last().map_or(0, |end| *end as usize));
+    }
+
     pub fn offsets(&self) -> &[u32] {
         &self.offsets
     }
@@ -251,6 +256,19 @@ impl ColumnData {
             }
             (to, from) => unreachable!("{:?} rows appended to a {:?} column", from.data_type(), to.data_type()),
         }
+    }
+
+    /// Drops all but the first `rows` rows.
+    pub fn truncate(&mut self, rows: usize) {
+        for_fixed_width!(self, values => values.truncate(rows), other => match other {
+            ColumnData::VarChar(texts) | ColumnData::Json(texts) => texts.truncate(rows),
+            ColumnData::Array(lists) => {
+                lists.offsets.truncate(rows + 1);
+                lists.elements.truncate(lists.offsets.last().map_or(0, |end| *end as usize));
+            }
+            ColumnData::FloatVector { dim, values } => values.truncate(rows * *dim),
+            _ => unreachable!("fixed-width columns are handled above"),
+        })
     }
 
     /// Appends one slot for a null row.

@@ -4,6 +4,7 @@
 mod behaviour;
 mod filters;
 mod flat;
+mod import;
 mod rows;
 mod schema;
 mod simulation;

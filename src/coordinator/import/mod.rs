@@ -5,11 +5,14 @@
 //! names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
 //! its stored source; segments that it had written are orphans, so no row is there twice.
 
+mod arguments;
 mod reply;
 mod run;
 mod source;
 
 pub(super) use source::Piece;
+
+use arguments::{ImportOptions, check_files};
 
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
@@ -19,7 +22,6 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
-use crate::import::Format;
 use crate::platform::Platform;
 use crate::schema::KeyValue;
 use crate::storage::{Files, WriteBatch};
@@ -29,9 +31,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// Milvus' limits.
-const MAX_FILES: usize = 1024;
+/// Milvus' limit.
 const MAX_JOBS: usize = 1024;
+/// How often a job with a timeout is looked at, at least.
+const DEADLINE_LOOK_MS: u64 = 60_000;
 /// Jobs that have ended are known for so long, as in Milvus.
 const RETENTION_MS: u64 = 10_800_000;
 
@@ -77,7 +80,28 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         self.tell_import(&job);
         self.watch_source(job.id);
+        self.watch_deadline(&job);
         Ok(job.id)
+    }
+
+    /// Fails a job that takes longer than its options allow.
+    fn watch_deadline(self: &Rc<Self>, job: &ImportJob) {
+        let options = ImportOptions::of(&job.options).ok();
+        let Some(timeout_ms) = options.and_then(|options| options.timeout_ms) else { return };
+        let (id, deadline_ms) = (job.id, job.created_at.millis().saturating_add(timeout_ms));
+        let coordinator = self.clone();
+        let task = async move {
+            loop {
+                let left_ms = deadline_ms.saturating_sub(coordinator.platform.now_ms());
+                if coordinator.job_under_way(id).is_err() {
+                    return;
+                } else if left_ms == 0 {
+                    return coordinator.fail_import(id, Error::ImportFailed("import timeout".into())).await;
+                }
+                coordinator.platform.sleep(left_ms.min(DEADLINE_LOOK_MS) as u32).await;
+            }
+        };
+        self.platform.spawn(task.boxed_local());
     }
 
     fn new_import(&self, new: &NewImport<'_>) -> Result<ImportJob> {
@@ -88,8 +112,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Err(Error::ImportFailed(text.into()));
         }
         let partitions = insert_partitions(&collection, new.target.partition)?;
-        check_files(new.files)?;
-        check_options(new.options)?;
+        check_files(new.files.iter().map(String::as_str))?;
+        let options = ImportOptions::of(new.options)?;
+        options.format_of(&new.files[0])?;
         let under_way = self.catalog.borrow().imports.values().filter(|job| job.state.is_under_way()).count();
         if under_way >= MAX_JOBS {
             let text = format!("The number of jobs has reached the limit, please try again later. limit: {MAX_JOBS}");
@@ -214,6 +239,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let jobs: Vec<ImportJob> = self.catalog.borrow().imports.values().cloned().collect();
         for job in jobs {
+            if job.state.is_under_way() {
+                self.watch_deadline(&job);
+            }
             match job.state {
                 ImportState::Failed => {
                     let coordinator = self.clone();
@@ -244,38 +272,6 @@ impl ImportJob {
             ImportState::Persisted => 90,
             ImportState::Completed => 100,
         }
-    }
-}
-
-/// Milvus tells the type by the ending alone; of all types but NumPy a job has one file.
-fn check_files(names: &[String]) -> Result<()> {
-    let refused = |text: String| Err(Error::ImportFailed(text));
-    if names.len() > MAX_FILES {
-        let count = names.len();
-        return refused(format!("The max number of import files should not exceed {MAX_FILES}, but got {count}"));
-    }
-    let Some(first) = names.first() else { return refused("no file to import".into()) };
-    let first = file_type(first);
-    if let Some(other) = names.iter().map(|name| file_type(name)).find(|other| *other != first) {
-        return refused(format!("inconsistency in file types, ({first}) vs ({other})"));
-    }
-    names.iter().try_for_each(|name| Format::of_file(name).map(|_| ()))?;
-    if names.len() > 1 && first != "npy" {
-        return refused(format!("for {} import, accepts only one file", first.to_uppercase()));
-    }
-    Ok(())
-}
-
-/// The ending of a file's name, that of its contents when it is packed.
-fn file_type(name: &str) -> &str {
-    let unpacked = name.strip_suffix(".gz").unwrap_or(name);
-    unpacked.rsplit_once('.').map_or("", |(_, ending)| ending)
-}
-
-fn check_options(options: &[KeyValue]) -> Result<()> {
-    match options.iter().find(|option| option.key == "auto_commit" && option.value == "false") {
-        Some(_) => Err(Error::Unimplemented { what: "auto_commit=false of an import".into() }),
-        None => Ok(()),
     }
 }
 

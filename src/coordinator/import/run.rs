@@ -2,6 +2,7 @@
 
 use super::super::Coordinator;
 use super::check_target;
+use super::arguments::ImportOptions;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
 use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -52,6 +53,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             indexes: collection.indexes,
             partitions: job.partitions,
             shards: collection.shards_num,
+            format: ImportOptions::of(&job.options)?.format_of(&job.files[0].name)?,
             files: job.files,
             buffer_bytes: self.config.import_buffer_bytes,
         };

@@ -102,7 +102,7 @@ fn rows_of_a_file_can_be_found() {
 fn states_come_in_order() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
-        import(&lab, json!({}), &lines(1..200)).await;
+        import(&lab, json!({}), &lines(1..3000)).await;
         let events = lab.process().events.borrow().clone();
         let told: Vec<_> = events
             .iter()
@@ -118,7 +118,7 @@ fn states_come_in_order() {
         use ImportState::{Completed, Pending, Persisted, Started};
         assert_eq!(states, [Pending, Started, Persisted, Completed]);
         assert!(told.windows(2).all(|pair| pair[0].1 <= pair[1].1 && pair[0].2 <= pair[1].2), "{told:?}");
-        assert!(told.iter().any(|(state, _, rows)| *state == Started && (1..199).contains(rows)), "{told:?}");
+        assert!(told.iter().any(|(state, _, rows)| *state == Started && (1..2999).contains(rows)), "{told:?}");
     });
 }
 
@@ -227,7 +227,7 @@ fn a_bad_row_leaves_nothing() {
             let failed = import(&lab, json!({}), &text).await;
             assert_eq!((&failed["state"], &failed["row_count"]), (&json!("ImportFailedAndCleaned"), &json!("0")));
             let reason = info(&failed, "failed_reason");
-            assert!(reason.contains("row 80") && reason.contains(why), "{reason}");
+            assert!(reason.contains("row 81") && reason.contains(why), "{reason}");
             assert_eq!(info(&failed, "progress_percent"), "0");
             lab.assert_tidy().await;
             assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [15]);
@@ -249,7 +249,7 @@ fn a_row_that_an_insert_would_refuse_is_named() {
         text += &line(100, "longer");
         let failed = import(&lab, json!({}), &text).await;
         let reason = info(&failed, "failed_reason");
-        assert!(reason.starts_with("file rows.jsonl, row 100: length of varchar field title exceeds"), "{reason}");
+        assert!(reason.starts_with("file rows.jsonl, row 101: length of varchar field title exceeds"), "{reason}");
         lab.assert_tidy().await;
     });
 }
@@ -445,15 +445,15 @@ fn an_import_of_many_segments_is_one() {
     scenario_with(config, async |lab| {
         library(&lab, 5, "COSINE").await;
         lab.load("book", json!({})).await.ok();
-        let failed = import(&lab, json!({}), &format!("{}{{}}\n", lines(1000..1100))).await;
+        let failed = import(&lab, json!({}), &format!("{}{{}}\n", lines(1000..8000))).await;
         assert_eq!(failed["state"], "ImportFailedAndCleaned");
         lab.assert_tidy().await;
-        let done = import(&lab, json!({}), &lines(1000..1100)).await;
+        let done = import(&lab, json!({}), &lines(1000..8000)).await;
         assert!(done["segment_ids"].as_array().is_some_and(|segments| segments.len() > 4), "{done}");
-        assert_eq!(lab.keys("book", &["_default"]).await, (1..6).chain(1000..1100).collect::<Vec<_>>());
+        assert_eq!(lab.keys("book", &["_default"]).await, (1..6).chain(1000..8000).collect::<Vec<_>>());
         lab.settle().await;
         lab.reopen().await;
-        assert_eq!(lab.keys("book", &["_default"]).await, (1..6).chain(1000..1100).collect::<Vec<_>>());
+        assert_eq!(lab.keys("book", &["_default"]).await, (1..6).chain(1000..8000).collect::<Vec<_>>());
         lab.settle().await;
         lab.assert_tidy().await;
     });

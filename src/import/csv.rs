@@ -1,0 +1,141 @@
+//! Rows of a CSV file: a header with the fields' names, then as many cells a row.
+
+use super::input::Input;
+use super::reader::Step;
+use super::row::{RowColumns, Target};
+use super::{MAX_ROW_BYTES, Parsed, failed};
+use crate::error::Result;
+use csv_core::ReadRecordResult;
+
+const MAX_COLUMNS: usize = 4096;
+
+pub struct CsvRows {
+    reader: csv_core::Reader,
+    null_key: String,
+    header: Option<Vec<HeaderCell>>,
+    cells: Cells,
+    /// Of the file, in the record that is being read.
+    record_bytes: usize,
+}
+
+struct HeaderCell {
+    name: String,
+    target: Target,
+    takes_null: bool,
+}
+
+/// The cells of one record, their texts one after another.
+struct Cells {
+    text: Vec<u8>,
+    text_length: usize,
+    ends: Vec<usize>,
+    count: usize,
+}
+
+impl CsvRows {
+    pub fn new(separator: char, null_key: &str) -> Result<Self> {
+        let usable = separator.is_ascii() && !matches!(separator, '\0' | '\n' | '\r' | '"');
+        let Some(byte) = u8::try_from(separator).ok().filter(|_| usable) else {
+            return Err(failed(format!("unsupported csv separator: {separator:?}")));
+        };
+        Ok(CsvRows {
+            reader: csv_core::ReaderBuilder::new().delimiter(byte).build(),
+            null_key: null_key.to_owned(),
+            header: None,
+            // One more than may come, so that a record of too many is told from one that fits.
+            cells: Cells { text: vec![0; 4096], text_length: 0, ends: vec![0; MAX_COLUMNS + 1], count: 0 },
+            record_bytes: 0,
+        })
+    }
+
+    pub fn read_row(&mut self, input: &mut Input, row: u64, columns: &mut RowColumns) -> Result<Step> {
+        if self.header.is_none() {
+            match self.read_record(input).map_err(|error| failed(format!("header: {error}")))? {
+                Step::Row { .. } => {
+                    let header = self.read_header(columns).map_err(|error| failed(format!("header: {error}")))?;
+                    self.header = Some(header);
+                }
+                Step::End => return Err(failed("header: the file is empty")),
+                Step::MoreBytesNeeded => return Ok(Step::MoreBytesNeeded),
+            }
+        }
+        let in_row = |error: String| failed(format!("row {row}: {error}"));
+        let step = self.read_record(input).map_err(in_row)?;
+        if let Step::Row { .. } = step {
+            self.read_cells(columns).map_err(in_row)?;
+        }
+        Ok(step)
+    }
+
+    fn read_record(&mut self, input: &mut Input) -> Parsed<Step> {
+        if self.record_bytes == 0 {
+            self.cells.text_length = 0;
+            self.cells.count = 0;
+        }
+        loop {
+            let bytes = input.rest();
+            if bytes.is_empty() && !input.ended {
+                return Ok(Step::MoreBytesNeeded);
+            }
+            // With three bytes at once csv-core would drop a second byte order mark, depending on how the file was cut.
+            let at_start = self.header.is_none() && self.record_bytes == 0;
+            let bytes = if at_start { &bytes[..bytes.len().min(1)] } else { bytes };
+            let cells = &mut self.cells;
+            let (result, read, written, ended) =
+                self.reader.read_record(bytes, &mut cells.text[cells.text_length..], &mut cells.ends[cells.count..]);
+            input.skip(read);
+            self.record_bytes += read;
+            cells.text_length += written;
+            cells.count += ended;
+            if self.record_bytes > MAX_ROW_BYTES {
+                return Err(format!("the row has more than {MAX_ROW_BYTES} bytes"));
+            }
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => cells.text.resize(cells.text.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => return Err(format!("the row has more than {MAX_COLUMNS} cells")),
+                ReadRecordResult::Record => return Ok(Step::Row { bytes: std::mem::take(&mut self.record_bytes) }),
+                ReadRecordResult::End => return Ok(Step::End),
+            }
+        }
+    }
+
+    fn read_header(&self, columns: &mut RowColumns) -> Parsed<Vec<HeaderCell>> {
+        let mut header: Vec<HeaderCell> = Vec::with_capacity(self.cells.count);
+        for at in 0..self.cells.count {
+            let name = self.cells.get(at)?;
+            if header.iter().any(|cell| cell.name == name) {
+                return Err(format!("duplicated field is not allowed, field={name}"));
+            }
+            let target = columns.target(name)?;
+            header.push(HeaderCell { name: name.to_owned(), target, takes_null: columns.takes_null(target) });
+        }
+        columns.check_names(|name| header.iter().any(|cell| cell.name == name))?;
+        Ok(header)
+    }
+
+    fn read_cells(&self, columns: &mut RowColumns) -> Parsed<()> {
+        let header = self.header.as_deref().unwrap_or_default();
+        if self.cells.count != header.len() {
+            return Err(format!(
+                "the number of fields in the row is not equal to the header, expected {}, got {}",
+                header.len(),
+                self.cells.count
+            ));
+        }
+        for (at, cell) in header.iter().enumerate() {
+            let text = self.cells.get(at).map_err(|error| format!("field '{}': {error}", cell.name))?;
+            let value = (!cell.takes_null || text != self.null_key).then_some(text);
+            columns.read_text(cell.target, &cell.name, value)?;
+        }
+        columns.end_row()
+    }
+}
+
+impl Cells {
+    fn get(&self, at: usize) -> Parsed<&str> {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        std::str::from_utf8(&self.text[start..self.ends[at]])
+            .map_err(|error| format!("invalid UTF-8 at byte {} of column {}", error.valid_up_to(), at + 1))
+    }
+}
