@@ -357,6 +357,8 @@ pub struct StepOfExport {
     pub layout: Rc<Layout>,
     /// Counted among those that the export takes.
     pub first_row: u32,
+    /// The step ends with the row that brings it to so many.
+    pub enough_bytes: usize,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -226,7 +226,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let invalid = || Error::invalid(format!("export {} has no such place", step.export));
         let (plan, layout) = export.written_as.get().ok_or_else(invalid)?.clone();
         let segment = export.segments.get(step.segment).ok_or_else(invalid)?.clone();
-        let step = StepOfExport { of: ExportOfSegment { plan, segment }, layout, first_row: step.row };
+        let enough_bytes = self.config.export_step_bytes;
+        let step = StepOfExport { of: ExportOfSegment { plan, segment }, layout, first_row: step.row, enough_bytes };
         match self.ask_for_export(NodeCommand::StepExport(Box::new(step))).await? {
             NodeAnswer::Exported(step) => Ok(step),
             _ => Err(Error::Unexpected("the data node did not answer with what it exported".into())),

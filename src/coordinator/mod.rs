@@ -58,6 +58,8 @@ pub struct Config {
     pub flush_log_bytes: u64,
     /// What an import gathers of all partitions and shards before it makes segments of the largest.
     pub import_buffer_bytes: usize,
+    /// A step of an export ends with the row that brings it to so many bytes.
+    pub export_step_bytes: usize,
     /// Compaction merges segments up to this size.
     pub max_segment_bytes: u64,
     /// Releasing partitions of this size moves the rest to fresh nodes, so that the system gets the memory back.
@@ -72,6 +74,7 @@ impl Default for Config {
             strict_durability: false,
             flush_log_bytes: 64 << 20,
             import_buffer_bytes: 64 << 20,
+            export_step_bytes: 2 << 20,
             max_segment_bytes: 256 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,

@@ -13,8 +13,7 @@ use crate::segment::{SegmentManifest, SegmentRows, read_segment, read_times};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// A step ends with the row that brings it to so many bytes.
-const STEP_BYTES: usize = 2 << 20;
+/// Of one step at most.
 const STEP_ROWS: usize = 65_536;
 /// Measured at once, so that messages get their turn.
 const MEASURED_ROWS: usize = 4096;
@@ -44,7 +43,7 @@ impl<P: Platform> DataNode<P> {
     }
 
     pub(super) async fn step_export(&self, step: StepOfExport) -> Result<ExportStep> {
-        let StepOfExport { of, layout, first_row } = step;
+        let StepOfExport { of, layout, first_row, enough_bytes } = step;
         let plan = &of.plan;
         let fields: Vec<Field> = plan.fields.iter().filter_map(|id| plan.schema.field_by_id(*id)).cloned().collect();
         let kept = self.exported.take();
@@ -58,7 +57,7 @@ impl<P: Platform> DataNode<P> {
         let written = ExportRows::new(&plan.schema, &fields, &plan.dynamic_keys, &segment.rows)?.write(
             &layout,
             &rest[..rest.len().min(STEP_ROWS)],
-            STEP_BYTES,
+            enough_bytes,
             &mut parts,
         );
         let next = rest.get(written).copied();

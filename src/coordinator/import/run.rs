@@ -1,8 +1,8 @@
 //! Running a job whose source is stored: steps of the data node, then the one commit; or the end without a trace.
 
 use super::super::Coordinator;
-use super::check_target;
 use super::arguments::ImportOptions;
+use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
 use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};

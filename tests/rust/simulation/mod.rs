@@ -77,6 +77,7 @@ impl History {
             relocate_bytes: 0,
             strict_durability: executor.rng().one_in(2),
             import_buffer_bytes: 2_000,
+            export_step_bytes: 2_000,
             flush_log_bytes: 1000 << executor.rng().below(8),
             max_segment_bytes: 4000 << executor.rng().below(8),
             memory_limit_bytes: None,
