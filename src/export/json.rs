@@ -87,7 +87,7 @@ pub(super) fn push_element(data: &ColumnData, at: usize, out: &mut Vec<u8>) {
         ColumnData::Json(texts) => push_compact(texts.get(at), out),
         ColumnData::Array(lists) => push_list(&lists.elements, lists.range(at), out),
         ColumnData::FloatVector { dim, values } => {
-            push_items(&values[at * dim..(at + 1) * dim], out, |value, out| push(value, out));
+            push_items(&values[at * dim..(at + 1) * dim], out, push);
         }
     }
 }
