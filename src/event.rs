@@ -33,4 +33,14 @@ pub enum Event {
         row_count: String,
         failed_reason: String,
     },
+    /// Files of an import are to be fetched: the page that sent them has gone.
+    ImportSource { task: String, db_name: String, collection_name: String, files: Vec<WantedFile> },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WantedFile {
+    pub file: usize,
+    pub attempt: u32,
+    pub name: String,
+    pub url: String,
 }

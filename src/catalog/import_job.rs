@@ -61,6 +61,10 @@ pub struct ImportJob {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceFile {
     pub name: String,
+    /// Where it can be fetched again.
+    pub url: Option<String>,
+    /// How often that was begun; pieces of earlier attempts count for nothing.
+    pub attempt: u32,
     /// How many; known when all of them are stored.
     pub pieces: Option<u32>,
     pub bytes: u64,
@@ -79,12 +83,12 @@ pub fn source_prefix(id: ImportId) -> String {
 }
 
 /// Pieces of one file sort by their number.
-pub fn source_piece(id: ImportId, file: usize, piece: u32) -> String {
-    format!("{}{piece:08x}", source_file_prefix(id, file))
+pub fn source_piece(id: ImportId, file: usize, attempt: u32, piece: u32) -> String {
+    format!("{}{piece:08x}", source_file_prefix(id, file, attempt))
 }
 
-pub fn source_file_prefix(id: ImportId, file: usize) -> String {
-    format!("{}{file:04x}/", source_prefix(id))
+pub fn source_file_prefix(id: ImportId, file: usize, attempt: u32) -> String {
+    format!("{}{file:04x}/{attempt:04x}/", source_prefix(id))
 }
 
 impl ImportJob {

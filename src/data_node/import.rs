@@ -53,12 +53,12 @@ impl ImportReader {
     /// Reads on; false when every file is at its end.
     async fn read_on(&mut self, files: &impl Files, step: &mut ImportStep) -> Result<bool> {
         let Some(file) = self.batches.next_file() else { return Ok(false) };
-        let piece = self.pieces[file];
-        if piece == self.plan.files[file].pieces.unwrap_or(0) {
+        let (source, piece) = (&self.plan.files[file], self.pieces[file]);
+        if piece == source.pieces.unwrap_or(0) {
             self.batches.finish(file)?;
             return Ok(true);
         }
-        let name = source_piece(self.plan.job, file, piece);
+        let name = source_piece(self.plan.job, file, source.attempt, piece);
         let mut bytes = vec![0; files.size(&name).await? as usize];
         files.read(&name, 0, &mut bytes).await?;
         self.batches.push(file, &bytes)?;

@@ -24,6 +24,11 @@ export class MilvusError extends Error implements ResStatus {
   }
 }
 
+/** What the SDK throws where it does not answer with the status. */
+export function failure(status: ResStatus): Error {
+  return new Error(`ErrorCode: ${status.error_code}. Reason: ${status.reason}`);
+}
+
 export const UNEXPECTED = 65535;
 const SERVICE_NOT_READY = 1;
 export const SERVICE_UNIMPLEMENTED = 10;

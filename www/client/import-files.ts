@@ -1,19 +1,55 @@
 // The files of an import: each has a name, which says what it is, and a stream of bytes, which goes to the engine in pieces.
 
-import { notReady } from './errors.js';
-import type { ImportFile, NamedImportFile } from './types/index.js';
+import { ErrorCode } from './const/index.js';
+import { failure, notReady } from './errors.js';
+import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
+import type { RequestBlob } from './wire/messages.js';
 
 /** The store keeps each as a file, and the data node reads one at a time. */
 const PIECE_BYTES = 4 << 20;
+/** Reading and storing go on side by side. */
+const PIECES_UNDER_WAY = 3;
 
 export interface ImportSource {
   name: string;
-  open(signal: AbortSignal | undefined): Promise<ReadableStream<Uint8Array>>;
+  /** Where the engine can fetch it again when the page has gone. */
+  url?: string;
+  open(signal: AbortSignal | undefined): Promise<Blob | ReadableStream<Uint8Array>>;
 }
 
 export interface ImportPiece {
-  bytes: Uint8Array<ArrayBuffer>;
+  data: RequestBlob;
   is_last: boolean;
+}
+
+/** A file of a job, as it is sent. */
+export interface SourceOfJob {
+  task: IntLike;
+  file: number;
+  /** How often sending it was begun before. */
+  attempt: number;
+  source: ImportSource;
+}
+
+export type PutPiece = (body: { task: IntLike; file: number; attempt: number; piece: number; is_last: boolean }, data: RequestBlob) => Promise<ResStatus>;
+
+export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
+  let piece = 0;
+  const under_way: Promise<void>[] = [];
+  const send = async (data: RequestBlob, is_last: boolean): Promise<void> => {
+    const status = await put({ ...of, piece: piece++, is_last }, data);
+    if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
+  };
+  try {
+    for await (const { data, is_last } of importPieces(source, signal)) {
+      // The last one says that all are there.
+      while (under_way.length > (is_last ? 0 : PIECES_UNDER_WAY - 1)) await under_way.shift();
+      under_way.push(send(data, is_last));
+    }
+    await Promise.all(under_way);
+  } finally {
+    await Promise.allSettled(under_way);
+  }
 }
 
 export function importSources(files: ImportFile[], baseUrl: string | undefined): ImportSource[] {
@@ -25,11 +61,11 @@ function source(file: ImportFile, unnamed: string, baseUrl: string | undefined):
   if (file instanceof URL) return fetched(fileName(file.href), file);
   if (file instanceof Request) return fetched(fileName(file.url), file);
   if (file instanceof Response) return { name: fileName(file.url) || unnamed, open: async () => bodyOf(file) };
-  if (file instanceof File) return { name: file.name, open: async () => file.stream() };
-  if (file instanceof Blob) return { name: unnamed, open: async () => file.stream() };
+  if (file instanceof File) return { name: file.name, open: async () => file };
+  if (file instanceof Blob) return { name: unnamed, open: async () => file };
   if (file instanceof ReadableStream) return { name: unnamed, open: async () => file };
-  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return { name: unnamed, open: async () => new Blob([file]).stream() };
-  if ('getFile' in file) return { name: file.name, open: async () => (await file.getFile()).stream() };
+  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return { name: unnamed, open: async () => new Blob([file]) };
+  if ('getFile' in file) return { name: file.name, open: () => file.getFile() };
   return { ...source((file satisfies NamedImportFile).data, unnamed, baseUrl), name: file.name };
 }
 
@@ -43,8 +79,10 @@ function fileName(url: string): string {
   return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
 }
 
-function fetched(name: string, from: URL | Request): ImportSource {
-  return { name: name.replace(/[?#].*$/, ''), open: async signal => bodyOf(await fetch(from, { signal })) };
+export function fetched(name: string, from: URL | Request): ImportSource {
+  const source = { name: name.replace(/[?#].*$/, ''), open: async (signal?: AbortSignal) => bodyOf(await fetch(from, { signal })) };
+  // What a request says beside its URL is the page's.
+  return from instanceof URL ? { ...source, url: from.href } : source;
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
@@ -54,10 +92,30 @@ function bodyOf(response: Response): ReadableStream<Uint8Array> {
 
 /** The bytes of a source, unpacked, a piece at a time; the last one says so and may be empty. */
 export async function* importPieces(from: ImportSource, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
-  const stream = await from.open(signal);
+  const opened = await from.open(signal);
+  const isPacked = /\.gz$/i.test(from.name);
+  if (opened instanceof Blob && !isPacked) {
+    yield* slices(opened, signal);
+    return;
+  }
+  const stream = opened instanceof Blob ? opened.stream() : opened;
   // The types of the DOM know only of decompression from one kind of buffers.
-  const unpacked = from.name.endsWith('.gz') ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream;
-  const reader = (unpacked as ReadableStream<Uint8Array>).getReader();
+  yield* streamed(isPacked ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream, signal);
+}
+
+/** Bytes that the page itself never holds. */
+function* slices(blob: Blob, signal: AbortSignal | undefined): Generator<ImportPiece> {
+  let from = 0;
+  do {
+    signal?.throwIfAborted();
+    const end = from + PIECE_BYTES;
+    yield { data: blob.slice(from, end), is_last: end >= blob.size };
+    from = end;
+  } while (from < blob.size);
+}
+
+async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
+  const reader = stream.getReader();
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
   try {
@@ -67,7 +125,7 @@ export async function* importPieces(from: ImportSource, signal: AbortSignal | un
       if (done) break;
       for (let rest = value; rest.length > 0; ) {
         if (filled === PIECE_BYTES) {
-          yield { bytes: piece, is_last: false };
+          yield { data: piece, is_last: false };
           [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
         }
         const fits = rest.subarray(0, PIECE_BYTES - filled);
@@ -76,7 +134,7 @@ export async function* importPieces(from: ImportSource, signal: AbortSignal | un
         rest = rest.subarray(fits.length);
       }
     }
-    yield { bytes: piece.slice(0, filled), is_last: true };
+    yield { data: piece.slice(0, filled), is_last: true };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);

@@ -6,6 +6,7 @@ import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import init, { CoordinatorRole } from '../wasm/elanus.js';
 import { Nodes } from './nodes.js';
 import { scope } from './scope.js';
+import { fetchSource, type Ask, type WantedSource } from './source-fetcher.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type Served } from './serve.js';
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
@@ -38,8 +39,12 @@ async function start(config: StoreConfig): Promise<Served> {
     terminate: (node: string) => nodes.terminate(node),
     onDeath: (callback: (node: string, reason: string) => void) => nodes.onDeath(callback),
     onEvent: (callback: (node: string, event: string, detail: string) => void) => nodes.onEvent(callback),
-    emit: (event: string, body: string) => served?.emit(event, body),
+    emit: (event: string, body: string) => {
+      if (event === 'importsource') fetchSource(JSON.parse(body) as WantedSource, ask).catch(fatal);
+      else served?.emit(event, body);
+    },
   });
+  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await role.handle(method, JSON.stringify(body), blobs, 0)).body);
   served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
     const reply = await role.handle(method, body, blobs, asker.number);
     if (!reply.nodes?.length) return reply;

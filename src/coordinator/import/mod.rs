@@ -13,6 +13,7 @@ mod source;
 pub(super) use source::Piece;
 
 use arguments::{ImportOptions, check_files};
+use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};
 
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
@@ -54,6 +55,8 @@ pub(super) struct Imports {
 pub(super) struct NewImport<'a> {
     pub target: Target<'a>,
     pub files: &'a [String],
+    /// Of each file, if it can be fetched again.
+    pub urls: &'a [Option<String>],
     pub options: &'a [KeyValue],
     /// By which a call that is sent again is known.
     pub request: Option<RequestId>,
@@ -79,7 +82,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             job
         };
         self.tell_import(&job);
-        self.watch_source(job.id);
+        self.watch_source(job.id, PATIENCE_MS);
         self.watch_deadline(&job);
         Ok(job.id)
     }
@@ -96,7 +99,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 if coordinator.job_under_way(id).is_err() {
                     return;
                 } else if left_ms == 0 {
-                    return coordinator.fail_import(id, Error::ImportFailed("import timeout".into())).await;
+                    return coordinator.fail_import(id, Error::ImportEnded("import timeout".into())).await;
                 }
                 coordinator.platform.sleep(left_ms.min(DEADLINE_LOOK_MS) as u32).await;
             }
@@ -122,7 +125,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let named = if new.target.partition.is_empty() && !keyed { DEFAULT_PARTITION } else { new.target.partition };
         let created_at = self.tick();
-        let file = |name: &String| SourceFile { name: name.clone(), pieces: None, bytes: 0 };
+        let file = |(at, name): (usize, &String)| {
+            let url = new.urls.get(at).cloned().flatten();
+            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0 }
+        };
         Ok(ImportJob {
             id: ImportId(created_at.0),
             request: new.request,
@@ -131,7 +137,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             collection_name: collection.schema.name,
             partition_name: named.to_owned(),
             partitions,
-            files: new.files.iter().map(file).collect(),
+            files: new.files.iter().enumerate().map(file).collect(),
             options: new.options.to_vec(),
             state: ImportState::Pending,
             failed_reason: String::new(),
@@ -168,7 +174,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn job_under_way(&self, id: ImportId) -> Result<ImportJob> {
         let job = self.import_job(id)?;
         let is_committed = self.imports.committed.borrow().contains(&id);
-        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportFailed(job.failed_reason)) }
+        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportEnded(job.failed_reason)) }
     }
 
     /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
@@ -189,11 +195,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         match job.state {
             ImportState::Completed => {
                 let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
-                Err(Error::ImportFailed(text))
+                Err(Error::ImportEnded(text))
             }
             ImportState::Failed | ImportState::FailedAndCleaned => Ok(()),
             _ => {
-                self.fail_import(id, Error::ImportFailed(reason.to_owned())).await;
+                self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
                 Ok(())
             }
         }
@@ -249,7 +255,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 state if !state.is_under_way() => {}
                 _ if job.is_stored() => self.run_import(job.id),
-                _ => self.watch_source(job.id),
+                _ => self.watch_source(job.id, PATIENCE_AFTER_OPEN_MS),
             }
         }
         Ok(())
@@ -277,7 +283,7 @@ impl ImportJob {
 
 /// The collection of a job as it is now, or why the job cannot go on.
 fn check_target(job: &ImportJob, collection: Option<Collection>) -> Result<Collection> {
-    let dropped = |what: &str, id: u64| Error::ImportFailed(format!("{what} {id} dropped"));
+    let dropped = |what: &str, id: u64| Error::ImportEnded(format!("{what} {id} dropped"));
     let collection = collection.ok_or_else(|| dropped("collection", job.collection.0))?;
     let gone = job.partitions.iter().find(|id| collection.partition_by_id(**id).is_none());
     gone.map_or(Ok(collection.clone()), |gone| Err(dropped("partition", gone.0)))

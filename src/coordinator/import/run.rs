@@ -167,17 +167,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(result)
     }
 
-    pub(super) fn fail_in_background(self: &Rc<Self>, id: ImportId, why: Error) {
-        let coordinator = self.clone();
-        self.platform.spawn(async move { coordinator.fail_import(id, why).await }.boxed_local());
-    }
-
     /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step
     /// that is under way.
     pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
         let fail = |job: &mut ImportJob| {
             job.state = ImportState::Failed;
-            job.failed_reason = reason(&why);
+            job.failed_reason = why.to_string();
             (job.rows, job.ended_at) = (0, Some(self.tick()));
             job.segments.clear();
             job.generated_ids.clear();
@@ -252,10 +247,4 @@ impl ReadSoFar {
         job.generated_ids = self.generated_ids.clone();
         job.segments = self.segments.iter().map(|(_, segment)| segment.id).collect::<Vec<SegmentId>>();
     }
-}
-
-/// The text of what failed, without what every failed import says.
-fn reason(why: &Error) -> String {
-    let text = why.to_string();
-    text.strip_suffix(": importing data failed").unwrap_or(&text).to_owned()
 }

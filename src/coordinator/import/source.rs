@@ -1,23 +1,29 @@
 //! The source of an import: pieces that the client sends, kept as files of the store until the job has ended, so that it
-//! outlives the page.
+//! outlives the page. What is not whole when the page has gone is fetched again from its URLs, or the job fails.
 
 use super::super::Coordinator;
 use super::check_target;
-use crate::catalog::{source_file_prefix, source_piece};
+use crate::catalog::{ImportJob, source_file_prefix, source_piece};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
+use crate::event::{Event, WantedFile};
 use crate::ids::ImportId;
 use crate::platform::Platform;
 use crate::storage::Files;
 use futures::FutureExt;
 use std::rc::Rc;
 
-/// A client of which nothing is heard for so long has gone, and its job with it.
-const PATIENCE_MS: u32 = 60_000;
+/// A client of which nothing is heard for so long has gone. Timers of a page that is not seen may come once a minute.
+pub(super) const PATIENCE_MS: u32 = 150_000;
+/// A client that is still there goes on as soon as there is another owner.
+pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
+/// So often a file is fetched again.
+const MAX_ATTEMPTS: u32 = 3;
 
 pub(in crate::coordinator) struct Piece {
     pub job: ImportId,
     pub file: usize,
+    pub attempt: u32,
     pub number: u32,
     pub is_last: bool,
     pub bytes: Vec<u8>,
@@ -33,17 +39,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.fail_import(id, gone.clone()).await;
             return Err(gone);
         }
-        if file.pieces.is_some() {
+        if file.pieces.is_some() || file.attempt != piece.attempt {
             return Ok(());
         }
-        let now = self.platform.now_ms();
-        self.imports.heard_ms.borrow_mut().insert(id, now);
-        let name = source_piece(id, piece.file, piece.number);
+        self.import_alive(id)?;
+        let name = source_piece(id, piece.file, piece.attempt, piece.number);
         let written = self.platform.files().write(&name, &piece.bytes).await;
         if !self.import_job(id).is_ok_and(|job| job.state.is_under_way()) {
             // It has ended meanwhile, and does not know of this piece.
             self.discard(&[name]).await;
-            return Err(Error::ImportFailed(format!("import {id} has ended")));
+            return Err(Error::ImportEnded(format!("import {id} has ended")));
         }
         written?;
         if piece.is_last {
@@ -52,11 +57,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
+    /// Whoever sends the source is still there.
+    pub(in crate::coordinator) fn import_alive(&self, id: ImportId) -> Result<()> {
+        if !self.job_under_way(id)?.is_stored() {
+            self.imports.heard_ms.borrow_mut().insert(id, self.platform.now_ms());
+        }
+        Ok(())
+    }
+
     async fn finish_source(self: &Rc<Self>, last: &Piece) -> Result<()> {
         let files = self.platform.files();
-        let names = files.list(&source_file_prefix(last.job, last.file)).await?;
+        let names = files.list(&source_file_prefix(last.job, last.file, last.attempt)).await?;
         let count = last.number.saturating_add(1);
-        if !(0..count).map(|piece| source_piece(last.job, last.file, piece)).eq(names.iter().cloned()) {
+        if !(0..count).map(|piece| source_piece(last.job, last.file, last.attempt, piece)).eq(names.iter().cloned()) {
             return Err(Error::invalid(format!("{} pieces of {count} have arrived", names.len())));
         }
         let mut bytes = 0;
@@ -75,25 +88,53 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    /// Fails a job whose client stops sending.
-    pub(super) fn watch_source(self: &Rc<Self>, id: ImportId) {
+    /// Fetches or fails what a client stops sending.
+    pub(super) fn watch_source(self: &Rc<Self>, id: ImportId, patience_ms: u32) {
         self.imports.heard_ms.borrow_mut().insert(id, self.platform.now_ms());
         let coordinator = self.clone();
         let task = async move {
             loop {
-                coordinator.platform.sleep(PATIENCE_MS).await;
+                coordinator.platform.sleep(patience_ms).await;
                 let heard = coordinator.imports.heard_ms.borrow().get(&id).copied();
                 // All of it is there, or the job has ended.
                 let Some(heard) = heard else { return };
                 let silent_ms = coordinator.platform.now_ms().saturating_sub(heard);
-                if silent_ms >= PATIENCE_MS.into() {
+                if silent_ms < patience_ms.into() {
+                    continue;
+                }
+                if let Err(error) = coordinator.fetch_source(id).await {
                     coordinator.imports.heard_ms.borrow_mut().remove(&id);
-                    let why = Error::ImportFailed("the page that sent the files has gone".into());
-                    coordinator.fail_in_background(id, why);
-                    return;
+                    return coordinator.fail_import(id, error).await;
                 }
             }
         };
         self.platform.spawn(task.boxed_local());
+    }
+
+    /// Has what is missing fetched from the beginning.
+    async fn fetch_source(&self, id: ImportId) -> Result<()> {
+        let mut wanted = Vec::new();
+        let job = self.job_under_way(id)?;
+        let collection = check_target(&job, self.collection(job.collection))?;
+        for (at, file) in job.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
+            let Some(url) = file.url.filter(|_| file.attempt < MAX_ATTEMPTS) else {
+                return Err(Error::ImportEnded("the page that sent the files has gone".into()));
+            };
+            wanted.push(WantedFile { file: at, attempt: file.attempt + 1, name: file.name, url });
+        }
+        let begin = |job: &mut ImportJob| wanted.iter().for_each(|it| job.files[it.file].attempt = it.attempt);
+        self.change_import(id, begin).await?;
+        self.import_alive(id)?;
+        let files = self.platform.files();
+        for WantedFile { file, attempt, .. } in &wanted {
+            self.discard(&files.list(&source_file_prefix(id, *file, attempt - 1)).await?).await;
+        }
+        self.platform.emit(Event::ImportSource {
+            task: id.to_string(),
+            db_name: collection.database,
+            collection_name: collection.schema.name,
+            files: wanted,
+        });
+        Ok(())
     }
 }

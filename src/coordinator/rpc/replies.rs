@@ -65,6 +65,7 @@ pub(super) fn answers_with_status(method: &str) -> bool {
             | "ReleaseCollection"
             | "ReleasePartitions"
             | "ImportPut"
+            | "ImportAlive"
             | "CancelImport"
             | "EndExport"
             | "AddCollectionField"

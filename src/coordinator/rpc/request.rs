@@ -79,15 +79,18 @@ pub(super) struct Request {
     pub repeated: bool,
     #[serde(deserialize_with = "or_default")]
     pub partial_update: bool,
-    /// Of an import: their names.
+    /// Of an import: their names, and where they can be fetched again.
     #[serde(deserialize_with = "or_default")]
     pub files: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub urls: Vec<Option<String>>,
     #[serde(deserialize_with = "key_values")]
     pub options: Vec<KeyValue>,
     /// The import that a call is about.
     pub task: Value,
-    /// A piece of an import's source: of which file, its number, and whether it is the last one.
+    /// A piece of an import's source: of which file, fetched at which attempt, its number, and whether it is the last one.
     pub file: usize,
+    pub attempt: u32,
     pub piece: u32,
     pub is_last: bool,
     /// Why an import is cancelled.
@@ -140,7 +143,13 @@ impl Request {
     }
 
     pub fn import(&self) -> NewImport<'_> {
-        NewImport { target: self.target(), files: &self.files, options: &self.options, request: self.request_id }
+        NewImport {
+            target: self.target(),
+            files: &self.files,
+            urls: &self.urls,
+            options: &self.options,
+            request: self.request_id,
+        }
     }
 
     pub fn import_task(&self) -> Result<ImportId> {
@@ -153,8 +162,8 @@ impl Request {
 
     pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
         let bytes = blobs.into_iter().next().unwrap_or_default();
-        let (file, number, is_last) = (self.file, self.piece, self.is_last);
-        Ok(Piece { job: self.import_task()?, file, number, is_last, bytes })
+        let (file, attempt, number, is_last) = (self.file, self.attempt, self.piece, self.is_last);
+        Ok(Piece { job: self.import_task()?, file, attempt, number, is_last, bytes })
     }
 
     pub fn new_export(&self) -> NewExport<'_> {

@@ -2,15 +2,15 @@
 // ended, or with the reason the channel was closed for.
 
 import { WorkerDied } from '../errors.js';
-import type { EngineEvent, FromWorker, Reply, Request } from '../wire/messages.js';
+import type { EngineEvent, FromWorker, Reply, Request, RequestBlob } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
 import { LEAVE, type Port } from './port.js';
 
 export interface Outgoing {
   method: string;
   body: string;
-  blobs: Uint8Array<ArrayBuffer>[];
-  /** Hand the blobs over instead of copying them: they are gone afterwards. */
+  blobs: RequestBlob[];
+  /** Hand bytes over instead of copying them: they are gone afterwards. */
   transfer?: boolean;
 }
 
@@ -47,7 +47,7 @@ export class Channel {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       const request: Request = { id, method, body, blobs };
-      this.#port.postMessage(request, outgoing.transfer ? blobs.map(blob => blob.buffer) : []);
+      this.#port.postMessage(request, outgoing.transfer ? blobs.flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer])) : []);
     });
   }
 

@@ -9,7 +9,7 @@ import { formatAddress, getAuthString, parseTimeToken } from '../format/values.j
 import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
-import type { EngineEvent } from '../wire/messages.js';
+import type { EngineEvent, RequestBlob } from '../wire/messages.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
 
@@ -180,7 +180,7 @@ export class BaseClient {
   }
 
   /** One call to the coordinator. `options` carries timeout and signal. */
-  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: Uint8Array<ArrayBuffer>[] = []): Promise<T> {
+  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: RequestBlob[] = []): Promise<T> {
     return (await this.#exchange<T>(method, data, options, blobs)).reply;
   }
 
@@ -195,7 +195,7 @@ export class BaseClient {
     method: string,
     data: object,
     options: CallOptions | null | undefined,
-    blobs: Uint8Array<ArrayBuffer>[]
+    blobs: RequestBlob[]
   ): Promise<{ reply: T; blobs: Uint8Array[] }> {
     const connection = this.#open();
     const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };
@@ -245,9 +245,5 @@ export class BaseClient {
   protected unavailable(method: string): Promise<never> {
     return Promise.reject(unavailable(method));
   }
-}
-
-export function failure(status: ResStatus): Error {
-  return new Error(`ErrorCode: ${status.error_code}. Reason: ${status.reason}`);
 }
 

@@ -2,9 +2,11 @@
 
 import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
-import { messageOf } from '../errors.js';
-import { importPieces, importSources, type ImportSource } from '../import-files.js';
+import { failure, messageOf } from '../errors.js';
+import { importSources, sendSource, type ImportSource, type PutPiece } from '../import-files.js';
+import { readableByEngine } from '../parquet.js';
 import type {
+  DescribeCollectionResponse,
   GetImportStateReq,
   GetImportStateResponse,
   ImportReq,
@@ -15,10 +17,12 @@ import type {
   ListImportTasksResponse,
   ResStatus,
 } from '../types/index.js';
-import { failure } from './base.js';
 import { SchemaChanges } from './schema-changes.js';
 
 const ENDED = new Set<string>([ImportState.ImportCompleted, ImportState.ImportFailedAndCleaned]);
+
+/** Without one for minutes a page counts as gone. */
+const SIGN_OF_LIFE_MS = 20_000;
 
 /** Events may get lost between two owners of a store. */
 const LOOK_AGAIN_MS = 1000;
@@ -33,11 +37,12 @@ export class Imports extends SchemaChanges {
     if (!data.files) throw new Error(ERROR_REASONS.IMPORT_FILE_CHECK);
     data.signal?.throwIfAborted();
     const sources = importSources(data.files, this.config.baseUrl);
-    const files = sources.map(source => source.name);
-    const body = { ...data, files, options: data.options || [], request_id: newRequestId() };
+    const [files, urls] = [sources.map(source => source.name), sources.map(source => source.url ?? null)];
+    const body = { ...data, files, urls, options: data.options || [], request_id: newRequestId() };
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
-    if (task !== undefined) this.#sendInBackground(task, sources, data.signal);
+    const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name: data.db_name });
+    if (task !== undefined) this.#sendInBackground(task, readableByEngine(sources, describe), data.signal);
     return reply;
   }
 
@@ -51,12 +56,13 @@ export class Imports extends SchemaChanges {
   }
 
   async #send(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): Promise<void> {
-    for (const [file, source] of sources.entries()) {
-      let piece = 0;
-      for await (const { bytes, is_last } of importPieces(source, signal)) {
-        const status = await this.call<ResStatus>('ImportPut', { task, file, piece: piece++, is_last }, { timeout: 0, signal }, [bytes]);
-        if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
-      }
+    const put: PutPiece = (body, data) => this.call('ImportPut', body, { timeout: 0, signal }, [data]);
+    // A source may take its time between two pieces; one sign that is missed is no harm.
+    const alive = setInterval(() => void this.call('ImportAlive', { task }).catch(() => undefined), SIGN_OF_LIFE_MS);
+    try {
+      for (const [file, source] of sources.entries()) await sendSource({ task, file, attempt: 0, source }, put, signal);
+    } finally {
+      clearInterval(alive);
     }
   }
 

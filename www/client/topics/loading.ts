@@ -1,6 +1,7 @@
 // Load and release, of whole collections; their state and progress.
 
 import { ERROR_REASONS, ErrorCode } from '../const/index.js';
+import { failure } from '../errors.js';
 import { checkCollectionName } from '../format/validate.js';
 import type {
   CallOptions,
@@ -15,7 +16,6 @@ import type {
   ReplicasResponse,
   ResStatus,
 } from '../types/index.js';
-import { failure } from './base.js';
 import { Collection } from './collection.js';
 
 /** The engine answers earlier when the load has ended. */

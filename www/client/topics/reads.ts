@@ -1,6 +1,7 @@
 // Search, query, get and count: straight to the nodes that hold the collection.
 
 import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
+import { failure } from '../errors.js';
 import { formatSearchAggregationResult } from '../format/aggregation.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
@@ -20,7 +21,6 @@ import type {
   QueryResults,
   SearchResults,
 } from '../types/index.js';
-import { failure } from './base.js';
 import { Mutations } from './mutations.js';
 
 export class Reads extends Mutations {

@@ -11,8 +11,10 @@ export interface Request {
   id: number;
   method: string;
   body: string;
-  blobs: Uint8Array[];
+  blobs: RequestBlob[];
 }
+/** Bytes, or where the worker reads them itself. */
+export type RequestBlob = Uint8Array<ArrayBuffer> | Blob;
 export interface Reply {
   id: number;
   body: string;
