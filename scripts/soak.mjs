@@ -1,8 +1,11 @@
-// What takes too long for every test run, with its results written beside it: `npm run soak`, or one of it with a number,
-// `npm run soak -- kills 20` (of each kind, 100 if not said) and `npm run soak -- tabs 60` (seconds, 600 if not said).
+// What takes too long for every test run, with its results written beside it: `npm run soak`, or one of it, with a number or the
+// one that is said at `soaks`: `npm run soak -- kills 20` (of each kind), `imports 20` (kills), `tabs 60` (seconds), `large 200`
+// (MB of each kind of file).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { killImports } from '../tests/soak/kill-imports.mjs';
 import { killRepeatedly, kinds } from '../tests/soak/kill.mjs';
+import { importLarge, largeKinds } from '../tests/soak/large.mjs';
 import { runTabs } from '../tests/soak/tabs/run.mjs';
 import { findChromium } from './browser.mjs';
 import { Failure, main, output, root } from './run.mjs';
@@ -20,6 +23,54 @@ const killColumns = [
   ['databases that the browser deleted', result => result.browserLosses],
   ['stores that did not open', result => (result.failures.length > 0 ? result.failures.join('; ') : 0)],
   ['seconds', result => Math.round(result.seconds)],
+];
+
+const killsIn = (...names) => ({ states }) => names.reduce((sum, name) => sum + (states[name] ?? 0), 0);
+
+const importColumns = [
+  ['kills', result => result.kills],
+  ['of them before the answer', killsIn('asking')],
+  ['pending', killsIn('ImportPending')],
+  ['started', killsIn('ImportStarted')],
+  ['persisted', killsIn('ImportPersisted')],
+  ['completed, with the source there', killsIn('ImportCompleted')],
+  ['cancelled', killsIn('ImportFailed', 'ImportFailedAndCleaned')],
+  ['tidy', killsIn('tidy')],
+  ['within a recovery', result => result.second],
+  ['jobs completed', result => result.completed],
+  ['cleaned', result => result.cleaned],
+  ['never made', result => result.neverMade],
+  ['rows checked', result => result.rows],
+  ['lost', result => result.lost],
+  ['doubled', result => result.doubled],
+  ['imports partly there', result => result.partly],
+  ['rows that are wrong', result => result.wrong],
+  ['bytes left', result => result.bytesLeft],
+  ['jobs that did not end', result => result.unended],
+  ['that ended otherwise than they had to', result => result.unexpected + result.unknown],
+  ['databases that the browser deleted', result => result.browserLosses],
+  ['lives that failed', result => (result.failures.length > 0 ? result.failures.join('; ') : 0)],
+  ['seconds', result => Math.round(result.seconds)],
+];
+
+const largeColumns = [
+  ['file', result => result.kind],
+  ['MB', result => Math.round(result.megabytes)],
+  ['rows', result => result.rows],
+  ['rows counted', result => result.counted],
+  ['state', result => result.state],
+  ['seconds', result => Math.round(result.seconds)],
+  ['of them storing', result => Math.round(result.storingSeconds)],
+  ['reading', result => Math.round(result.readingSeconds)],
+  ['MB/s', result => result.rate.toFixed(1)],
+  ["data node's MB at most", result => Math.round(result.dataNode)],
+  ["coordinator's", result => Math.round(result.coordinator)],
+  ["browser's at the start", result => Math.round(result.startedAll)],
+  ["browser's at most", result => Math.round(result.peakAll)],
+  ['longest ms without news while storing', result => result.gaps[0]],
+  ['reading', result => result.gaps[1]],
+  ['committing', result => result.gaps[2]],
+  ["longest pause of the page's thread", result => result.pauseMs],
 ];
 
 const tabColumns = [
@@ -92,8 +143,52 @@ async function soakTabs(seconds) {
   if (result.differences.length + result.errors.length > 0 || !result.isBack) throw new Failure(`with seed ${result.seed}: see tests/soak/TABS.md`);
 }
 
+async function soakImports(kills) {
+  const result = await killImports({ kills, tell: console.log });
+  console.log(JSON.stringify(result));
+  const text = [
+    'JSON Lines of 50 MB (256 dimensions), as a File or by URL, into a collection with 3000 rows. The process group of the browser gets',
+    'SIGKILL at a random moment, from the call of `bulkInsert` until the source is deleted, and sometimes again within the recovery. It is',
+    'started again on the same profile, and the job ends without help: its rows are there once or none, and files of failed ones are',
+    'those of before. Columns from the second on say what the page had been told last. Written by `npm run soak -- imports`.',
+  ];
+  write('IMPORTS.md', 'Kills of imports', text, importColumns, [result]);
+  if (result.failures.length > 0) throw new Failure('an import went wrong: see tests/soak/IMPORTS.md');
+}
+
+/** What is asked of the data node, whatever the size of the file. */
+const dataNodeMegabytes = 200;
+
+async function soakLarge(megabytes) {
+  const results = [];
+  for (const kind of largeKinds) {
+    const endings = [];
+    try {
+      results.push(await importLarge({ kind, bytes: megabytes * 1e6, tell: console.log, after: end => endings.push(end) }));
+    } finally {
+      for (const end of endings) await end();
+    }
+    console.log(JSON.stringify(results.at(-1)));
+  }
+  const text = [
+    'Files with a key, a number and a vector of 256 dimensions a row come from a URL, whose server makes them while they are sent. Data',
+    "node and coordinator: their wasm instances. Browser: the sum of Pss over its processes. News: `importstate` events. Written by",
+    '`npm run soak -- large`.',
+  ];
+  write('LARGE.md', 'Imports of large files', text, largeColumns, results);
+  const isWrong = ({ state, rows, counted, dataNode }) => state !== 'ImportCompleted' || rows !== counted || dataNode >= dataNodeMegabytes;
+  if (results.some(isWrong)) throw new Failure('a large file was not imported as it should be: see tests/soak/LARGE.md');
+}
+
+const soaks = {
+  kills: { work: soakKills, number: 100 },
+  imports: { work: soakImports, number: 200 },
+  large: { work: soakLarge, number: 1000 },
+  tabs: { work: soakTabs, number: 600 },
+};
+
 main(import.meta.url, async () => {
   const [what, number] = process.argv.slice(2);
-  if (what !== 'tabs') await soakKills(Number(number ?? 100));
-  if (what !== 'kills') await soakTabs(Number(number ?? 600));
+  if (what && !soaks[what]) throw new Failure(`there is no ${what}; there are ${Object.keys(soaks).join(', ')}`);
+  for (const name of what ? [what] : Object.keys(soaks)) await soaks[name].work(Number(number ?? soaks[name].number));
 });

@@ -1,48 +1,20 @@
 // Kills the whole browser at random moments of one kind of work, starts it again on the same profile, and compares what the
 // store has with what was acknowledged.
-import { createServer } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveSite } from '../e2e/support/browser.mjs';
 import { startBrowser } from './browser-process.mjs';
+import { Durations } from './durations.mjs';
 import { Model } from './model.mjs';
 import { rowsOfBatch } from './page/constants.mjs';
+import { listen } from './reports.mjs';
 
 /** Each is the step within which the kill comes, with as many of it at most in one life. */
 const steps = { insert: 40, flush: 5, compaction: 4, index: 5 };
 export const kinds = Object.keys(steps);
 
 const reportTimeoutMs = 30_000;
-
-/** A server that takes the page's messages; the answer to each is what `take` gives. */
-async function listen(take) {
-  const server = createServer(async (request, response) => {
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const answer = take(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
-    response.writeHead(200, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'application/json' });
-    response.end(JSON.stringify(answer ?? {}));
-  });
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
-  const close = () => new Promise(resolve => {
-    server.close(resolve);
-    server.closeAllConnections();
-  });
-  return { url: `http://localhost:${server.address().port}/`, close };
-}
-
-/** How long the steps of the kind take, from those that were not killed: kills are spread over that time. */
-class Durations {
-  #known = [20];
-  add(ms) {
-    this.#known.push(ms);
-  }
-  random() {
-    const sorted = this.#known.toSorted((a, b) => a - b);
-    return Math.random() * sorted[Math.floor(sorted.length / 2)];
-  }
-}
 
 /** One life of the browser, to its kill. Resolves with what the page told before it. */
 async function live({ kind, url, profile, model, durations, server, onlyReads }) {
@@ -114,7 +86,7 @@ export async function killRepeatedly({ kind, kills, killsOfProfile = 25, afterKi
   ]);
   const url = `${site.url}soak/?${new URLSearchParams({ kind, reports: reports.url })}`;
   const result = { kind, kills: 0, inside: 0, acknowledged: 0, checkedRows: 0, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] };
-  const durations = new Durations();
+  const durations = new Durations(20);
   const started = performance.now();
   try {
     while (result.kills < kills && result.failures.length === 0) {

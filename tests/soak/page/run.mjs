@@ -3,12 +3,15 @@
 import { MilvusClient } from 'elanus';
 import { collection_name, createCollection, succeeded } from './collection.mjs';
 import { contents } from './contents.mjs';
+import { importUntilKilled } from './imports-until-killed.mjs';
 import { workOf } from './work.mjs';
+
+const store = 'soak';
 
 /** What Chromium says when it has found its own files damaged and deleted the database; undefined when it has not. */
 function browserLoss() {
   return new Promise((resolve, reject) => {
-    const open = indexedDB.open('elanus/soak');
+    const open = indexedDB.open(`elanus/${store}`);
     open.onupgradeneeded = event => {
       resolve(event.dataLoss === 'none' ? undefined : `${event.dataLoss}: ${event.dataLossMessage}`);
       // The store is elanus' to create.
@@ -22,6 +25,13 @@ function browserLoss() {
   });
 }
 
+async function writeUntilKilled(client, kind, report) {
+  const isThere = succeeded(await client.hasCollection({ collection_name })).value;
+  if (!isThere) await createCollection(client);
+  const plan = await report({ contents: isThere ? await contents(client) : {} });
+  await workOf(kind)(client, plan, report);
+}
+
 export async function run(parameters) {
   const kind = parameters.get('kind');
   const report = async message => {
@@ -31,12 +41,10 @@ export async function run(parameters) {
   try {
     const loss = await browserLoss();
     if (loss) await report({ browserLoss: loss });
-    const client = new MilvusClient('soak');
-    const isThere = succeeded(await client.hasCollection({ collection_name })).value;
-    if (!isThere) await createCollection(client);
-    const plan = await report({ contents: isThere ? await contents(client) : {} });
-    await workOf(kind)(client, plan, report);
+    const client = new MilvusClient(store);
+    if (kind === 'import') await importUntilKilled(client, store, report);
+    else await writeUntilKilled(client, kind, report);
   } catch (error) {
-    await report({ failed: error.reason ?? error.message ?? JSON.stringify(error) });
+    await report({ failed: error.stack ?? error.reason ?? error.message ?? JSON.stringify(error) });
   }
 }
