@@ -1,11 +1,11 @@
 // Export: the rows of a collection as files, and what makes the same collection elsewhere.
 
-import { ERROR_REASONS, ErrorCode } from '../const/index.js';
-import { unavailable } from '../errors.js';
+import { DEFAULT_DYNAMIC_FIELD, DataType, ERROR_REASONS, ErrorCode } from '../const/index.js';
 import { GrowingFile } from '../export-files.js';
 import { creationOf, indexParamsOf } from '../format/creation.js';
 import { formatDescribedCol } from '../format/describe.js';
 import { formatExprValues } from '../format/expressions.js';
+import { parquetField, writeParquet } from '../parquet.js';
 import type {
   CallOptions,
   DescribeCollectionResponse,
@@ -16,8 +16,23 @@ import type {
   ResStatus,
   resStatusResponse,
 } from '../types/index.js';
-import type { BytesReply } from './base.js';
+import { decodeBatch } from '../wire/batch.js';
 import { Imports } from './imports.js';
+
+/** What comes to the end of each file. */
+type Parts = Uint8Array<ArrayBuffer>[];
+interface Taken {
+  row_count: number;
+  byte_count: number;
+}
+/** A step that the engine does not do, for a reason that is the answer to the whole call. */
+class Refused extends Error {
+  readonly status: ResStatus;
+  constructor(status: ResStatus) {
+    super(status.reason);
+    this.status = status;
+  }
+}
 
 /** Where the next step begins. */
 interface Place {
@@ -45,7 +60,6 @@ export class Exports extends Imports {
    */
   async exportCollection(data: ExportReq): Promise<ExportResult> {
     if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
-    if (data.format === 'parquet') throw unavailable("exportCollection with format 'parquet'");
     data.signal?.throwIfAborted();
     const options = callsUntil(data);
     const { collection_name, db_name, partition_names, format, output_fields, filter, exprValues } = data;
@@ -54,45 +68,60 @@ export class Exports extends Imports {
     const { reply: begun, blobs: heads } = await this.callForBytes<Begun>('BeginExport', { ...request, expr_template_values }, options());
     if (begun.status.error_code !== ErrorCode.SUCCESS) return nothing(begun.status);
     try {
-      const files = begun.files.map(name => new GrowingFile(name));
-      let row_count = 0;
-      let byte_count = 0;
-      const append = (parts: Uint8Array<ArrayBuffer>[]): void => {
-        files.forEach((file, at) => file.append(parts[at]!));
-        byte_count += parts.reduce((bytes, part) => bytes + part.byteLength, 0);
-      };
-      append(heads);
-      for await (const { reply: step, blobs: parts } of this.#steps(begun, data, options)) {
-        if (step.status.error_code !== ErrorCode.SUCCESS) return nothing(step.status);
-        append(parts);
-        row_count += Number(step.row_count);
-        data.onProgress?.({ progress: step.progress, row_count, byte_count });
-      }
+      const taken = { row_count: 0, byte_count: heads.reduce((bytes, head) => bytes + head.byteLength, 0) };
+      const parts = this.#parts(begun, data, options, taken);
+      const files = format === 'parquet' ? [await parquetFile(begun, heads[0]!, parts, data.signal)] : await filesOf(begun, heads, parts);
       return {
         status: begun.status,
         schema: creationOf(formatDescribedCol(begun.collection)),
         index_params: indexParamsOf(begun.index_descriptions),
         options: begun.options,
-        row_count,
-        files: files.map(file => file.finish()),
+        row_count: taken.row_count,
+        files,
       };
+    } catch (error) {
+      if (error instanceof Refused) return nothing(error.status);
+      throw error;
     } finally {
       // An export that cannot be told of its end ends when nothing more is asked of it.
       this.call('EndExport', { export: begun.export }).catch(() => undefined);
     }
   }
 
-  /** Rows, some at a time: what comes to the end of each file. Ends with the last of them or with a refusal. */
-  async *#steps(begun: Begun, data: ExportReq, options: () => CallOptions): AsyncGenerator<BytesReply<Stepped>, void, void> {
+  /** Rows, some at a time: what comes to the end of each file. */
+  async *#parts(begun: Begun, data: ExportReq, options: () => CallOptions, taken: Taken): AsyncGenerator<Parts, void, void> {
     const { collection_name, db_name } = data;
     for (let place = begun.next; place; ) {
       data.signal?.throwIfAborted();
       const request = { collection_name, db_name, export: begun.export, ...place };
-      const step = await this.callForBytes<Stepped>('StepExport', request, options());
-      yield step;
-      place = step.reply.next;
+      const { reply: step, blobs: parts } = await this.callForBytes<Stepped>('StepExport', request, options());
+      if (step.status.error_code !== ErrorCode.SUCCESS) throw new Refused(step.status);
+      taken.row_count += Number(step.row_count);
+      taken.byte_count += parts.reduce((bytes, part) => bytes + part.byteLength, 0);
+      yield parts;
+      data.onProgress?.({ progress: step.progress, ...taken });
+      place = step.next;
     }
   }
+}
+
+async function filesOf({ files: names }: Begun, heads: Parts, parts: AsyncIterable<Parts>): Promise<File[]> {
+  const files = names.map(name => new GrowingFile(name));
+  const append = (to: Parts): void => files.forEach((file, at) => file.append(to[at]!));
+  append(heads);
+  for await (const part of parts) append(part);
+  return files.map(file => file.finish());
+}
+
+/** The engine gives columns, and a batch without rows says which. */
+async function parquetFile({ files: [name], collection }: Begun, head: Uint8Array, parts: AsyncIterable<Parts>, signal?: AbortSignal): Promise<File> {
+  const fields = collection.schema.fields.map(parquetField);
+  if (collection.schema.enable_dynamic_field) fields.push({ name: DEFAULT_DYNAMIC_FIELD, type: DataType.JSON });
+  const exported = new Set(decodeBatch(head).columns.map(column => column.name));
+  const batches = async function* (): AsyncGenerator<Uint8Array, void, void> {
+    for await (const [batch] of parts) yield batch!;
+  };
+  return new File([await writeParquet(fields.filter(field => exported.has(field.name)), batches(), signal)], name!);
 }
 
 /** The options of each of several calls that together have the time of one. */
