@@ -53,6 +53,16 @@ interface Stepped extends resStatusResponse {
   progress: number;
 }
 
+/** What comes to the end of each file. */
+type Parts = Uint8Array<ArrayBuffer>[];
+
+/** The engine's reason why no more comes of an export. */
+class BrokenOff extends Error {
+  constructor(readonly status: ResStatus) {
+    super(status.reason);
+  }
+}
+
 export class Exports extends Imports {
   /**
    * Browser only: the rows of a collection, loaded or not, as they are now, in files that `bulkInsert` takes, here or with
@@ -67,13 +77,20 @@ export class Exports extends Imports {
     const expr_template_values = exprValues && formatExprValues(exprValues);
     const { reply: begun, blobs: heads } = await this.callForBytes<Begun>('BeginExport', { ...request, expr_template_values }, options());
     if (begun.status.error_code !== ErrorCode.SUCCESS) return nothing(begun.status);
+    let row_count = 0;
+    let byte_count = 0;
+    const told = ({ row_count: rows, progress }: Stepped, parts: Parts): void => {
+      row_count += Number(rows);
+      byte_count += bytesOf(parts);
+      data.onProgress?.({ progress, row_count, byte_count });
+    };
     try {
       const taken = { row_count: 0, byte_count: heads.reduce((bytes, head) => bytes + head.byteLength, 0) };
       const parts = this.#parts(begun, data, options, taken);
       const files = format === 'parquet' ? [await parquetFile(begun, heads[0]!, parts, data.signal)] : await filesOf(begun, heads, parts);
       return {
         status: begun.status,
-        schema: creationOf(formatDescribedCol(begun.collection)),
+        schema: creationOf(collection),
         index_params: indexParamsOf(begun.index_descriptions),
         options: begun.options,
         row_count: taken.row_count,

@@ -26,7 +26,7 @@ export interface ExportProgress {
   progress: number;
   /** Rows in the files so far. */
   row_count: number;
-  /** Bytes of the files so far. */
+  /** Bytes of them; of a Parquet file before they are packed. */
   byte_count: number;
 }
 
