@@ -75,9 +75,9 @@ test('what was exported is found where it is imported', async t => {
     }, format);
     assert.equal(seen.last.state, 'ImportCompleted', JSON.stringify(seen.last.infos));
     assert.deepEqual([Number(seen.last.row_count), seen.row_count], [ROWS - 2, ROWS - 2]);
-    // Of Parquet the engine gives the columns, which are then packed.
-    const byte_count = format === 'parquet' ? seen.progress.byte_count : seen.bytes;
-    assert.deepEqual(seen.progress, { progress: 100, row_count: ROWS - 2, byte_count });
+    const { byte_count, ...progress } = seen.progress;
+    assert.deepEqual(progress, { progress: 100, row_count: ROWS - 2 });
+    assert.ok(format === 'parquet' || byte_count === seen.bytes);
     assert.equal(seen.names.includes(format === 'npy' ? '$meta.npy' : `books.${format}`), true, `${seen.names}`);
     assert.ok(seen.equal, `rows of ${format} differ`);
     assert.deepEqual(seen.hits[1], seen.hits[0]);

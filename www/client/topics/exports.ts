@@ -1,11 +1,11 @@
 // Export: the rows of a collection as files, and what makes the same collection elsewhere.
 
-import { DEFAULT_DYNAMIC_FIELD, DataType, ERROR_REASONS, ErrorCode } from '../const/index.js';
+import { ERROR_REASONS, ErrorCode } from '../const/index.js';
 import { GrowingFile } from '../export-files.js';
 import { creationOf, indexParamsOf } from '../format/creation.js';
 import { formatDescribedCol } from '../format/describe.js';
 import { formatExprValues } from '../format/expressions.js';
-import { parquetField, writeParquet } from '../parquet.js';
+import { writeParquet } from '../parquet.js';
 import type {
   CallOptions,
   DescribeCollectionResponse,
@@ -18,21 +18,6 @@ import type {
 } from '../types/index.js';
 import { decodeBatch } from '../wire/batch.js';
 import { Imports } from './imports.js';
-
-/** What comes to the end of each file. */
-type Parts = Uint8Array<ArrayBuffer>[];
-interface Taken {
-  row_count: number;
-  byte_count: number;
-}
-/** A step that the engine does not do, for a reason that is the answer to the whole call. */
-class Refused extends Error {
-  readonly status: ResStatus;
-  constructor(status: ResStatus) {
-    super(status.reason);
-    this.status = status;
-  }
-}
 
 /** Where the next step begins. */
 interface Place {
@@ -85,19 +70,20 @@ export class Exports extends Imports {
       data.onProgress?.({ progress, row_count, byte_count });
     };
     try {
-      const taken = { row_count: 0, byte_count: heads.reduce((bytes, head) => bytes + head.byteLength, 0) };
-      const parts = this.#parts(begun, data, options, taken);
-      const files = format === 'parquet' ? [await parquetFile(begun, heads[0]!, parts, data.signal)] : await filesOf(begun, heads, parts);
+      byte_count = format === 'parquet' ? 0 : bytesOf(heads);
+      const steps = this.#steps(begun, data, options, told);
+      const collection = formatDescribedCol(begun.collection);
+      const files = format === 'parquet' ? [await parquetFile(begun, heads, steps, data.signal)] : await growingFiles(begun, heads, steps);
       return {
         status: begun.status,
         schema: creationOf(collection),
         index_params: indexParamsOf(begun.index_descriptions),
         options: begun.options,
-        row_count: taken.row_count,
+        row_count,
         files,
       };
     } catch (error) {
-      if (error instanceof Refused) return nothing(error.status);
+      if (error instanceof BrokenOff) return nothing(error.status);
       throw error;
     } finally {
       // An export that cannot be told of its end ends when nothing more is asked of it.
@@ -105,41 +91,46 @@ export class Exports extends Imports {
     }
   }
 
-  /** Rows, some at a time: what comes to the end of each file. */
-  async *#parts(begun: Begun, data: ExportReq, options: () => CallOptions, taken: Taken): AsyncGenerator<Parts, void, void> {
+  async *#steps(
+    begun: Begun,
+    data: ExportReq,
+    options: () => CallOptions,
+    told: (step: Stepped, parts: Parts) => void
+  ): AsyncGenerator<Parts, void, void> {
     const { collection_name, db_name } = data;
     for (let place = begun.next; place; ) {
       data.signal?.throwIfAborted();
       const request = { collection_name, db_name, export: begun.export, ...place };
-      const { reply: step, blobs: parts } = await this.callForBytes<Stepped>('StepExport', request, options());
-      if (step.status.error_code !== ErrorCode.SUCCESS) throw new Refused(step.status);
-      taken.row_count += Number(step.row_count);
-      taken.byte_count += parts.reduce((bytes, part) => bytes + part.byteLength, 0);
-      yield parts;
-      data.onProgress?.({ progress: step.progress, ...taken });
-      place = step.next;
+      const { reply, blobs } = await this.callForBytes<Stepped>('StepExport', request, options());
+      if (reply.status.error_code !== ErrorCode.SUCCESS) throw new BrokenOff(reply.status);
+      told(reply, blobs);
+      yield blobs;
+      place = reply.next;
     }
   }
 }
 
-async function filesOf({ files: names }: Begun, heads: Parts, parts: AsyncIterable<Parts>): Promise<File[]> {
-  const files = names.map(name => new GrowingFile(name));
-  const append = (to: Parts): void => files.forEach((file, at) => file.append(to[at]!));
+async function growingFiles(begun: Begun, heads: Parts, steps: AsyncIterable<Parts>): Promise<File[]> {
+  const files = begun.files.map(name => new GrowingFile(name));
+  const append = (parts: Parts): void => files.forEach((file, at) => file.append(parts[at]!));
   append(heads);
-  for await (const part of parts) append(part);
+  for await (const parts of steps) append(parts);
   return files.map(file => file.finish());
 }
 
-/** The engine gives columns, and a batch without rows says which. */
-async function parquetFile({ files: [name], collection }: Begun, head: Uint8Array, parts: AsyncIterable<Parts>, signal?: AbortSignal): Promise<File> {
-  const fields = collection.schema.fields.map(parquetField);
-  if (collection.schema.enable_dynamic_field) fields.push({ name: DEFAULT_DYNAMIC_FIELD, type: DataType.JSON });
-  const exported = new Set(decodeBatch(head).columns.map(column => column.name));
-  const batches = async function* (): AsyncGenerator<Uint8Array, void, void> {
-    for await (const [batch] of parts) yield batch!;
-  };
-  return new File([await writeParquet(fields.filter(field => exported.has(field.name)), batches(), signal)], name!);
+/** The engine gives packed columns, and for a beginning some without rows, which say what there is. */
+async function parquetFile(begun: Begun, [head]: Parts, steps: AsyncIterable<Parts>, signal: AbortSignal | undefined): Promise<File> {
+  const isNullable = (name: string): boolean => begun.collection.schema.fields.some(field => field.name === name && field.nullable === true);
+  const fields = decodeBatch(head!).columns.map(({ name, type, element }) => ({ name, type, element, nullable: isNullable(name) }));
+  const written = await writeParquet(fields, batchesOf(steps), signal);
+  return new File([written], begun.files[0]!, { type: written.type });
 }
+
+async function* batchesOf(steps: AsyncIterable<Parts>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const parts of steps) yield parts[0]!;
+}
+
+const bytesOf = (parts: Parts): number => parts.reduce((bytes, part) => bytes + part.byteLength, 0);
 
 /** The options of each of several calls that together have the time of one. */
 function callsUntil({ signal, timeout }: CallOptions): () => CallOptions {
