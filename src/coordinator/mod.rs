@@ -73,9 +73,9 @@ impl Default for Config {
         Config {
             strict_durability: false,
             flush_log_bytes: 64 << 20,
-            import_buffer_bytes: 64 << 20,
+            import_buffer_bytes: 48 << 20,
             export_step_bytes: 2 << 20,
-            max_segment_bytes: 256 << 20,
+            max_segment_bytes: 64 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,
         }

@@ -2,7 +2,7 @@
 
 import { DataType, ErrorCode } from './const/index.js';
 import { MilvusError, messageOf } from './errors.js';
-import type { ImportSource } from './import-files.js';
+import type { ImportSource, OpenSource } from './import-files.js';
 import type { DescribeCollectionResponse, FieldSchema } from './types/index.js';
 import type { FromParquet, ImportTarget, ParquetField, ToParquet } from './wire/parquet.js';
 
@@ -61,11 +61,11 @@ export function readableByEngine(sources: ImportSource[], describe: () => Promis
 
 function transcoded(source: ImportSource, describe: () => Promise<DescribeCollectionResponse>): ImportSource {
   const { name } = source;
-  const open = async (signal: AbortSignal | undefined): Promise<ReadableStream<Uint8Array>> => {
-    const opened = await source.open(signal);
+  const open = async (signal: AbortSignal | undefined): Promise<OpenSource> => {
+    const { data } = await source.open(signal);
     const collection = await describe();
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(collection.status);
-    return parquetAsJsonLines(name, await seekable(opened, /\.gz$/i.test(name), signal), collection);
+    return { data: parquetAsJsonLines(name, await seekable(data, /\.gz$/i.test(name), signal), collection) };
   };
   // What it is called after that is not packed.
   return { ...source, name: name.replace(/\.gz$/i, ''), open };

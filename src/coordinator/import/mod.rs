@@ -127,7 +127,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let created_at = self.tick();
         let file = |(at, name): (usize, &String)| {
             let url = new.urls.get(at).cloned().flatten();
-            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0 }
+            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0, expected_bytes: None }
         };
         Ok(ImportJob {
             id: ImportId(created_at.0),
@@ -231,6 +231,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             state: job.state,
             progress: job.progress(),
             row_count: job.rows.to_string(),
+            stored_bytes: job.source_bytes().to_string(),
             failed_reason: job.failed_reason.clone(),
         });
     }
@@ -269,11 +270,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 }
 
 impl ImportJob {
+    /// How much of the source is stored; 0 as long as nobody knows how much there is.
+    fn stored_percent(&self) -> u64 {
+        let expected = |file: &SourceFile| file.pieces.map(|_| file.bytes).or(file.expected_bytes);
+        let expected_bytes: Option<u64> = self.files.iter().map(expected).sum();
+        expected_bytes.and_then(|expected| (self.source_bytes() * 100).checked_div(expected)).unwrap_or(0).min(100)
+    }
+
     /// Percent; 100 when the rows can be found.
     pub(super) fn progress(&self) -> u64 {
         match self.state {
-            ImportState::Pending | ImportState::Failed | ImportState::FailedAndCleaned => 0,
+            ImportState::Failed | ImportState::FailedAndCleaned => 0,
             // Milvus' shares: the first tenth is the source's, the last what comes when every row is in a file.
+            ImportState::Pending => self.stored_percent() / 10,
             ImportState::Started => 10 + (self.read_bytes * 79).checked_div(self.source_bytes()).unwrap_or(0),
             ImportState::Persisted => 90,
             ImportState::Completed => 100,

@@ -26,6 +26,8 @@ pub(in crate::coordinator) struct Piece {
     pub attempt: u32,
     pub number: u32,
     pub is_last: bool,
+    /// Of the whole file.
+    pub expected_bytes: Option<u64>,
     pub bytes: Vec<u8>,
 }
 
@@ -52,7 +54,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         written?;
         if piece.is_last {
-            self.finish_source(&piece).await?;
+            return self.finish_source(&piece).await;
+        }
+        let mut job = self.job_under_way(id)?;
+        let file = &mut job.files[piece.file];
+        if file.attempt == piece.attempt {
+            file.bytes += piece.bytes.len() as u64;
+            file.expected_bytes = piece.expected_bytes;
+            self.show_import(job);
         }
         Ok(())
     }
@@ -122,7 +131,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             };
             wanted.push(WantedFile { file: at, attempt: file.attempt + 1, name: file.name, url });
         }
-        let begin = |job: &mut ImportJob| wanted.iter().for_each(|it| job.files[it.file].attempt = it.attempt);
+        let begin = |job: &mut ImportJob| {
+            for it in &wanted {
+                let file = &mut job.files[it.file];
+                (file.attempt, file.bytes) = (it.attempt, 0);
+            }
+        };
         self.change_import(id, begin).await?;
         self.import_alive(id)?;
         let files = self.platform.files();

@@ -93,6 +93,7 @@ pub(super) struct Request {
     pub attempt: u32,
     pub piece: u32,
     pub is_last: bool,
+    pub expected_bytes: Option<u64>,
     /// Why an import is cancelled.
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
@@ -162,8 +163,15 @@ impl Request {
 
     pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
         let bytes = blobs.into_iter().next().unwrap_or_default();
-        let (file, attempt, number, is_last) = (self.file, self.attempt, self.piece, self.is_last);
-        Ok(Piece { job: self.import_task()?, file, attempt, number, is_last, bytes })
+        Ok(Piece {
+            job: self.import_task()?,
+            file: self.file,
+            attempt: self.attempt,
+            number: self.piece,
+            is_last: self.is_last,
+            expected_bytes: self.expected_bytes,
+            bytes,
+        })
     }
 
     pub fn new_export(&self) -> NewExport<'_> {
