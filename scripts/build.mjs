@@ -1,5 +1,5 @@
-// Builds dist: the wasm module with its bindings, and the client and workers from TypeScript.
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+// Builds dist: the wasm module with its bindings, the client and workers from TypeScript, and what they use of other packages.
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, filesUnder, isStale, main, root, run } from './run.mjs';
 
@@ -10,6 +10,10 @@ const bindings = 'target/bindings';
 const features = [
   'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd',
 ].map(feature => `--enable-${feature}`);
+
+/** The module that brings in the other packages. */
+const libraries = 'dist/parquet/libraries.js';
+const NOTICES = '/*!';
 
 async function wasm() {
   await run('cargo', ['build', '--release', '--target', 'wasm32-unknown-unknown', '--lib']);
@@ -24,12 +28,24 @@ async function wasm() {
 }
 
 async function typescript() {
-  const sources = filesUnder('www/client', 'www/wasm', 'www/workers');
+  const sources = filesUnder('www/client', 'www/parquet', 'www/wasm', 'www/workers');
   const entry = 'dist/client/index.js';
-  if (sources.length === 0 || !isStale([entry], [...sources, 'tsconfig.json', 'dist/wasm/elanus.d.ts'])) return;
-  // A module whose source is gone would be published for ever.
-  for (const folder of ['dist/client', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
-  await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+  if (isStale([entry, libraries], [...sources, 'tsconfig.json', 'package-lock.json', 'dist/wasm/elanus.d.ts'])) {
+    // A module whose source is gone would be published for ever.
+    for (const folder of ['dist/client', 'dist/parquet', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
+    await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+  }
+  // Who runs tsc by itself gets the module as it was written.
+  if (!readFileSync(join(root, libraries), 'utf8').startsWith(NOTICES)) await bundleLibraries();
+}
+
+/** A page has no import map for other packages, so the one module that names them is replaced by what it names. */
+async function bundleLibraries() {
+  const packages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
+  const notices = packages.map(name => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`);
+  const banner = `${NOTICES}\n${notices.join('\n')}*/`;
+  const options = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--conditions=browser', '--log-level=warning'];
+  await run(bin('esbuild'), [libraries, ...options, `--banner:js=${banner}`, `--outfile=${libraries}`, '--allow-overwrite']);
 }
 
 export async function build() {

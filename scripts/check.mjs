@@ -33,6 +33,7 @@ const steps = {
   types: { inputs: filesUnder('tests/types'), work: () => run(bin('tsc'), ['-p', 'tests/types', '--noEmit']) },
   'wasm tests': { work: wasmTests },
   'client tests': nodeTests('tests/client'),
+  'demo tests': nodeTests('tests/demo'),
   'browser tests': nodeTests('tests/e2e'),
   conformance: nodeTests('tests/conformance'),
   packaging: nodeTests('tests/packaging'),

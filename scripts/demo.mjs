@@ -4,12 +4,15 @@ import { build } from './build.mjs';
 import { Failure, main, root } from './run.mjs';
 import { serve } from './serve.mjs';
 import { setup } from './setup.mjs';
+import { makeWordnet, printProgress, wordnetFolder } from './wordnet/wordnet.mjs';
 
 main(import.meta.url, async () => {
   await setup(['wasm']);
   await build();
+  makeWordnet(printProgress);
   const port = Number(process.argv[2] ?? 4173);
-  const { url } = await serve({ '/': join(root, 'www/demo'), '/dist/': join(root, 'dist') }, port).catch(error => {
+  const mounts = { '/': join(root, 'www/demo'), '/dist/': join(root, 'dist'), '/wordnet/': wordnetFolder };
+  const { url } = await serve(mounts, port).catch(error => {
     throw new Failure(`port ${port} cannot be used (${error.code}): npm run demo -- ANOTHER_PORT`);
   });
   console.log(`The demo is at ${url}`);

@@ -25,7 +25,10 @@ async function npm() {
   const installed = readJson('node_modules/.package-lock.json')?.packages ?? {};
   // Optional packages for other systems are locked but not installed.
   const missing = Object.keys(wanted).filter(path => path && !wanted[path].optional && installed[path]?.version !== wanted[path].version);
-  if (missing.length > 0) await run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (missing.length === 0) return;
+  await run('npm', ['ci', '--no-audit', '--no-fund']).catch(error => {
+    throw new Failure(`${error.message}\nnpm could not install ${missing.length} packages, ${missing[0]} first. Is its registry reachable?`);
+  });
 }
 
 const hasVersion = (program, version) => output(program, ['--version'])?.split(' ').includes(version);

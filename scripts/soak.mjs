@@ -1,14 +1,12 @@
 // What takes too long for every test run, with its results written beside it: `npm run soak`, or one of it, with a number or the
 // one that is said at `soaks`: `npm run soak -- kills 20` (of each kind), `imports 20` (kills), `tabs 60` (seconds), `large 200`
 // (MB of each kind of file).
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { killImports } from '../tests/soak/kill-imports.mjs';
 import { killRepeatedly, kinds } from '../tests/soak/kill.mjs';
 import { importLarge, largeKinds } from '../tests/soak/large.mjs';
 import { runTabs } from '../tests/soak/tabs/run.mjs';
-import { findChromium } from './browser.mjs';
-import { Failure, main, output, root } from './run.mjs';
+import { writeResults } from './results.mjs';
+import { Failure, main } from './run.mjs';
 
 const killColumns = [
   ['killed at', result => result.kind],
@@ -81,6 +79,7 @@ const tabColumns = [
   ['reads checked within bounds', result => result.bounded],
   ['calls that went with their tab', result => result.goneWithTheirTab],
   ['answered "not ready"', result => result.unreachable],
+  ['given up after 15 s', result => result.overdue],
   ['tabs closed, reloaded or cached', result => result.disturbances],
   ['differences', result => result.differences.length],
   ['uncaught errors', result => result.errors.length],
@@ -88,25 +87,6 @@ const tabColumns = [
   ['at the peak', result => Math.round(result.peakMegabytes)],
   ['after releasing all', result => Math.round(result.endedMegabytes)],
 ];
-
-const row = cells => `| ${cells.join(' | ')} |`;
-
-function write(file, title, text, columns, results) {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const lines = [
-    `# ${title}`,
-    '',
-    `elanus ${version} (${output('git', ['rev-parse', '--short', 'HEAD'])}), ${output(findChromium(), ['--version'])}, ${new Date().toISOString().slice(0, 10)}.`,
-    ...text,
-    '',
-    row(columns.map(([title]) => title)),
-    row(columns.map(() => '---')),
-    ...results.map(result => row(columns.map(([, cell]) => cell(result)))),
-    '',
-  ];
-  writeFileSync(join(root, 'tests/soak', file), lines.join('\n'));
-  console.log(lines.slice(-results.length - 3).join('\n'));
-}
 
 async function soakKills(kills) {
   const results = [];
@@ -119,7 +99,7 @@ async function soakKills(kills) {
     'The process group of the browser gets SIGKILL at a random moment of the step. It is started again on the same profile, and all rows',
     'are read through the package and compared with what was acknowledged. Written by `npm run soak -- kills`.',
   ];
-  write('KILLS.md', 'Kills of the browser', text, killColumns, results);
+  writeResults('tests/soak/KILLS.md', { title: 'Kills of the browser', text, columns: killColumns, results });
   const isWrong = ({ lost, doubled, partly, unexpected, browserLosses, failures }) =>
     lost + doubled + partly + unexpected + browserLosses + failures.length > 0;
   if (results.some(isWrong)) throw new Failure('rows were lost or doubled, or a store did not open: see tests/soak/KILLS.md');
@@ -138,7 +118,7 @@ async function soakTabs(seconds) {
     'the other is closed and opened, reloaded, or sent through the back/forward cache. Each answer is compared with a model. Memory is',
     'the sum of Pss over all processes of the browser. Written by `npm run soak -- tabs`.',
   ];
-  write('TABS.md', 'Three restless tabs', text, tabColumns, [result]);
+  writeResults('tests/soak/TABS.md', { title: 'Three restless tabs', text, columns: tabColumns, results: [result] });
   for (const wrong of [...result.differences, ...result.errors]) console.log(wrong);
   if (result.differences.length + result.errors.length > 0 || !result.isBack) throw new Failure(`with seed ${result.seed}: see tests/soak/TABS.md`);
 }
@@ -152,7 +132,7 @@ async function soakImports(kills) {
     'started again on the same profile, and the job ends without help: its rows are there once or none, and files of failed ones are',
     'those of before. Columns from the second on say what the page had been told last. Written by `npm run soak -- imports`.',
   ];
-  write('IMPORTS.md', 'Kills of imports', text, importColumns, [result]);
+  writeResults('tests/soak/IMPORTS.md', { title: 'Kills of imports', text, columns: importColumns, results: [result] });
   if (result.failures.length > 0) throw new Failure('an import went wrong: see tests/soak/IMPORTS.md');
 }
 
@@ -175,7 +155,7 @@ async function soakLarge(megabytes) {
     "node and coordinator: their wasm instances. Browser: the sum of Pss over its processes. News: `importstate` events. Written by",
     '`npm run soak -- large`.',
   ];
-  write('LARGE.md', 'Imports of large files', text, largeColumns, results);
+  writeResults('tests/soak/LARGE.md', { title: 'Imports of large files', text, columns: largeColumns, results });
   const isWrong = ({ state, rows, counted, dataNode }) => state !== 'ImportCompleted' || rows !== counted || dataNode >= dataNodeMegabytes;
   if (results.some(isWrong)) throw new Failure('a large file was not imported as it should be: see tests/soak/LARGE.md');
 }

@@ -2,7 +2,8 @@
 
 use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition, SourceFile};
 use crate::error::Result;
-use crate::ids::{CollectionId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::export::{ExportFormat, Layout, Measures};
+use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
 use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
@@ -82,6 +83,10 @@ pub enum NodeCommand {
     BeginImport(Box<ImportPlan>),
     /// Reads a little more of a job.
     StepImport(Box<ImportIds>),
+    /// What the rows that an export takes of a segment decide about its files.
+    MeasureExport(Box<ExportOfSegment>),
+    /// The next rows that an export takes of a segment.
+    StepExport(Box<StepOfExport>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,6 +98,26 @@ pub enum NodeAnswer {
     Compacted(Option<SegmentManifest>),
     IndexBuilt(IndexOutcome),
     Imported(ImportStep),
+    Measured(Measures),
+    Exported(ExportStep),
+}
+
+impl NodeAnswer {
+    /// The bytes that travel beside the answer, not in it.
+    pub fn take_blobs(&mut self) -> Vec<Vec<u8>> {
+        match self {
+            NodeAnswer::Exported(step) => std::mem::take(&mut step.parts),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The answer with the bytes that travelled beside it.
+    pub fn with_blobs(mut self, blobs: Vec<Vec<u8>>) -> Self {
+        if let NodeAnswer::Exported(step) = &mut self {
+            step.parts = blobs;
+        }
+        self
+    }
 }
 
 /// What a query node must know of the collection beside its rows.
@@ -302,4 +327,48 @@ pub struct ImportStep {
     pub new_segments: Vec<(PartitionId, SegmentManifest)>,
     /// Every row of every file is in a segment.
     pub is_last: bool,
+}
+
+/// What an export takes of every segment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportPlan {
+    pub export: ExportId,
+    pub collection: CollectionId,
+    pub schema: CollectionSchema,
+    pub expr: String,
+    pub templates: BTreeMap<String, serde_json::Value>,
+    pub fields: Vec<FieldId>,
+    /// Of the dynamic field; all if it is empty.
+    pub dynamic_keys: BTreeSet<String>,
+    /// Rows written before this are left out. Fixed when the export begins, so that a step that is repeated gives the same.
+    pub expired_before: Option<Timestamp>,
+    pub format: ExportFormat,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportOfSegment {
+    pub plan: Rc<ExportPlan>,
+    pub segment: SegmentManifest,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepOfExport {
+    pub of: ExportOfSegment,
+    pub layout: Rc<Layout>,
+    /// Counted among those that the export takes.
+    pub first_row: u32,
+    /// The step ends with the row that brings it to so many.
+    pub enough_bytes: usize,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ExportStep {
+    pub rows: u64,
+    /// Where the next step begins; `None` at the end of the segment.
+    pub next_row: Option<u32>,
+    /// Rows of the segment that are behind it, whether the export takes them or not.
+    pub passed_rows: u32,
+    /// What comes to the end of each file.
+    #[serde(skip)]
+    pub parts: Vec<Vec<u8>>,
 }

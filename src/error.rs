@@ -81,6 +81,9 @@ pub enum Error {
     FieldIndexNotLoaded { field: String },
     #[error("{0}: importing data failed")]
     ImportFailed(String),
+    /// Not by what it reads.
+    #[error("{0}")]
+    ImportEnded(String),
     #[error("import job does not exist, jobID={0}: importing data failed on server side")]
     ImportNotFound(ImportId),
     /// A filter that does not parse or does not fit the schema.
@@ -154,7 +157,7 @@ impl Error {
             Error::FieldNotFound { .. } => 1700,
             Error::FieldNameInvalid { .. } => 1701,
             Error::FieldIndexNotLoaded { .. } => 2000,
-            Error::ImportFailed(_) => 2100,
+            Error::ImportFailed(_) | Error::ImportEnded(_) => 2100,
             Error::ImportNotFound(_) => 2101,
             Error::StaleRoute => 65000,
             Error::Unexpected(_) => 65535,

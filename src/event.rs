@@ -31,10 +31,12 @@ pub enum Event {
         /// Percent; 100 when the rows can be found.
         progress: u64,
         row_count: String,
+        /// Of the source.
+        stored_bytes: String,
         failed_reason: String,
     },
     /// Files of an import are to be fetched: the page that sent them has gone.
-    ImportSource { task: String, files: Vec<WantedFile> },
+    ImportSource { task: String, db_name: String, collection_name: String, files: Vec<WantedFile> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -26,6 +26,10 @@ identifier!(
     ImportId
 );
 identifier!(
+    /// An export under way.
+    ExportId
+);
+identifier!(
     /// Milvus' hybrid time: milliseconds since 1970 in the upper 46 bits, a counter in the lower 18. Every write has its own;
     /// ids are drawn from the same sequence, so that they never repeat.
     Timestamp

@@ -13,6 +13,7 @@ pub mod coordinator;
 pub mod data_node;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod expr;
 pub mod ids;
 pub mod import;

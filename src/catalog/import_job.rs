@@ -67,7 +67,10 @@ pub struct SourceFile {
     pub attempt: u32,
     /// How many; known when all of them are stored.
     pub pieces: Option<u32>,
+    /// Stored so far; only the last figure is kept.
     pub bytes: u64,
+    /// As far as whoever sends it can tell.
+    pub expected_bytes: Option<u64>,
 }
 
 pub const SOURCES: &str = "import/";

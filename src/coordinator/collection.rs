@@ -109,6 +109,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         self.stop_serving(dropped.id, &runtime);
         self.runtimes.borrow_mut().remove(&dropped.id);
+        self.end_exports_of(dropped.id).await;
         let files: Vec<String> = dropped.segments().flat_map(|segment| segment.files(dropped.id)).collect();
         self.discard(&files).await;
         Ok(())

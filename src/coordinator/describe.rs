@@ -19,8 +19,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             Err(error @ Error::CollectionNotFound { .. }) => return Ok(collection_not_found(database, name, &error)),
             found => found?,
         };
+        self.description_of(&collection)
+    }
+
+    pub(super) fn description_of(&self, collection: &Collection) -> Result<Value> {
         let channel = virtual_channel(collection.id);
-        let database_id = self.catalog.borrow().database(database)?.id;
+        let database_id = self.catalog.borrow().database(&collection.database)?.id;
         Ok(json!({
             "status": Status::success(),
             "virtual_channel_names": [channel],
@@ -124,6 +128,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let described: Vec<Value> =
             chosen.of(&collection)?.into_iter().map(|index| index_description(&collection, index)).collect();
         Ok(json!({ "status": Status::success(), "index_descriptions": described }))
+    }
+
+    pub(super) fn index_descriptions(&self, collection: &Collection) -> Vec<Value> {
+        collection.indexes.iter().map(|index| index_description(collection, index)).collect()
     }
 
     pub(super) fn index_coverage(

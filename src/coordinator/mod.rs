@@ -10,6 +10,7 @@ mod alter;
 mod collection;
 mod database;
 mod describe;
+mod export;
 mod import;
 mod index;
 mod load;
@@ -27,6 +28,7 @@ mod write;
 
 pub use rpc::Reply;
 
+use export::Exports;
 use import::Imports;
 use load_progress::Progress;
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub flush_log_bytes: u64,
     /// What an import gathers of all partitions and shards before it makes segments of the largest.
     pub import_buffer_bytes: usize,
+    /// A step of an export ends with the row that brings it to so many bytes.
+    pub export_step_bytes: usize,
     /// Compaction merges segments up to this size.
     pub max_segment_bytes: u64,
     /// Releasing partitions of this size moves the rest to fresh nodes, so that the system gets the memory back.
@@ -69,8 +73,9 @@ impl Default for Config {
         Config {
             strict_durability: false,
             flush_log_bytes: 64 << 20,
-            import_buffer_bytes: 64 << 20,
-            max_segment_bytes: 256 << 20,
+            import_buffer_bytes: 48 << 20,
+            export_step_bytes: 2 << 20,
+            max_segment_bytes: 64 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,
         }
@@ -94,6 +99,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
     imports: Imports,
+    exports: Exports,
 }
 
 /// What a collection needs beside its catalog record while the coordinator lives.
@@ -216,6 +222,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             data_node: Mutex::default(),
             data_node_uses: Cell::new(0),
             imports: Imports::default(),
+            exports: Exports::default(),
             platform,
         });
         coordinator.create_default_database().await?;
@@ -273,11 +280,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         files.delete(&names).await
     }
 
-    /// Deletes files that a commit has made useless. The commit stands whether this succeeds or not: files that stay are
-    /// swept when the store is opened the next time.
+    /// Deletes files that a commit has made useless, those that an export reads when it has ended. The commit stands whether
+    /// this succeeds or not: files that stay are swept when the store is opened the next time.
     async fn discard(&self, names: &[String]) {
-        if !names.is_empty() {
-            drop(self.platform.files().delete(names).await);
+        let deletable = self.exports.deletable(names);
+        if !deletable.is_empty() {
+            drop(self.platform.files().delete(&deletable).await);
         }
     }
 

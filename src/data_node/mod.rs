@@ -1,7 +1,9 @@
-//! The data node: turns the log and imported files into sealed segments, merges small and much-deleted ones, builds indexes.
+//! The data node: turns the log and imported files into sealed segments, merges small and much-deleted ones, builds indexes,
+//! reads segments for exports.
 //!
 //! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
 
+mod export;
 mod import;
 
 use crate::catalog::IndexDefinition;
@@ -15,10 +17,11 @@ use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealSource, SegmentManifest, SegmentRows, TIMESTAMP_FIELD,
-    merge_order, read_column, read_deletes, read_write_times, seal, seal_times, write_column, write_deletes,
+    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealSource, SegmentManifest, SegmentRows, merge_order,
+    read_column, read_deletes, read_times, seal, seal_times, write_column, write_deletes,
 };
 use crate::value::{Column, ColumnData};
+use export::ExportedSegment;
 use import::ImportReader;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
@@ -30,6 +33,8 @@ pub struct DataNode<P: Platform> {
     platform: P,
     /// The one under way, between its steps.
     import: RefCell<Option<Box<ImportReader>>>,
+    /// The segment that an export is at, between its steps.
+    exported: RefCell<Option<ExportedSegment>>,
 }
 
 /// What a new segment is sealed with, whatever its rows are.
@@ -49,7 +54,7 @@ struct OldSegment {
 
 impl<P: Platform> DataNode<P> {
     pub fn new(platform: P) -> Self {
-        DataNode { platform, import: RefCell::default() }
+        DataNode { platform, import: RefCell::default(), exported: RefCell::default() }
     }
 
     pub async fn execute(&self, command: NodeCommand) -> Result<NodeAnswer> {
@@ -62,6 +67,8 @@ impl<P: Platform> DataNode<P> {
                 NodeAnswer::Done
             }
             NodeCommand::StepImport(ids) => NodeAnswer::Imported(self.step_import(*ids).await?),
+            NodeCommand::MeasureExport(of) => NodeAnswer::Measured(self.measure_export(*of).await?),
+            NodeCommand::StepExport(step) => NodeAnswer::Exported(self.step_export(*step).await?),
             _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),
         })
     }
@@ -210,11 +217,7 @@ impl<P: Platform> DataNode<P> {
         let mut keys = Vec::new();
         for manifest in &plan.inputs {
             let (primary_keys, mut deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
-            let name = manifest.column_file(plan.collection, TIMESTAMP_FIELD);
-            let timestamps = match manifest.imported_at {
-                Some(at) => vec![at; primary_keys.len()],
-                None => read_write_times(files, &name, primary_keys.len(), &|_| ()).await?,
-            };
+            let timestamps = read_times(files, plan.collection, manifest).await?;
             if let Some(horizon) = plan.expired_before {
                 let expired = timestamps.iter().enumerate().filter(|(_, at)| **at < horizon);
                 deleted.extend(expired.map(|(row, _)| row as u32));

@@ -42,6 +42,25 @@ pub fn array_length(text: &str) -> usize {
     spans(text).count()
 }
 
+/// The members of the object that `text` spans: what stands between the quotes of the key, and the text of the value. Ends
+/// where the text is no object's any more.
+pub(crate) fn members(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut cursor = Cursor::new(text);
+    let mut open = cursor.take(b'{');
+    std::iter::from_fn(move || {
+        if !std::mem::take(&mut open) || cursor.peek() != Some(b'"') {
+            return None;
+        }
+        let key = cursor.string()?;
+        if !cursor.take(b':') {
+            return None;
+        }
+        let value = cursor.value()?;
+        open = cursor.take(b',');
+        Some((key, value))
+    })
+}
+
 fn spans(text: &str) -> impl Iterator<Item = &str> {
     let mut cursor = Cursor::new(text);
     let mut open = cursor.take(b'[') && cursor.peek() != Some(b']');

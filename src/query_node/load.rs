@@ -11,7 +11,7 @@ use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
-use crate::segment::{LogReader, LogRecord, SegmentManifest, SegmentRows, read_column, read_deletes};
+use crate::segment::{LogReader, LogRecord, SegmentManifest, SegmentRows, read_column, read_segment};
 use crate::value::{Column, ColumnData};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,42 +159,12 @@ impl<P: Platform> QueryNode<P> {
     }
 
     async fn read_segment(&self, reading: Reading<'_>, manifest: &SegmentManifest) -> Result<SegmentRows> {
+        let on_read = |field: FieldId, bytes: u64| {
+            *self.read_bytes.borrow_mut().entry(field).or_default() += bytes;
+            self.progressed(&reading, bytes);
+        };
         let files = self.platform.files();
-        let mut columns: BTreeMap<FieldId, Column> = BTreeMap::new();
-        let mut primary_key = None;
-        for field in reading.fields {
-            let on_read = |bytes: u64| {
-                *self.read_bytes.borrow_mut().entry(field.id).or_default() += bytes;
-                self.progressed(&reading, bytes);
-            };
-            let column = if manifest.column_bytes.contains_key(&field.id) {
-                read_column(files, &manifest.column_file(reading.collection, field.id), &on_read).await?
-            } else {
-                Column::missing(field, manifest.rows as usize)
-            };
-            if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
-                let file = manifest.column_file(reading.collection, field.id);
-                return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
-            }
-            if field.is_primary_key {
-                primary_key = Some(field.id);
-            }
-            columns.insert(field.id, column);
-        }
-        let primary_key = primary_key.ok_or_else(|| Error::Unexpected("loading without the primary key".into()))?;
-        let mut segment = SegmentRows::new(primary_key, columns, true);
-        segment.imported_at = manifest.imported_at;
-        if let Some(last) = manifest.deletes {
-            let name = manifest.deletes_file(reading.collection, last);
-            let deleted = read_deletes(files, &name, &|_| ()).await?;
-            if deleted.max().is_some_and(|last| last >= manifest.rows) {
-                return Err(Error::Corrupt {
-                    file: name,
-                    detail: "deletes rows that the segment does not have".into(),
-                });
-            }
-            segment.deleted = Rc::new(deleted);
-        }
+        let mut segment = read_segment(files, reading.collection, manifest, reading.fields, &on_read).await?;
         segment.inverse_norms = Rc::new(self.inverse_norms(&reading, manifest, &segment).await?);
         Ok(segment)
     }

@@ -150,7 +150,9 @@ impl<P: Platform> QueryNode<P> {
             | NodeCommand::Compact(_)
             | NodeCommand::BuildIndex(_)
             | NodeCommand::BeginImport(_)
-            | NodeCommand::StepImport(_) => {
+            | NodeCommand::StepImport(_)
+            | NodeCommand::MeasureExport(_)
+            | NodeCommand::StepExport(_) => {
                 return Err(Error::Unexpected("a query node was given a data node's work".into()));
             }
         }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::expr::Filter;
 use crate::ids::{PartitionId, Timestamp};
 use crate::platform::Platform;
-use crate::schema::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
+use crate::schema::{CollectionSchema, FieldId, OutputFields};
 use crate::segment::SegmentRows;
 use crate::value::Mask;
 use serde_json::Value;
@@ -96,79 +96,11 @@ impl Target {
 
     /// Live rows of a segment for which the filter is true.
     pub fn matching(&self, filter: &Filter, segment: &SegmentRows) -> Result<Mask> {
-        let mut mask = filter.evaluate(segment)?;
-        segment.keep_live(&mut mask);
-        if let Some(horizon) = self.expired_before {
-            segment.keep_written_since(horizon, &mut mask);
-        }
-        Ok(mask)
+        segment.matching(filter, self.expired_before)
     }
 
-    /// The columns of an answer. `*` stands for every loaded field, the name of no field for a key of the dynamic field.
-    pub fn output(&self, names: &[String]) -> Result<Output> {
-        let schema = self.schema();
-        let mut fields: Vec<Field> = Vec::new();
-        let mut listed: Vec<String> = Vec::new();
-        let mut add = |field: &Field| {
-            if !fields.iter().any(|known| known.id == field.id) {
-                fields.push(field.clone());
-            }
-        };
-        for name in names {
-            if name == "*" {
-                for field in schema.fields.iter().filter(|field| self.fields.contains(&field.id)) {
-                    add(field);
-                    listed.push(field.name.clone());
-                }
-                continue;
-            }
-            let field = match schema.field(name) {
-                Some(field) if self.fields.contains(&field.id) => field,
-                Some(field) if field.is_dynamic => {
-                    return Err(Error::invalid("field $meta cannot be returned since dynamic field not loaded"));
-                }
-                Some(_) => return Err(Error::invalid(format!("field {name} is not loaded"))),
-                None => match schema.dynamic_field() {
-                    Some(dynamic) if self.fields.contains(&dynamic.id) => dynamic,
-                    Some(_) => {
-                        return Err(Error::invalid(format!(
-                            "field {name} cannot be returned since dynamic field not loaded"
-                        )));
-                    }
-                    None => return Err(Error::invalid(format!("field {name} not exist"))),
-                },
-            };
-            add(field);
-            listed.push(name.clone());
-        }
-        let mut seen = BTreeSet::new();
-        listed.retain(|name| seen.insert(name.clone()));
-        Ok(Output { fields, listed })
-    }
-}
-
-pub(super) struct Output {
-    /// Columns to return.
-    pub fields: Vec<Field>,
-    /// What was asked for, by name.
-    pub listed: Vec<String>,
-}
-
-impl Output {
-    pub fn include(&mut self, field: &Field) {
-        if !self.fields.iter().any(|known| known.id == field.id) {
-            self.fields.insert(0, field.clone());
-        }
-        if !self.listed.contains(&field.name) {
-            self.listed.insert(0, field.name.clone());
-        }
-    }
-
-    /// A key that is no field comes out of the dynamic field; there the page finds it.
-    pub fn wire_names(&self) -> Vec<&str> {
-        let is_field =
-            |name: &&String| name.as_str() == DYNAMIC_FIELD || self.fields.iter().any(|it| it.name == **name);
-        let keys = self.listed.iter().filter(|name| !is_field(name));
-        self.fields.iter().map(|field| field.name.as_str()).chain(keys.map(String::as_str)).collect()
+    /// The columns of an answer.
+    pub fn output(&self, names: &[String]) -> Result<OutputFields> {
+        OutputFields::choose(self.schema(), &self.fields, names)
     }
 }

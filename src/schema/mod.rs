@@ -4,6 +4,7 @@ mod alter;
 mod check;
 mod field;
 pub mod names;
+mod output;
 mod parse;
 mod proto;
 
@@ -13,6 +14,7 @@ pub use check::{
     check_layout,
 };
 pub use field::{DataType, DefaultValue, Field, FieldId, KeyValue};
+pub use output::OutputFields;
 pub use parse::FIRST_FIELD_ID;
 
 use crate::error::{Error, Result};

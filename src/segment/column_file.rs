@@ -47,20 +47,15 @@ struct Section {
     crc32: Vec<u32>,
 }
 
-/// Writes the column as one durable file and returns the file's size in bytes.
+/// Writes the column as one durable file and returns the file's size in bytes. Values are not copied for it.
 pub async fn write_column(files: &impl Files, name: &str, column: &Column) -> Result<u64> {
-    let bytes = encode(column);
-    files.write(name, &bytes).await?;
-    Ok(bytes.len() as u64)
-}
-
-fn encode(column: &Column) -> Vec<u8> {
-    let mut body = Vec::new();
-    let validity = column.validity.as_ref().map(|validity| {
+    let bits = column.validity.as_ref().map(|validity| {
         let mut bits = vec![0u8; column.len().div_ceil(8)];
         validity.ones().for_each(|row| bits[row / 8] |= 1 << (row % 8));
-        push_section(&mut body, &bits)
+        bits
     });
+    let mut body = Body::default();
+    let validity = bits.as_deref().map(|bits| body.push(bits));
     let mut header = Header {
         rows: column.len() as u32,
         data_type: column.data.data_type(),
@@ -74,18 +69,26 @@ fn encode(column: &Column) -> Vec<u8> {
     match &column.data {
         ColumnData::Array(lists) => {
             header.element = Some(lists.elements.data_type());
-            header.offsets = Some(push_section(&mut body, bytemuck::cast_slice(&lists.offsets)));
-            (header.element_offsets, header.data) = push_values(&mut body, &lists.elements);
+            header.offsets = Some(body.push(bytemuck::cast_slice(&lists.offsets)));
+            (header.element_offsets, header.data) = body.push_values(&lists.elements);
         }
         data => {
             if let ColumnData::FloatVector { dim, .. } = data {
                 header.dim = Some(*dim as u32);
             }
-            (header.offsets, header.data) = push_values(&mut body, data);
+            (header.offsets, header.data) = body.push_values(data);
         }
     }
-    let header = serde_json::to_vec(&header).expect("a header is plain data");
-    let mut bytes = Vec::with_capacity(PRELUDE_BYTES + header.len() + ALIGNMENT + body.len());
+    let head = encode_head(&header);
+    let parts: Vec<&[u8]> = std::iter::once(head.as_slice()).chain(body.parts).collect();
+    files.write_parts(name, &parts).await?;
+    Ok(parts.iter().map(|part| part.len() as u64).sum())
+}
+
+/// What comes before the first section.
+fn encode_head(header: &Header) -> Vec<u8> {
+    let header = serde_json::to_vec(header).expect("a header is plain data");
+    let mut bytes = Vec::with_capacity((PRELUDE_BYTES + header.len()).next_multiple_of(ALIGNMENT));
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&[0, 0]);
@@ -93,21 +96,30 @@ fn encode(column: &Column) -> Vec<u8> {
     bytes.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
     bytes.extend_from_slice(&header);
     bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-    bytes.append(&mut body);
     bytes
 }
 
-fn push_section(body: &mut Vec<u8>, bytes: &[u8]) -> Section {
-    body.resize(body.len().next_multiple_of(ALIGNMENT), 0);
-    let offset = body.len() as u64;
-    body.extend_from_slice(bytes);
-    let crc32 = bytes.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).collect();
-    Section { offset, bytes: bytes.len() as u64, crc32 }
+/// Sections where they are, with what fills up between them.
+#[derive(Default)]
+struct Body<'a> {
+    parts: Vec<&'a [u8]>,
+    bytes: usize,
 }
 
-fn push_values(body: &mut Vec<u8>, data: &ColumnData) -> (Option<Section>, Section) {
-    let (offsets, bytes) = data.raw();
-    (offsets.map(|offsets| push_section(body, bytemuck::cast_slice(offsets))), push_section(body, bytes))
+impl<'a> Body<'a> {
+    fn push(&mut self, bytes: &'a [u8]) -> Section {
+        const ZEROS: [u8; ALIGNMENT] = [0; ALIGNMENT];
+        let offset = self.bytes.next_multiple_of(ALIGNMENT);
+        self.parts.extend([&ZEROS[..offset - self.bytes], bytes]);
+        self.bytes = offset + bytes.len();
+        let crc32 = bytes.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).collect();
+        Section { offset: offset as u64, bytes: bytes.len() as u64, crc32 }
+    }
+
+    fn push_values(&mut self, data: &'a ColumnData) -> (Option<Section>, Section) {
+        let (offsets, bytes) = data.raw();
+        (offsets.map(|offsets| self.push(bytemuck::cast_slice(offsets))), self.push(bytes))
+    }
 }
 
 /// Reads and checks a whole column. `on_read` hears of every piece of the file as it arrives.

@@ -1,6 +1,7 @@
 //! Rows in memory: what filters and scans work on.
 
-use crate::expr::Rows;
+use crate::error::Result;
+use crate::expr::{Filter, Rows};
 use crate::ids::{IndexId, Timestamp};
 use crate::schema::{Field, FieldId};
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
@@ -94,6 +95,16 @@ impl SegmentRows {
     pub fn keep_written_since(&self, horizon: Timestamp, mask: &mut Mask) {
         let expired = self.write_times().iter().enumerate().filter(|(_, at)| **at < horizon);
         expired.for_each(|(row, _)| mask.set(row, false));
+    }
+
+    /// Live rows for which a filter is true and that have not expired, as far as it is known when they were written.
+    pub fn matching(&self, filter: &Filter, expired_before: Option<Timestamp>) -> Result<Mask> {
+        let mut mask = filter.evaluate(self)?;
+        self.keep_live(&mut mask);
+        if let Some(horizon) = expired_before {
+            self.keep_written_since(horizon, &mut mask);
+        }
+        Ok(mask)
     }
 
     /// Applies a delete of a time; rows that were not there yet stay.

@@ -57,6 +57,7 @@ pub async fn seal<'a, F: Files>(
             columns.push(column(source, field).await?);
         }
         let mut sealed = Column::empty(field);
+        sealed.reserve_rows(order.len());
         for run in order.chunk_by(|left, right| left.0 == right.0) {
             match &columns[run[0].0 as usize] {
                 Some(source) => sealed.extend_from_rows(source, run.iter().map(|(_, row)| *row as usize)),

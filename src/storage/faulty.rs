@@ -215,9 +215,10 @@ impl<S: Records> Records for Faulty<S> {
 }
 
 impl<S: Files> Files for Faulty<S> {
-    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
+        let bytes = parts.concat();
         let half = self.inner.write(name, &bytes[..bytes.len() / 2]);
-        self.write_through(self.inner.write(name, bytes), half).await
+        self.write_through(self.inner.write(name, &bytes), half).await
     }
 
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {

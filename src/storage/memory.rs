@@ -152,9 +152,9 @@ impl Records for MemoryStore {
 }
 
 impl Files for MemoryStore {
-    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         check_file_name(name)?;
-        self.paused(|state| state.files.insert(name.to_string(), bytes.into())).await;
+        self.paused(|state| state.files.insert(name.to_string(), parts.concat().into())).await;
         Ok(())
     }
 

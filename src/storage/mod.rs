@@ -97,7 +97,11 @@ pub trait Records {
 pub trait Files {
     /// Durable (strictly) when it returns; a file of that name from an earlier, broken attempt is replaced.
     /// A failed write leaves nothing that `list` shows.
-    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()>;
+    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.write_parts(name, &[bytes]).await
+    }
+    /// The same, of bytes that are not in one place.
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()>;
     /// Fills `into` from `offset`; an error unless the file has that many bytes there.
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()>;
     /// `Error::KeyNotFound` for a name that does not exist.

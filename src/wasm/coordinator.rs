@@ -65,7 +65,7 @@ impl CoordinatorRole {
         if method == PANIC {
             // The body names a node, or nothing for the coordinator itself.
             assert!(!body.is_empty(), "asked to");
-            let answer = self.workers.ask(&body, PANIC, "", Vec::new()).await;
+            let answer = self.workers.ask(&body, PANIC, "", Vec::new()).await.map(|reply| reply.body);
             return RoleReply { body: format!("{answer:?}"), ..RoleReply::default() }.into();
         }
         let reply = self.coordinator.handle(&method, &body, bytes_of(&blobs)).await;

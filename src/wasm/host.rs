@@ -6,6 +6,7 @@ use crate::error::{Error, RelayedError, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
+use serde_bytes::ByteBuf;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -48,14 +49,13 @@ impl Workers {
         method: &str,
         body: &str,
         blobs: Vec<Uint8Array>,
-    ) -> LocalBoxFuture<'static, Result<String>> {
+    ) -> LocalBoxFuture<'static, Result<RoleReply>> {
         let answer = self.host.call(id, method, body, blobs);
         let id = id.to_owned();
         async move {
             let reply = JsFuture::from(answer).await.map_err(|thrown| node_error(&id, &thrown))?;
-            let reply: RoleReply = serde_wasm_bindgen::from_value(reply)
-                .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))?;
-            Ok(reply.body)
+            serde_wasm_bindgen::from_value(reply)
+                .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))
         }
         .boxed_local()
     }
@@ -87,9 +87,11 @@ impl Nodes for Workers {
         let answer = self.ask(id, EXECUTE, &body, blobs);
         let id = id.clone();
         async move {
-            let body = answer.await?;
-            serde_json::from_str::<Result<NodeAnswer, RelayedError>>(&body)
+            let reply = answer.await?;
+            let blobs = reply.blobs.into_iter().map(ByteBuf::into_vec).collect();
+            serde_json::from_str::<Result<NodeAnswer, RelayedError>>(&reply.body)
                 .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))?
+                .map(|answer| answer.with_blobs(blobs))
                 .map_err(Error::Relayed)
         }
         .boxed_local()

@@ -25,8 +25,9 @@ async fn open_platform(config: &str, outlet: Outlet) -> Result<BrowserPlatform, 
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
-    let answer = answer.map_err(RelayedError::from);
-    RoleReply { body: serde_json::to_string(&answer).expect("answers are plain data"), ..RoleReply::default() }
+    let mut answer = answer.map_err(RelayedError::from);
+    let blobs = answer.as_mut().map_or_else(|_| Vec::new(), NodeAnswer::take_blobs);
+    RoleReply::new(serde_json::to_string(&answer).expect("answers are plain data"), blobs, Vec::new())
 }
 
 #[wasm_bindgen]

@@ -4,8 +4,8 @@ const server = 'milvus-2.3.5';
 const core = 'milvus-lite-2.5.1';
 const newest = 'milvus-lite-3.2.2';
 
-/** Areas whose cases are replayed. Left out: `import` (bulkInsert is not there yet), `schema` (recorded without a case). */
-export const areas = { load: server, partitions: server, fields: server, dml: server, filters: server, search: server };
+/** Areas whose cases are replayed. Left out: `schema` (recorded without a case). */
+export const areas = { load: server, partitions: server, fields: server, dml: server, filters: server, search: server, import: server };
 
 /** Cases for which the area's engine was too old. */
 const ofCases = {

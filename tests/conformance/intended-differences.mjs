@@ -17,6 +17,9 @@ export const intendedDifferences = [
   line('load/missing-arguments', 'getImportState 1', '"code":2101', 'a code of its own since 3.0'),
   line('load/missing-arguments', 'search 1', '"code":100', 'the client of 2.3.5 ended with a TypeError of its own'),
 
+  line('import/rows-json', 'query 1', '"$meta":{"color":"imp"}', 'fault of 2.3.5: imported rows need a load'),
+  line('import/rows-json', 'query 2', '[{"id":"101"},{"id":"102"}]', 'fault of 2.3.5: imported rows need a load'),
+
   line('partitions/load-second-separately', 'query 1', '[{"id":"11"},{"id":"12"},{"id":"21"}]', 'fault of 2.3.5: rows loaded second appear late'),
   line('partitions/load-collection-after-partition', 'query 1', '{"id":"1"}', 'fault of 2.3.5: rows loaded second appear late'),
   line('partitions/release-one-of-loaded-collection', 'query 5', '{"id":"12"}', 'fault of 2.3.5: rows loaded second appear late'),

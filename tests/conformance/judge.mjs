@@ -18,13 +18,16 @@ function answersOf(observed) {
     const number = (numbers.get(method) ?? 0) + 1;
     numbers.set(method, number);
     // Of a poll only how it ended: how often the state changes before is a matter of time.
-    const value = distinct ? distinct.at(-1) : answer;
+    const value = distinct ? cleaned(distinct.at(-1)) : answer;
     answers.set(`${method} ${number}`, isLoading ? settled(value) : value);
     if (startsLoad.has(method)) isLoading = true;
     if (endsLoad.has(method)) isLoading = false;
   }
   return answers;
 }
+
+/** An import that failed is cleaned before long, which 2.3.5 did later. */
+const cleaned = answer => JSON.parse(JSON.stringify(answer).replaceAll('"ImportFailedAndCleaned"', '"ImportFailed"'));
 
 /** Right after a load that nobody waited for, Loading and Loaded say the same, and so does any progress. */
 function settled(answer) {

@@ -15,7 +15,7 @@ install(tarball, folder);
 test('the tarball holds dist and the documents, and nothing else', () => {
   const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
   assert.deepEqual(files.toSorted(), [...documents, ...filesUnder('dist')].toSorted());
-  for (const needed of ['dist/client/index.js', 'dist/client/index.d.ts', 'dist/workers/coordinator.js', 'dist/wasm/elanus_bg.wasm']) {
+  for (const needed of ['dist/client/index.js', 'dist/client/index.d.ts', 'dist/workers/coordinator.js', 'dist/workers/parquet.js', 'dist/wasm/elanus_bg.wasm']) {
     assert.ok(files.includes(needed), `${needed} is missing`);
   }
 });
@@ -23,6 +23,15 @@ test('the tarball holds dist and the documents, and nothing else', () => {
 test('nothing has to be installed with it', () => {
   const manifest = JSON.parse(readFileSync(join(folder, 'node_modules/elanus/package.json'), 'utf8'));
   assert.deepEqual(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), []);
+});
+
+test('no module names another package, and what came from others brings its licence', () => {
+  for (const path of filesUnder('dist').filter(path => path.endsWith('.js'))) {
+    const imports = readFileSync(join(root, path), 'utf8').matchAll(/^(?:import|export)\b(?:[^;"']*\bfrom)?\s*["']([^"']+)["']/gm);
+    for (const [, from] of imports) assert.match(from, /^\.{1,2}\//, `${path} imports ${from}`);
+  }
+  const libraries = readFileSync(join(root, 'dist/parquet/libraries.js'), 'utf8');
+  for (const name of ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd']) assert.match(libraries, new RegExp(`^${name}$`, 'm'));
 });
 
 test('publint has no complaint', () => run(bin('publint'), ['run', tarball, '--strict']));

@@ -14,12 +14,20 @@ export interface ImportSource {
   name: string;
   /** Where the engine can fetch it again when the page has gone. */
   url?: string;
-  open(signal: AbortSignal | undefined): Promise<Blob | ReadableStream<Uint8Array>>;
+  open(signal: AbortSignal | undefined): Promise<OpenSource>;
+}
+
+export interface OpenSource {
+  data: Blob | ReadableStream<Uint8Array>;
+  /** Of a stream, if somebody has told. */
+  expectedBytes?: number | undefined;
 }
 
 export interface ImportPiece {
   data: RequestBlob;
   is_last: boolean;
+  /** Of the whole file, as it goes into the store. */
+  expected_bytes?: number | undefined;
 }
 
 /** A file of a job, as it is sent. */
@@ -31,20 +39,23 @@ export interface SourceOfJob {
   source: ImportSource;
 }
 
-export type PutPiece = (body: { task: IntLike; file: number; attempt: number; piece: number; is_last: boolean }, data: RequestBlob) => Promise<ResStatus>;
+export type PutPiece = (
+  body: { task: IntLike; file: number; attempt: number; piece: number } & Omit<ImportPiece, 'data'>,
+  data: RequestBlob
+) => Promise<ResStatus>;
 
 export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
   let piece = 0;
   const under_way: Promise<void>[] = [];
-  const send = async (data: RequestBlob, is_last: boolean): Promise<void> => {
-    const status = await put({ ...of, piece: piece++, is_last }, data);
+  const send = async ({ data, ...rest }: ImportPiece): Promise<void> => {
+    const status = await put({ ...of, piece: piece++, ...rest }, data);
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
   };
   try {
-    for await (const { data, is_last } of importPieces(source, signal)) {
+    for await (const next of importPieces(source, signal)) {
       // The last one says that all are there.
-      while (under_way.length > (is_last ? 0 : PIECES_UNDER_WAY - 1)) await under_way.shift();
-      under_way.push(send(data, is_last));
+      while (under_way.length > (next.is_last ? 0 : PIECES_UNDER_WAY - 1)) await under_way.shift();
+      under_way.push(send(next));
     }
     await Promise.all(under_way);
   } finally {
@@ -61,11 +72,11 @@ function source(file: ImportFile, unnamed: string, baseUrl: string | undefined):
   if (file instanceof URL) return fetched(fileName(file.href), file);
   if (file instanceof Request) return fetched(fileName(file.url), file);
   if (file instanceof Response) return { name: fileName(file.url) || unnamed, open: async () => bodyOf(file) };
-  if (file instanceof File) return { name: file.name, open: async () => file };
-  if (file instanceof Blob) return { name: unnamed, open: async () => file };
-  if (file instanceof ReadableStream) return { name: unnamed, open: async () => file };
-  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return { name: unnamed, open: async () => new Blob([file]) };
-  if ('getFile' in file) return { name: file.name, open: () => file.getFile() };
+  if (file instanceof File) return { name: file.name, open: async () => ({ data: file }) };
+  if (file instanceof Blob) return { name: unnamed, open: async () => ({ data: file }) };
+  if (file instanceof ReadableStream) return { name: unnamed, open: async () => ({ data: file }) };
+  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return { name: unnamed, open: async () => ({ data: new Blob([file]) }) };
+  if ('getFile' in file) return { name: file.name, open: async () => ({ data: await file.getFile() }) };
   return { ...source((file satisfies NamedImportFile).data, unnamed, baseUrl), name: file.name };
 }
 
@@ -85,22 +96,26 @@ export function fetched(name: string, from: URL | Request): ImportSource {
   return from instanceof URL ? { ...source, url: from.href } : source;
 }
 
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
+function bodyOf(response: Response): OpenSource {
   if (!response.ok) throw notReady(`${response.url} answers ${response.status} ${response.statusText}`);
-  return response.body ?? new Blob([]).stream();
+  const { headers } = response;
+  // The length is that of what was packed for the way.
+  const length = headers.has('content-encoding') ? null : headers.get('content-length');
+  return { data: response.body ?? new Blob([]), expectedBytes: length === null ? undefined : Number(length) };
 }
 
 /** The bytes of a source, unpacked, a piece at a time; the last one says so and may be empty. */
 export async function* importPieces(from: ImportSource, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
-  const opened = await from.open(signal);
+  const { data, expectedBytes } = await from.open(signal);
   const isPacked = /\.gz$/i.test(from.name);
-  if (opened instanceof Blob && !isPacked) {
-    yield* slices(opened, signal);
+  if (data instanceof Blob && !isPacked) {
+    yield* slices(data, signal);
     return;
   }
-  const stream = opened instanceof Blob ? opened.stream() : opened;
+  const stream = data instanceof Blob ? data.stream() : data;
   // The types of the DOM know only of decompression from one kind of buffers.
-  yield* streamed(isPacked ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream, signal);
+  if (isPacked) yield* streamed(stream.pipeThrough(new DecompressionStream('gzip') as never), undefined, signal);
+  else yield* streamed(stream, expectedBytes, signal);
 }
 
 /** Bytes that the page itself never holds. */
@@ -109,12 +124,16 @@ function* slices(blob: Blob, signal: AbortSignal | undefined): Generator<ImportP
   do {
     signal?.throwIfAborted();
     const end = from + PIECE_BYTES;
-    yield { data: blob.slice(from, end), is_last: end >= blob.size };
+    yield { data: blob.slice(from, end), is_last: end >= blob.size, expected_bytes: blob.size };
     from = end;
   } while (from < blob.size);
 }
 
-async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
+async function* streamed(
+  stream: ReadableStream<Uint8Array>,
+  expected_bytes: number | undefined,
+  signal: AbortSignal | undefined
+): AsyncGenerator<ImportPiece> {
   const reader = stream.getReader();
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
@@ -125,7 +144,7 @@ async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal
       if (done) break;
       for (let rest = value; rest.length > 0; ) {
         if (filled === PIECE_BYTES) {
-          yield { data: piece, is_last: false };
+          yield { data: piece, is_last: false, expected_bytes };
           [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
         }
         const fits = rest.subarray(0, PIECE_BYTES - filled);
@@ -134,7 +153,7 @@ async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal
         rest = rest.subarray(fits.length);
       }
     }
-    yield { data: piece.slice(0, filled), is_last: true };
+    yield { data: piece.slice(0, filled), is_last: true, expected_bytes };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);

@@ -3,7 +3,6 @@
 
 import type { AmongTabs, Connect, Opening, PortEnd, Ready, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
-import type { ResStatus } from '../client/types/index.js';
 import init, { CoordinatorRole } from '../wasm/elanus.js';
 import { Nodes } from './nodes.js';
 import { scope } from './scope.js';
@@ -45,7 +44,7 @@ async function start(config: StoreConfig): Promise<Served> {
       else served?.emit(event, body);
     },
   });
-  const ask: Ask = async (method, body, blobs) => JSON.parse((await role.handle(method, JSON.stringify(body), blobs, 0)).body) as ResStatus;
+  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await role.handle(method, JSON.stringify(body), blobs, 0)).body);
   served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
     const reply = await role.handle(method, body, blobs, asker.number);
     if (!reply.nodes?.length) return reply;

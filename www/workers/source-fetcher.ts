@@ -2,27 +2,31 @@
 
 import { failure, messageOf } from '../client/errors.js';
 import { fetched, sendSource } from '../client/import-files.js';
+import { readableByEngine } from '../client/parquet.js';
+import type { DescribeCollectionResponse, ResStatus } from '../client/types/index.js';
 import { readBlob } from './serve.js';
-import type { ResStatus } from '../client/types/index.js';
 
 /** What the coordinator asks for. */
 export interface WantedSource {
   task: string;
+  db_name: string;
+  collection_name: string;
   files: { file: number; attempt: number; name: string; url: string }[];
 }
 
 /** Gives the coordinator a request of its own worker. */
-export type Ask = (method: string, body: object, blobs: Uint8Array[]) => Promise<ResStatus>;
+export type Ask = <T>(method: string, body: object, blobs?: Uint8Array[]) => Promise<T>;
 
-export async function fetchSource({ task, files }: WantedSource, ask: Ask): Promise<void> {
+export async function fetchSource({ task, files, ...collection }: WantedSource, ask: Ask): Promise<void> {
   try {
+    const describe = (): Promise<DescribeCollectionResponse> => ask('DescribeCollection', collection);
     for (const { file, attempt, name, url } of files) {
-      const source = { ...fetched(name, new URL(url)), name };
-      await sendSource({ task, file, attempt, source }, async (body, data) => ask('ImportPut', body, [await readBlob(data)]));
+      const [source] = readableByEngine([{ ...fetched(name, new URL(url)), name }], describe);
+      await sendSource({ task, file, attempt, source: source! }, async (body, data) => ask('ImportPut', body, [await readBlob(data)]));
     }
   } catch (error) {
     // A job that has ended meanwhile has nothing left to cancel.
-    const status = await ask('CancelImport', { task, reason: messageOf(error) }, []);
+    const status = await ask<ResStatus>('CancelImport', { task, reason: messageOf(error) });
     if (status.error_code !== 'Success') console.warn('elanus:', failure(status).message);
   }
 }

@@ -42,13 +42,16 @@ impl ImportOptions {
             }
         }
         let refused = |text: String| Error::ImportFailed(text);
-        let timeout_ms = match value_of("timeout") {
-            None => None,
-            Some(text) => {
-                let parsed = go_duration_ms(text);
-                Some(parsed.ok_or_else(|| refused(format!("parse timeout failed, err=time: invalid duration \"{text}\"")))?)
-            }
-        };
+        let timeout_ms =
+            match value_of("timeout") {
+                None => None,
+                Some(text) => {
+                    let parsed = go_duration_ms(text);
+                    Some(parsed.ok_or_else(|| {
+                        refused(format!("parse timeout failed, err=time: invalid duration \"{text}\""))
+                    })?)
+                }
+            };
         let separator = match value_of("sep") {
             None | Some("") => None,
             Some(text) => {

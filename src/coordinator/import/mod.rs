@@ -99,7 +99,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 if coordinator.job_under_way(id).is_err() {
                     return;
                 } else if left_ms == 0 {
-                    return coordinator.fail_import(id, Error::ImportFailed("import timeout".into())).await;
+                    return coordinator.fail_import(id, Error::ImportEnded("import timeout".into())).await;
                 }
                 coordinator.platform.sleep(left_ms.min(DEADLINE_LOOK_MS) as u32).await;
             }
@@ -127,7 +127,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let created_at = self.tick();
         let file = |(at, name): (usize, &String)| {
             let url = new.urls.get(at).cloned().flatten();
-            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0 }
+            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0, expected_bytes: None }
         };
         Ok(ImportJob {
             id: ImportId(created_at.0),
@@ -174,7 +174,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn job_under_way(&self, id: ImportId) -> Result<ImportJob> {
         let job = self.import_job(id)?;
         let is_committed = self.imports.committed.borrow().contains(&id);
-        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportFailed(job.failed_reason)) }
+        if job.state.is_under_way() && !is_committed { Ok(job) } else { Err(Error::ImportEnded(job.failed_reason)) }
     }
 
     /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
@@ -195,11 +195,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         match job.state {
             ImportState::Completed => {
                 let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
-                Err(Error::ImportFailed(text))
+                Err(Error::ImportEnded(text))
             }
             ImportState::Failed | ImportState::FailedAndCleaned => Ok(()),
             _ => {
-                self.fail_import(id, Error::ImportFailed(reason.to_owned())).await;
+                self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
                 Ok(())
             }
         }
@@ -231,6 +231,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             state: job.state,
             progress: job.progress(),
             row_count: job.rows.to_string(),
+            stored_bytes: job.source_bytes().to_string(),
             failed_reason: job.failed_reason.clone(),
         });
     }
@@ -269,11 +270,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 }
 
 impl ImportJob {
+    /// How much of the source is stored; 0 as long as nobody knows how much there is.
+    fn stored_percent(&self) -> u64 {
+        let expected = |file: &SourceFile| file.pieces.map(|_| file.bytes).or(file.expected_bytes);
+        let expected_bytes: Option<u64> = self.files.iter().map(expected).sum();
+        expected_bytes.and_then(|expected| (self.source_bytes() * 100).checked_div(expected)).unwrap_or(0).min(100)
+    }
+
     /// Percent; 100 when the rows can be found.
     pub(super) fn progress(&self) -> u64 {
         match self.state {
-            ImportState::Pending | ImportState::Failed | ImportState::FailedAndCleaned => 0,
+            ImportState::Failed | ImportState::FailedAndCleaned => 0,
             // Milvus' shares: the first tenth is the source's, the last what comes when every row is in a file.
+            ImportState::Pending => self.stored_percent() / 10,
             ImportState::Started => 10 + (self.read_bytes * 79).checked_div(self.source_bytes()).unwrap_or(0),
             ImportState::Persisted => 90,
             ImportState::Completed => 100,
@@ -283,7 +292,7 @@ impl ImportJob {
 
 /// The collection of a job as it is now, or why the job cannot go on.
 fn check_target(job: &ImportJob, collection: Option<Collection>) -> Result<Collection> {
-    let dropped = |what: &str, id: u64| Error::ImportFailed(format!("{what} {id} dropped"));
+    let dropped = |what: &str, id: u64| Error::ImportEnded(format!("{what} {id} dropped"));
     let collection = collection.ok_or_else(|| dropped("collection", job.collection.0))?;
     let gone = job.partitions.iter().find(|id| collection.partition_by_id(**id).is_none());
     gone.map_or(Ok(collection.clone()), |gone| Err(dropped("partition", gone.0)))

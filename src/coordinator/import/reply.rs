@@ -2,7 +2,7 @@
 
 use super::super::Coordinator;
 use super::super::describe::decimal;
-use crate::catalog::ImportJob;
+use crate::catalog::{ImportJob, ImportState};
 use crate::cluster::Nodes;
 use crate::error::Status;
 use crate::platform::Platform;
@@ -14,21 +14,23 @@ const LISTED_IDS: usize = 10_000;
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(in crate::coordinator) fn describe_import(&self, job: &ImportJob) -> Value {
         let files: Vec<&str> = job.files.iter().map(|file| file.name.as_str()).collect();
-        let infos = [
+        let mut infos = vec![
             ("files", files.join(",")),
             ("collection", job.collection_name.clone()),
             ("partition", job.partition_name.clone()),
             ("failed_reason", job.failed_reason.clone()),
             ("progress_percent", job.progress().to_string()),
-            ("persist_cost", format!("{:.2}", job.persist_ms as f64 / 1000.0)),
         ];
+        if matches!(job.state, ImportState::Persisted | ImportState::Completed) {
+            infos.push(("persist_cost", format!("{:.2}", job.persist_ms as f64 / 1000.0)));
+        }
         let ids = job.generated_ids.iter().cloned().flatten().take(LISTED_IDS).map(decimal);
         json!({
             "status": Status::success(),
             "state": job.state,
             "row_count": decimal(job.rows),
             "id_list": ids.collect::<Vec<_>>(),
-            "infos": infos.map(|(key, value)| json!({ "key": key, "value": value })),
+            "infos": infos.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect::<Vec<_>>(),
             "id": decimal(job.id),
             "collection_id": decimal(job.collection),
             "segment_ids": job.segments.iter().map(decimal).collect::<Vec<_>>(),

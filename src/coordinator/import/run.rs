@@ -1,8 +1,8 @@
 //! Running a job whose source is stored: steps of the data node, then the one commit; or the end without a trace.
 
 use super::super::Coordinator;
-use super::check_target;
 use super::arguments::ImportOptions;
+use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
 use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -172,7 +172,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
         let fail = |job: &mut ImportJob| {
             job.state = ImportState::Failed;
-            job.failed_reason = reason(&why);
+            job.failed_reason = why.to_string();
             (job.rows, job.ended_at) = (0, Some(self.tick()));
             job.segments.clear();
             job.generated_ids.clear();
@@ -247,10 +247,4 @@ impl ReadSoFar {
         job.generated_ids = self.generated_ids.clone();
         job.segments = self.segments.iter().map(|(_, segment)| segment.id).collect::<Vec<SegmentId>>();
     }
-}
-
-/// The text of what failed, without what every failed import says.
-fn reason(why: &Error) -> String {
-    let text = why.to_string();
-    text.strip_suffix(": importing data failed").unwrap_or(&text).to_owned()
 }

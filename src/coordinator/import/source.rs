@@ -26,6 +26,8 @@ pub(in crate::coordinator) struct Piece {
     pub attempt: u32,
     pub number: u32,
     pub is_last: bool,
+    /// Of the whole file.
+    pub expected_bytes: Option<u64>,
     pub bytes: Vec<u8>,
 }
 
@@ -48,11 +50,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if !self.import_job(id).is_ok_and(|job| job.state.is_under_way()) {
             // It has ended meanwhile, and does not know of this piece.
             self.discard(&[name]).await;
-            return Err(Error::ImportFailed(format!("import {id} has ended")));
+            return Err(Error::ImportEnded(format!("import {id} has ended")));
         }
         written?;
         if piece.is_last {
-            self.finish_source(&piece).await?;
+            return self.finish_source(&piece).await;
+        }
+        let mut job = self.job_under_way(id)?;
+        let file = &mut job.files[piece.file];
+        if file.attempt == piece.attempt {
+            file.bytes += piece.bytes.len() as u64;
+            file.expected_bytes = piece.expected_bytes;
+            self.show_import(job);
         }
         Ok(())
     }
@@ -114,20 +123,32 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has what is missing fetched from the beginning.
     async fn fetch_source(&self, id: ImportId) -> Result<()> {
         let mut wanted = Vec::new();
-        for (at, file) in self.job_under_way(id)?.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
+        let job = self.job_under_way(id)?;
+        let collection = check_target(&job, self.collection(job.collection))?;
+        for (at, file) in job.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
             let Some(url) = file.url.filter(|_| file.attempt < MAX_ATTEMPTS) else {
-                return Err(Error::ImportFailed("the page that sent the files has gone".into()));
+                return Err(Error::ImportEnded("the page that sent the files has gone".into()));
             };
             wanted.push(WantedFile { file: at, attempt: file.attempt + 1, name: file.name, url });
         }
-        let begin = |job: &mut ImportJob| wanted.iter().for_each(|it| job.files[it.file].attempt = it.attempt);
+        let begin = |job: &mut ImportJob| {
+            for it in &wanted {
+                let file = &mut job.files[it.file];
+                (file.attempt, file.bytes) = (it.attempt, 0);
+            }
+        };
         self.change_import(id, begin).await?;
         self.import_alive(id)?;
         let files = self.platform.files();
         for WantedFile { file, attempt, .. } in &wanted {
             self.discard(&files.list(&source_file_prefix(id, *file, attempt - 1)).await?).await;
         }
-        self.platform.emit(Event::ImportSource { task: id.to_string(), files: wanted });
+        self.platform.emit(Event::ImportSource {
+            task: id.to_string(),
+            db_name: collection.database,
+            collection_name: collection.schema.name,
+            files: wanted,
+        });
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::platform::Platform;
 use crate::request::parse;
 use crate::value::{Batch, WriteMode};
-use replies::{connected, deleted, inserted, load_begun, refusal, version};
+use replies::{connected, deleted, exported, inserted, load_begun, refusal, version};
 use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -261,6 +261,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let jobs = self.import_jobs(database, name, request.limit())?;
                 let tasks: Vec<Value> = jobs.iter().map(|job| self.describe_import(job)).collect();
                 Ok(json!({ "status": Status::success(), "tasks": tasks }).into())
+            }
+
+            "BeginExport" => self.begin_export(request.new_export()).await.map(exported),
+            "StepExport" => self.step_export(request.export_step()?).await.map(exported),
+            "EndExport" => {
+                self.end_export(request.export_id()?).await;
+                done()
             }
 
             "Flush" => self.flush_named(database, &request.collection_names).await,

@@ -2,6 +2,7 @@
 
 use super::Reply;
 use crate::coordinator::describe::decimal;
+use crate::coordinator::export::Exported;
 use crate::coordinator::write::Written;
 use crate::error::{Error, Status};
 use crate::value::{PrimaryKeys, WriteMode};
@@ -66,6 +67,7 @@ pub(super) fn answers_with_status(method: &str) -> bool {
             | "ImportPut"
             | "ImportAlive"
             | "CancelImport"
+            | "EndExport"
             | "AddCollectionField"
             | "AddCollectionFunction"
             | "AlterCollectionFunction"
@@ -97,6 +99,10 @@ pub(super) fn inserted(written: &Written, mode: WriteMode) -> Reply {
         "timestamp": decimal(written.at),
     })
     .into()
+}
+
+pub(super) fn exported((body, blobs): Exported) -> Reply {
+    Reply { body: body.to_string(), blobs, nodes: Vec::new() }
 }
 
 pub(super) fn deleted(count: u64) -> Reply {

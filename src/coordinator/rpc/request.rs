@@ -2,6 +2,7 @@
 
 use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
 use crate::coordinator::collection::NewCollection;
+use crate::coordinator::export::{NewExport, StepRequest};
 use crate::coordinator::import::{NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
@@ -9,7 +10,7 @@ use crate::coordinator::properties::check_property;
 use crate::coordinator::repeat::WriteRequest;
 use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
+use crate::ids::{CollectionId, ExportId, ImportId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
 use crate::value::{Batch, WriteMode};
@@ -92,10 +93,19 @@ pub(super) struct Request {
     pub attempt: u32,
     pub piece: u32,
     pub is_last: bool,
+    pub expected_bytes: Option<u64>,
     /// Why an import is cancelled.
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
     pub limit: Value,
+    #[serde(deserialize_with = "or_default")]
+    pub output_fields: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub format: String,
+    /// The export that a call is about, and where in it the next step begins.
+    pub export: Value,
+    pub segment: usize,
+    pub row: u32,
 }
 
 impl Request {
@@ -153,8 +163,37 @@ impl Request {
 
     pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
         let bytes = blobs.into_iter().next().unwrap_or_default();
-        let (file, attempt, number, is_last) = (self.file, self.attempt, self.piece, self.is_last);
-        Ok(Piece { job: self.import_task()?, file, attempt, number, is_last, bytes })
+        Ok(Piece {
+            job: self.import_task()?,
+            file: self.file,
+            attempt: self.attempt,
+            number: self.piece,
+            is_last: self.is_last,
+            expected_bytes: self.expected_bytes,
+            bytes,
+        })
+    }
+
+    pub fn new_export(&self) -> NewExport<'_> {
+        NewExport {
+            database: self.database(),
+            collection: &self.collection_name,
+            partitions: &self.partition_names,
+            format: &self.format,
+            expr: &self.expr,
+            templates: &self.expr_template_values,
+            output_fields: &self.output_fields,
+        }
+    }
+
+    pub fn export_id(&self) -> Result<ExportId> {
+        let id = number(&self.export).and_then(|id| u64::try_from(id).ok());
+        id.map(ExportId).ok_or_else(|| Error::invalid(format!("{} is no export", self.export)))
+    }
+
+    pub fn export_step(&self) -> Result<StepRequest<'_>> {
+        let (database, collection) = self.collection();
+        Ok(StepRequest { export: self.export_id()?, database, collection, segment: self.segment, row: self.row })
     }
 
     /// 0: none.

@@ -63,9 +63,21 @@ fn chunk_keys(name: &str) -> Range<String> {
     format!("{name}#")..format!("{name}$")
 }
 
-fn chunk_of(bytes: &[u8]) -> Result<JsValue> {
-    let buffer = buffer_of(bytes);
-    if bytes.len() < BLOB_BYTES {
+/// The bytes of `range` of parts that follow one another.
+fn chunk_of(parts: &[&[u8]], range: Range<usize>) -> Result<JsValue> {
+    let chunk = Uint8Array::new_with_length(range.len() as u32);
+    let mut part_start = 0;
+    for part in parts {
+        let from = range.start.clamp(part_start, part_start + part.len());
+        let to = range.end.clamp(part_start, part_start + part.len());
+        if from < to {
+            let into = chunk.subarray((from - range.start) as u32, (to - range.start) as u32);
+            into.copy_from(&part[from - part_start..to - part_start]);
+        }
+        part_start += part.len();
+    }
+    let buffer = chunk.buffer();
+    if range.len() < BLOB_BYTES {
         return Ok(buffer.into());
     }
     Ok(Blob::new_with_buffer_source_sequence(&Array::of1(&buffer)).map_err(error::of_js)?.into())
@@ -173,18 +185,19 @@ impl IndexedDb {
 }
 
 impl Files for IndexedDb {
-    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         check_file_name(name)?;
-        let head = FileHead::of_length(bytes.len());
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let head = FileHead::of_length(bytes);
         // An empty file has an empty chunk that its head does not count: it is written as any other.
         for chunk in 0..head.chunks.max(1) {
             let start = chunk as usize * CHUNK_BYTES;
-            let end = bytes.len().min(start + CHUNK_BYTES);
+            let end = bytes.min(start + CHUNK_BYTES);
             let is_last = chunk + 1 >= head.chunks;
             let step = Step {
                 name: name.to_string(),
                 chunk,
-                bytes: chunk_of(&bytes[start..end])?,
+                bytes: chunk_of(parts, start..end)?,
                 head: is_last.then(|| buffer_of(&serde_json::to_vec(&head).expect("three numbers"))),
             };
             if let Err(error) = run(write_step(self.connection.clone(), step)).await {

@@ -17,8 +17,9 @@ export function mask(value, key = '') {
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return isId(key) && value > 1e12 ? '<id>' : value;
   if (Array.isArray(value)) return value.map(item => mask(item, key));
-  if (value instanceof Uint8Array) return { $bytes: [...value] };
   if (!value || typeof value !== 'object') return value;
+  if (value instanceof Uint8Array) return { $bytes: [...value] };
+  if (value.key === 'persist_cost') return { ...value, value: '<cost>' };
   const kept = Object.entries(value).filter(([, item]) => item !== undefined && typeof item !== 'function');
   return Object.fromEntries(kept.map(([name, item]) => [name, mask(item, name)]));
 }

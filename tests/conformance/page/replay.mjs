@@ -85,17 +85,32 @@ async function poll(client, { calls, until: [name, path, values], every_ms = 20,
   }
 }
 
+/** Rows, or an array of NumPy, as the file that an import names by its path. */
+function file({ path, json, text, npy }) {
+  if (!npy) return new File([text ?? JSON.stringify(json)], path);
+  const arrays = { '<i8': list => BigInt64Array.from(list, BigInt), '<i4': list => Int32Array.from(list), '<f4': list => Float32Array.from(list) };
+  const shape = `(${npy.shape.join(', ')},)`;
+  const header = `${`{'descr': '${npy.dtype}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117)}\n`;
+  return new File([Uint8Array.from([0x93]), 'NUMPY', Uint8Array.from([1, 0, 118, 0]), header, arrays[npy.dtype](npy.data)], path);
+}
+
+/** What was put, in place of its path. */
+const withFiles = (args, put) => (args?.files ? { ...args, files: args.files.map(path => put.get(path) ?? path) } : args);
+
 /** Steps of a fixture are observed only when they fail. */
 async function run(client, steps, fixtures, variables, observed, isFixture) {
+  const put = new Map();
   for (const [method, given, options = {}] of steps) {
     if (method === '@fixture') {
       await run(client, fixtures[given], fixtures, variables, observed, true);
+    } else if (method === '@put') {
+      put.set(given.path, file(given));
     } else if (method === '@exprs') {
       observed.push({ method, results: await filters(client, given) });
     } else if (method === '@poll') {
-      observed.push({ method, distinct: await poll(client, given) });
+      observed.push({ method, distinct: await poll(client, resolve(given, variables)) });
     } else {
-      const { raw, answer } = await call(client, method, resolve(given, variables));
+      const { raw, answer } = await call(client, method, withFiles(resolve(given, variables), put));
       if (options.as) variables[options.as] = raw;
       if (!isFixture) observed.push({ method, ...answer });
       else if (isRefused(answer)) observed.push({ method, fixture_failed: true, ...answer });

@@ -4,6 +4,7 @@ mod catalog;
 mod collections;
 mod ddl_while_loaded;
 mod expiry;
+mod exports;
 mod fields;
 mod imports;
 mod indexes;

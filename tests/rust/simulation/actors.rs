@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// Keys of a partition that one writer writes.
 const KEYS_PER_WRITER: Key = 12;
 /// Partitions that writers write to; the last one comes and goes.
-const STEADY: usize = PARTITIONS.len() - 1;
+pub const STEADY: usize = PARTITIONS.len() - 1;
 const PASSING: usize = STEADY;
 
 const QUERY: [f32; 4] = [1.0, -2.0, 3.0, 4.0];
@@ -52,7 +52,7 @@ pub struct Rules {
     pub fenced: Cell<Option<u64>>,
 }
 
-type Ended = Result<(), Disconnected>;
+pub type Ended = Result<(), Disconnected>;
 
 pub fn rows_of(keys: &[Key], stamp: Stamp) -> Batch {
     batch([
@@ -88,7 +88,7 @@ fn check_scores(scores: &[f32], stamps: &[Stamp]) {
 }
 
 impl Stage {
-    fn tick(&self) -> u64 {
+    pub fn tick(&self) -> u64 {
         self.model.borrow_mut().tick()
     }
 
@@ -108,7 +108,7 @@ impl Stage {
     }
 
     /// Some of the partitions, at least one.
-    fn some_partitions(&self, of: usize) -> Vec<usize> {
+    pub fn some_partitions(&self, of: usize) -> Vec<usize> {
         let chosen = 1 + self.executor.rng().below((1 << of) - 1);
         (0..of).filter(|partition| chosen & (1 << partition) != 0).collect()
     }
@@ -116,7 +116,11 @@ impl Stage {
     /// A refusal that is nobody's fault: the storage's, or because another process owns the store.
     fn is_excused(&self, answer: &Answer) -> bool {
         let died_too_often = answer.reason().contains("query nodes ended while they were loading");
-        self.rules.faults.get() || self.rules.superseded.get() || answer.code() == 1 || died_too_often
+        self.is_excused_code(answer.code()) || died_too_often
+    }
+
+    pub fn is_excused_code(&self, code: i64) -> bool {
+        self.rules.faults.get() || self.rules.superseded.get() || code == 1
     }
 
     pub async fn write(&self, keys: &[Key], partition: usize, delete: bool) -> Ended {

@@ -3,6 +3,7 @@
 //! `ELANUS_SEEDS` says how many histories run, `ELANUS_SEED` repeats one.
 
 mod actors;
+mod exporter;
 mod model;
 
 use crate::support::client::Client;
@@ -77,6 +78,7 @@ impl History {
             relocate_bytes: 0,
             strict_durability: executor.rng().one_in(2),
             import_buffer_bytes: 2_000,
+            export_step_bytes: 200 << executor.rng().below(6),
             flush_log_bytes: 1000 << executor.rng().below(8),
             max_segment_bytes: 4000 << executor.rng().below(8),
             memory_limit_bytes: None,
@@ -206,6 +208,13 @@ impl History {
             "keeper",
             Box::pin(async move {
                 let _ = keeper.await;
+            }),
+        );
+        let exporter = stage.clone().exporter(self.executor.rng().below(3));
+        enter(
+            "exporter",
+            Box::pin(async move {
+                let _ = exporter.await;
             }),
         );
         enter("killer", Box::pin(stage.clone().killer(self.executor.rng().below(4))));

@@ -187,6 +187,12 @@ impl Model {
         assert!(rows.keys().all(known), "keys that nobody wrote: {rows:?}");
     }
 
+    /// Checks rows of partitions, loaded or not.
+    pub fn check_exported(&self, partitions: &[usize], from: Time, to: Time, rows: &BTreeMap<Key, Stamp>) {
+        assert!(rows.keys().all(|key| partitions.contains(&partition_of(*key))), "rows of other partitions: {rows:?}");
+        partitions.iter().for_each(|partition| self.check_partition(*partition, from, to, rows));
+    }
+
     /// Checks a count of rows.
     pub fn check_count(&self, partitions: &[usize], from: Time, to: Time, count: usize) {
         let (mut least, mut most) = (0, 0);

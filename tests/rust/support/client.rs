@@ -119,6 +119,12 @@ impl Client {
         Ok(Answer::of_call(&reply.body))
     }
 
+    /// A call to the coordinator that answers with bytes beside the JSON.
+    pub async fn try_call_for_bytes(&self, method: &str, body: Value) -> Result<(Answer, Vec<Vec<u8>>), Disconnected> {
+        let reply = self.process().call(method, body.to_string(), Vec::new()).await?;
+        Ok((Answer::of_call(&reply.body), reply.blobs))
+    }
+
     /// Sends a piece of an import's file; whether it was taken.
     pub async fn try_put(&self, body: Value, piece: &[u8]) -> bool {
         let reply = self.process().call("ImportPut", body.to_string(), vec![piece.to_vec()]).await;

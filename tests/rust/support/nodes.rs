@@ -58,7 +58,7 @@ enum Role {
 struct Command {
     body: String,
     blob: Option<Rc<[u8]>>,
-    answer: oneshot::Sender<String>,
+    answer: oneshot::Sender<(String, Vec<Vec<u8>>)>,
 }
 
 impl Role {
@@ -179,9 +179,10 @@ async fn serve(scope: Scope, role: Rc<Role>, mut inbox: mpsc::UnboundedReceiver<
         let command: NodeCommand = serde_json::from_str(&body).expect("commands read as they were written");
         let (executor, role) = (scope.executor().clone(), role.clone());
         let mut task = async move {
-            let done = role.execute(command, blob).await.map_err(RelayedError::from);
+            let mut done = role.execute(command, blob).await.map_err(RelayedError::from);
+            let blobs = done.as_mut().map_or_else(|_| Vec::new(), NodeAnswer::take_blobs);
             executor.pause().await;
-            let _ = answer.send(serde_json::to_string(&done).expect("answers are plain data"));
+            let _ = answer.send((serde_json::to_string(&done).expect("answers are plain data"), blobs));
         }
         .boxed_local();
         if futures::poll!(&mut task).is_pending() {
@@ -237,10 +238,10 @@ impl Nodes for SimNodes {
             let _ = node.inbox.unbounded_send(Command { body, blob, answer: sender });
         }
         async move {
-            let body = answer.await.map_err(|_| Error::NodeOffline { node: id })?;
+            let (body, blobs) = answer.await.map_err(|_| Error::NodeOffline { node: id })?;
             let answer: Result<NodeAnswer, RelayedError> =
                 serde_json::from_str(&body).expect("answers read as they were written");
-            answer.map_err(Error::Relayed)
+            answer.map(|answer| answer.with_blobs(blobs)).map_err(Error::Relayed)
         }
         .boxed_local()
     }

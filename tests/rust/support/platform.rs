@@ -123,8 +123,8 @@ impl Records for SimStore {
 }
 
 impl Files for SimStore {
-    async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.inner.write(name, bytes).await
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
+        self.inner.write_parts(name, parts).await
     }
 
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {

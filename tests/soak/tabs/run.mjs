@@ -11,11 +11,16 @@ const tabCount = 3;
 const actorsOfTab = 2;
 /** So long after its tab has gone a call has ended, one way or the other. */
 const afterlifeMs = 5000;
+/** No call takes so long, whoever owned the store when it began. */
+const answerWithinMs = 45_000;
 /** The engine ended before it answered: nobody knows what became of the call. */
 const serviceNotReady = 1;
+/** The client gave up after its 15 s, which a machine that does many other things may take. */
+const deadlineExceeded = 4;
 
 class Tabs {
   #pages = [];
+  #calls = 0;
   errors = [];
 
   constructor(context, url) {
@@ -34,11 +39,20 @@ class Tabs {
     return this.#pages[at] !== undefined;
   }
 
-  /** Rejects when the tab goes before it has answered. */
-  call(at, method, ...given) {
+  /**
+   * Rejects when the tab goes before it has answered. Answers `late` when the page is still at it after a long time: that
+   * is the package's fault, and not that of whoever carries calls into pages and may lose one while a page comes or goes.
+   */
+  async call(at, method, ...given) {
     const page = this.#pages[at];
-    if (!page) return Promise.reject(new Error('the tab is closed'));
-    return page.evaluate(([method, given]) => window.work[method](...given), [method, given]);
+    if (!page) throw new Error('the tab is closed');
+    const number = ++this.#calls;
+    const called = page.evaluate(([number, method, given]) => window.work.answer(number, method, given), [number, method, given]);
+    const answer = await within(answerWithinMs, called, late);
+    if (answer !== late) return answer;
+    const isAtIt = await within(answerWithinMs, page.evaluate(number => window.work.isAtIt(number), number), true);
+    if (!isAtIt) throw new Error('the call was lost on its way');
+    return late;
   }
 
   /** Pages' garbage is nobody's memory. */
@@ -70,7 +84,10 @@ class Tabs {
 }
 
 class Soak {
-  result = { operations: 0, exact: 0, bounded: 0, goneWithTheirTab: 0, unreachable: 0, disturbances: 0, differences: [] };
+  result = {
+    operations: 0, exact: 0, bounded: 0, goneWithTheirTab: 0, unreachable: 0, overdue: 0, disturbances: 0,
+    slowest: { tookMs: 0 }, differences: [],
+  };
 
   constructor({ tabs, partitions, random }) {
     Object.assign(this, { tabs, partitions, random });
@@ -91,11 +108,20 @@ class Soak {
   /** undefined when there was no answer, or one that says to come again. */
   async ask(tab, method, ...given) {
     this.result.operations += 1;
+    const asked = performance.now();
     const answer = await this.tabs.call(tab, method, ...given).catch(() => undefined);
+    const tookMs = Math.round(performance.now() - asked);
+    if (tookMs > this.result.slowest.tookMs) this.result.slowest = { method, tookMs };
+    if (answer === late) {
+      this.differs(`${method} was not answered`, { tab, given, afterMs: answerWithinMs });
+      return undefined;
+    }
     if (!answer) this.result.goneWithTheirTab += 1;
     const isUnreachable = answer?.code === serviceNotReady && answer.retriable;
     if (isUnreachable) this.result.unreachable += 1;
-    return isUnreachable ? undefined : answer;
+    const isOverdue = answer?.code === deadlineExceeded;
+    if (isOverdue) this.result.overdue += 1;
+    return isUnreachable || isOverdue ? undefined : answer;
   }
 
   /** The engine may still be at a call whose tab has gone. */
@@ -249,6 +275,10 @@ class Soak {
   }
 }
 
+const late = Symbol('late');
+
+const within = (ms, promise, otherwise) => Promise.race([promise, sleep(ms).then(() => otherwise)]);
+
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 /** `after` takes what ends the browser when all is done. */
@@ -258,7 +288,7 @@ export async function runTabs({ after, seconds, partitions: count = 20, rowsOfPa
   const tabs = new Tabs(context, `${site.url}tabs/`);
   const partitions = Array.from({ length: count }, (_, number) => new Partition(number, rowsOfPartition));
   await tabs.open(0);
-  await tabs.call(0, 'create', count, rowsOfPartition);
+  if ((await tabs.call(0, 'create', count, rowsOfPartition)) === late) throw new Error('the rows were not inserted in time');
   // The rows that the tab made are its garbage.
   await tabs.disturb(0, 'close');
   for (let tab = 1; tab < tabCount; tab += 1) await tabs.open(tab);

@@ -3,7 +3,6 @@ import { DataType, MilvusClient } from 'elanus';
 import { collection_name, dim, firstIdOf, partitionName, vectorOf, writeVector } from './rows.mjs';
 
 const client = new MilvusClient('tabs');
-
 /** What both thrown errors and answered statuses say. */
 function refusal({ code, reason, message, retriable }) {
   return { code: code ?? -1, reason: reason ?? message, retriable: retriable ?? false };
@@ -21,7 +20,7 @@ async function told(promise, read) {
 
 const names = partitions => partitions?.map(partitionName);
 
-export async function create(partitions, rowsOfPartition) {
+async function create(partitions, rowsOfPartition) {
   const fields = [
     { name: 'id', data_type: DataType.Int64, is_primary_key: true },
     { name: 'v', data_type: DataType.FloatVector, dim },
@@ -41,33 +40,48 @@ export async function create(partitions, rowsOfPartition) {
   await client.flush({ collection_names: [collection_name] });
 }
 
-export const insert = (partition, ids) =>
+const insert = (partition, ids) =>
   told(client.insert({ collection_name, partition_name: partitionName(partition), data: ids.map(id => ({ id, v: vectorOf(id) })) }), () => ({}));
 
-export const remove = (partition, ids) =>
+const remove = (partition, ids) =>
   told(client.delete({ collection_name, partition_name: partitionName(partition), filter: `id in [${ids.join()}]` }), () => ({}));
 
-export const load = partitions =>
+const load = partitions =>
   told(partitions ? client.loadPartitionsSync({ collection_name, partition_names: names(partitions) }) : client.loadCollection({ collection_name }), () => ({}));
 
-export const release = partitions =>
+const release = partitions =>
   told(partitions ? client.releasePartitions({ collection_name, partition_names: names(partitions) }) : client.releaseCollection({ collection_name }), () => ({}));
 
-export const flush = () => told(client.flush({ collection_names: [collection_name] }), () => ({}));
+const flush = () => told(client.flush({ collection_names: [collection_name] }), () => ({}));
 
-export const state = partition =>
+const state = partition =>
   told(client.getLoadState({ collection_name, partition_names: [partitionName(partition)] }), answer => ({ state: answer.state }));
 
-export const count = partitions =>
+const count = partitions =>
   told(client.query({ collection_name, partition_names: names(partitions), output_fields: ['count(*)'], filter: '' }), answer => ({ count: Number(answer.data[0]['count(*)']) }));
 
-export const idsBetween = (partition, from, to) =>
+const idsBetween = (partition, from, to) =>
   told(
     client.query({ collection_name, partition_names: [partitionName(partition)], filter: `id >= ${from} and id < ${to}`, output_fields: ['id'], limit: 16384 }),
     answer => ({ ids: answer.data.map(row => Number(row.id)) })
   );
 
-export const search = (partitions, near, limit) =>
+const search = (partitions, near, limit) =>
   told(client.search({ collection_name, partition_names: names(partitions), data: vectorOf(near), limit, output_fields: ['id'] }), answer => ({
     hits: answer.results.map(hit => ({ id: Number(hit.id), score: hit.score })),
   }));
+
+const calls = { create, insert, remove, load, release, flush, state, count, idsBetween, search };
+/** Of the calls that are not answered yet. */
+const numbers = new Set();
+
+export async function answer(number, method, given) {
+  numbers.add(number);
+  try {
+    return await calls[method](...given);
+  } finally {
+    numbers.delete(number);
+  }
+}
+
+export const isAtIt = number => numbers.has(number);

@@ -33,6 +33,11 @@ export interface NodeRequest {
   blobs?: Uint8Array<ArrayBuffer>[];
 }
 
+export interface BytesReply<T> {
+  reply: T;
+  blobs: Uint8Array<ArrayBuffer>[];
+}
+
 export class BaseClient {
   clientId: string = crypto.randomUUID();
   connectStatus: CONNECT_STATUS = CONNECT_STATUS.NOT_CONNECTED;
@@ -176,10 +181,27 @@ export class BaseClient {
 
   /** One call to the coordinator. `options` carries timeout and signal. */
   protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: RequestBlob[] = []): Promise<T> {
+    return (await this.#exchange<T>(method, data, options, blobs)).reply;
+  }
+
+  /** One that is answered with bytes, too. */
+  protected async callForBytes<T>(method: string, data: object, options: CallOptions): Promise<BytesReply<T>> {
+    const { reply, blobs } = await this.#exchange<T>(method, data, options, []);
+    // What comes over a port has buffers of its own.
+    return { reply, blobs: blobs as Uint8Array<ArrayBuffer>[] };
+  }
+
+  async #exchange<T>(
+    method: string,
+    data: object,
+    options: CallOptions | null | undefined,
+    blobs: RequestBlob[]
+  ): Promise<{ reply: T; blobs: Uint8Array[] }> {
     const connection = this.#open();
     const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };
     const reply = await this.#within(connection.call(outgoing), options);
-    return this.#checked(completeReply(method, JSON.parse(reply.body) as Record<string, unknown>)) as T;
+    const body = this.#checked(completeReply(method, JSON.parse(reply.body) as Record<string, unknown>));
+    return { reply: body as T, blobs: reply.blobs };
   }
 
   /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each. */

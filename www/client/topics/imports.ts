@@ -4,7 +4,9 @@ import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
 import { failure, messageOf } from '../errors.js';
 import { importSources, sendSource, type ImportSource, type PutPiece } from '../import-files.js';
+import { readableByEngine } from '../parquet.js';
 import type {
+  DescribeCollectionResponse,
   GetImportStateReq,
   GetImportStateResponse,
   ImportReq,
@@ -39,7 +41,8 @@ export class Imports extends SchemaChanges {
     const body = { ...data, files, urls, options: data.options || [], request_id: newRequestId() };
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
-    if (task !== undefined) this.#sendInBackground(task, sources, data.signal);
+    const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name: data.db_name });
+    if (task !== undefined) this.#sendInBackground(task, readableByEngine(sources, describe), data.signal);
     return reply;
   }
 

@@ -19,7 +19,7 @@ import type {
   UpsertReq,
 } from '../types/index.js';
 import { completeReply } from '../wire/replies.js';
-import { Imports } from './imports.js';
+import { Exports } from './exports.js';
 
 function fieldOperations(ops: FieldPartialUpdateOp[] | undefined): { field_name: string; op: string }[] {
   return (ops ?? []).map(({ field_name, op }) => {
@@ -47,7 +47,7 @@ function packOrRefuse(
   }
 }
 
-export class Mutations extends Imports {
+export class Mutations extends Exports {
   async insert(data: InsertReq): Promise<MutationResult> {
     return this.#write(data, false, true);
   }

@@ -54,6 +54,8 @@ export interface ImportStateEvent {
   progress: number;
   /** Rows read so far. */
   row_count: string;
+  /** Bytes of the files that are in the store, before any row is read. */
+  stored_bytes: string;
   /** Empty unless it failed. */
   failed_reason: string;
 }

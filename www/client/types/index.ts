@@ -5,6 +5,7 @@ export type * from './common.js';
 export type * from './data-types.js';
 export type * from './data.js';
 export type * from './database.js';
+export type * from './export.js';
 export type * from './index-build.js';
 export type * from './partition.js';
 export type * from './search.js';

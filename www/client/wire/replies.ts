@@ -107,6 +107,8 @@ const DEFAULTS: Record<string, object> = {
     create_ts: '0',
   },
   ListImportTasks: { tasks: [] },
+  BeginExport: {},
+  StepExport: {},
   ListSnapshots: { snapshots: [] },
   DescribeSnapshot: { partition_names: [], name: '', description: '', collection_name: '', create_ts: '0', s3_location: '' },
   RestoreSnapshot: { job_id: '0' },

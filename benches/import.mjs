@@ -1,0 +1,49 @@
+// Imports into durable, indexed rows, against reading the same bytes in the same browser.
+import { join } from 'node:path';
+import { openPage } from '../tests/e2e/support/browser.mjs';
+import { startMeasuredBrowser } from '../tests/e2e/support/memory.mjs';
+import { root } from '../scripts/run.mjs';
+
+const megabytesOf = { jsonl: 200, json: 200, csv: 200, npy: 400 };
+const runs = 3;
+
+export const title = 'Imports';
+export const text = [
+  'Files of rows with a key, a text and a 256-dim vector, given as File objects; until every row is durable, indexed and can be found.',
+  'Median of three runs, each in a browser of its own. "Read" is `file.stream()` of the same bytes to its end, in the same page.',
+];
+export const columns = [
+  ['format', result => result.format],
+  ['MB', result => result.megabytes.toFixed(0)],
+  ['rows', result => result.rows],
+  ['import, s', result => (result.importMs / 1000).toFixed(2)],
+  ['MB/s', result => (result.megabytes / (result.importMs / 1000)).toFixed(0)],
+  ['of it storing the source, s', result => (result.storedMs / 1000).toFixed(2)],
+  ['read, MB/s', result => (result.megabytes / (result.readMs / 1000)).toFixed(0)],
+  ['import / read', result => (result.importMs / result.readMs).toFixed(1)],
+  ["longest block of the page's thread, ms", result => result.blockMs.toFixed(0)],
+];
+
+async function once(format) {
+  const endings = [];
+  try {
+    const mounts = { '/bench/': join(root, 'benches/page'), '/tests/': join(root, 'tests/e2e/pages') };
+    const { context, site } = await startMeasuredBrowser({ after: end => endings.push(end) }, {}, mounts);
+    const page = await openPage(context, `${site.url}bench/`);
+    return await page.evaluate(([format, bytes]) => window.imports.run(format, bytes), [format, megabytesOf[format] * 1e6]);
+  } finally {
+    for (const end of endings) await end();
+  }
+}
+
+export async function measure() {
+  const results = [];
+  for (const format of Object.keys(megabytesOf)) {
+    const of = [];
+    for (let run = 0; run < runs; run += 1) of.push(await once(format));
+    of.sort((a, b) => a.importMs - b.importMs);
+    results.push(of[Math.floor(runs / 2)]);
+    console.log(JSON.stringify(results.at(-1)));
+  }
+  return results;
+}

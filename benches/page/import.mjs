@@ -1,0 +1,98 @@
+// Imports one file of rows (a key, a text, a vector) and reads the same bytes, in the page.
+import { DataType, MilvusClient } from 'elanus';
+import { npy } from '/tests/files.mjs';
+import { random } from '/tests/random.mjs';
+
+const dim = 256;
+const rowsAtOnce = 2000;
+const fields = [
+  { name: 'id', data_type: DataType.Int64, is_primary_key: true },
+  { name: 'text', data_type: DataType.VarChar, max_length: 64 },
+  { name: 'v', data_type: DataType.FloatVector, dim },
+];
+
+/** As models give them: float32 with all its digits. */
+function vectors(rows) {
+  const next = random(1);
+  return Float32Array.from({ length: rows * dim }, () => next() - 0.5);
+}
+
+const rowTexts = {
+  jsonl: (id, v) => `{"id": ${id}, "text": "row number ${id}", "v": [${v}]}\n`,
+  json: (id, v) => `${id === 0 ? '[' : ','}{"id": ${id}, "text": "row number ${id}", "v": [${v}]}`,
+  csv: (id, v) => `${id === 0 ? 'id,text,v\n' : ''}${id},row number ${id},"[${v}]"\n`,
+};
+
+function textFile(format, bytes) {
+  const some = vectors(rowsAtOnce);
+  const vectorTexts = Array.from({ length: rowsAtOnce }, (_, row) => some.subarray(row * dim, (row + 1) * dim).join(', '));
+  const parts = [];
+  let [rows, size] = [0, 0];
+  while (size < bytes) {
+    const part = vectorTexts.map((v, at) => rowTexts[format](rows + at, v)).join('');
+    rows += rowsAtOnce;
+    size += part.length;
+    parts.push(new Blob([part]));
+  }
+  return { rows, files: [new File([...parts, format === 'json' ? ']' : ''], `rows.${format}`)] };
+}
+
+function numpyFiles(bytes) {
+  const rows = Math.floor(bytes / (dim * 4 + 8 + 16 * 4));
+  const texts = new Uint32Array(rows * 16);
+  for (let row = 0; row < rows; row += 1) {
+    const text = `row ${row}`;
+    for (let at = 0; at < text.length; at += 1) texts[row * 16 + at] = text.charCodeAt(at);
+  }
+  const keys = BigInt64Array.from({ length: rows }, (_, row) => BigInt(row));
+  return { rows, files: [npy('id', '<i8', [rows], keys), npy('text', '<U16', [rows], texts), npy('v', '<f4', [rows, dim], vectors(rows))] };
+}
+
+async function readAll(files) {
+  const began = performance.now();
+  for (const file of files) {
+    const reader = file.stream().getReader();
+    while (!(await reader.read()).done);
+  }
+  return performance.now() - began;
+}
+
+/** The longest time in which the page's thread could do nothing else. */
+function watchThread() {
+  let [longest, last, isOver] = [0, performance.now(), false];
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    const now = performance.now();
+    [longest, last] = [Math.max(longest, now - last), now];
+    if (!isOver) setTimeout(() => port2.postMessage(0));
+  };
+  port2.postMessage(0);
+  return () => {
+    isOver = true;
+    return longest;
+  };
+}
+
+export async function run(format, bytes) {
+  const { rows, files } = format === 'npy' ? numpyFiles(bytes) : textFile(format, bytes);
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  const readMs = Math.min(await readAll(files), await readAll(files));
+  const client = new MilvusClient(`bench-${format}`);
+  const collection_name = 'imported';
+  await client.createCollection({ collection_name, fields });
+  await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' });
+  const longestBlock = watchThread();
+  const began = performance.now();
+  const { tasks: [task] } = await client.bulkInsert({ collection_name, files });
+  let end;
+  let storedMs;
+  for await (const state of client.watchImport({ task })) {
+    end = state;
+    if (state.state !== 'ImportPending') storedMs ??= performance.now() - began;
+  }
+  const importMs = performance.now() - began;
+  const blockMs = longestBlock();
+  if (end.state !== 'ImportCompleted' || Number(end.row_count) !== rows) throw new Error(JSON.stringify(end));
+  await client.closeConnection();
+  return { format, megabytes: size / 1e6, rows, readMs, storedMs, importMs, blockMs };
+}

@@ -1,0 +1,77 @@
+//! The fields that a read or an export gives, by the names that were asked for.
+
+use super::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
+use crate::error::{Error, Result};
+use std::collections::BTreeSet;
+
+pub struct OutputFields {
+    /// Columns to give.
+    pub fields: Vec<Field>,
+    /// What was asked for, by name.
+    pub listed: Vec<String>,
+}
+
+impl OutputFields {
+    /// `*` stands for every field that is there, the name of no field for a key of the dynamic field.
+    pub fn choose(schema: &CollectionSchema, there: &BTreeSet<FieldId>, names: &[String]) -> Result<OutputFields> {
+        let mut fields: Vec<Field> = Vec::new();
+        let mut listed: Vec<String> = Vec::new();
+        let mut add = |field: &Field| {
+            if !fields.iter().any(|known| known.id == field.id) {
+                fields.push(field.clone());
+            }
+        };
+        for name in names {
+            if name == "*" {
+                for field in schema.fields.iter().filter(|field| there.contains(&field.id)) {
+                    add(field);
+                    listed.push(field.name.clone());
+                }
+                continue;
+            }
+            let field = match schema.field(name) {
+                Some(field) if there.contains(&field.id) => field,
+                Some(field) if field.is_dynamic => {
+                    return Err(Error::invalid("field $meta cannot be returned since dynamic field not loaded"));
+                }
+                Some(_) => return Err(Error::invalid(format!("field {name} is not loaded"))),
+                None => match schema.dynamic_field() {
+                    Some(dynamic) if there.contains(&dynamic.id) => dynamic,
+                    Some(_) => {
+                        return Err(Error::invalid(format!(
+                            "field {name} cannot be returned since dynamic field not loaded"
+                        )));
+                    }
+                    None => return Err(Error::invalid(format!("field {name} not exist"))),
+                },
+            };
+            add(field);
+            listed.push(name.clone());
+        }
+        let mut seen = BTreeSet::new();
+        listed.retain(|name| seen.insert(name.clone()));
+        Ok(OutputFields { fields, listed })
+    }
+
+    pub fn include(&mut self, field: &Field) {
+        if !self.fields.iter().any(|known| known.id == field.id) {
+            self.fields.insert(0, field.clone());
+        }
+        if !self.listed.contains(&field.name) {
+            self.listed.insert(0, field.name.clone());
+        }
+    }
+
+    /// Names that are of no field, but keys of the dynamic one.
+    pub fn dynamic_keys(&self) -> impl Iterator<Item = &String> {
+        let is_field =
+            |name: &String| name.as_str() == DYNAMIC_FIELD || self.fields.iter().any(|field| field.name == *name);
+        self.listed.iter().filter(move |name| !is_field(name))
+    }
+
+    /// A key that is no field comes out of the dynamic field; there the page finds it.
+    pub fn wire_names(&self) -> Vec<&str> {
+        let fields = self.fields.iter().map(|field| field.name.as_str());
+        fields.chain(self.dynamic_keys().map(String::as_str)).collect()
+    }
+}

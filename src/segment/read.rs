@@ -1,0 +1,63 @@
+//! Reading sealed segments.
+
+use super::{SegmentManifest, SegmentRows, TIMESTAMP_FIELD, read_column, read_deletes, read_write_times};
+use crate::error::{Error, Result};
+use crate::ids::{CollectionId, Timestamp};
+use crate::schema::{Field, FieldId};
+use crate::storage::Files;
+use crate::value::Column;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Some columns of a segment, the primary key among them, and its deletes. A field that the segment was written without
+/// reads as its default or null. `on_read` hears of bytes as they arrive.
+pub async fn read_segment(
+    files: &impl Files,
+    collection: CollectionId,
+    manifest: &SegmentManifest,
+    fields: &[Field],
+    on_read: &dyn Fn(FieldId, u64),
+) -> Result<SegmentRows> {
+    let mut columns: BTreeMap<FieldId, Column> = BTreeMap::new();
+    let mut primary_key = None;
+    for field in fields {
+        let file = manifest.column_file(collection, field.id);
+        let column = if manifest.column_bytes.contains_key(&field.id) {
+            read_column(files, &file, &|bytes| on_read(field.id, bytes)).await?
+        } else {
+            Column::missing(field, manifest.rows as usize)
+        };
+        if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
+            return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
+        }
+        if field.is_primary_key {
+            primary_key = Some(field.id);
+        }
+        columns.insert(field.id, column);
+    }
+    let primary_key = primary_key.ok_or_else(|| Error::Unexpected("reading without the primary key".into()))?;
+    let mut segment = SegmentRows::new(primary_key, columns, true);
+    segment.imported_at = manifest.imported_at;
+    if let Some(last) = manifest.deletes {
+        let file = manifest.deletes_file(collection, last);
+        let deleted = read_deletes(files, &file, &|_| ()).await?;
+        if deleted.max().is_some_and(|last| last >= manifest.rows) {
+            return Err(Error::Corrupt { file, detail: "deletes rows that the segment does not have".into() });
+        }
+        segment.deleted = Rc::new(deleted);
+    }
+    Ok(segment)
+}
+
+/// When each row of a segment was written.
+pub async fn read_times(
+    files: &impl Files,
+    collection: CollectionId,
+    manifest: &SegmentManifest,
+) -> Result<Vec<Timestamp>> {
+    let rows = manifest.rows as usize;
+    match manifest.imported_at {
+        Some(at) => Ok(vec![at; rows]),
+        None => read_write_times(files, &manifest.column_file(collection, TIMESTAMP_FIELD), rows, &|_| ()).await,
+    }
+}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parquetMetadata } from 'hyparquet';
+import { float32Text } from '../../dist/parquet/texts.js';
+import { ParquetFile } from '../../dist/parquet/write.js';
+import { DataType, batchOf, fileOf, integer, linesOf, otherFile, target } from './parquet-files.mjs';
+
+const ROWS = {
+  id: [1n, -(2n ** 63n), 2n ** 63n - 1n],
+  bool: [true, false, true],
+  int8: [-128, 0, 127],
+  int16: [-32768, 0, 32767],
+  int32: [-(2 ** 31), 0, 2 ** 31 - 1],
+  float: [0.1, -0, 3.4028234663852886e38],
+  double: [0.1, 5e-324, -1.7976931348623157e308],
+  text: ['', '\ufeffgrüße\u2028"', '😀\n'],
+  json: [{ a: [1, null] }, 'x', [2n ** 60n]],
+  $meta: [{}, { key: 'value' }, { n: 1.5 }],
+  vector: [[1, 2, 3], [0.1, 0.2, 0.3], [1e-45, -1e-7, 16777217]],
+  bools: [[true, false], [], [true]],
+  ints: [[1, 2, 3], [], [-1]],
+  longs: [[2n ** 62n], [], [1n, 2n]],
+  floats: [[0.1], [], [2, 3]],
+  texts: [['a', ''], [], ['é']],
+};
+const FIELDS = [
+  { name: 'id', type: DataType.Int64 },
+  { name: 'bool', type: DataType.Bool },
+  { name: 'int8', type: DataType.Int8 },
+  { name: 'int16', type: DataType.Int16 },
+  { name: 'int32', type: DataType.Int32 },
+  { name: 'float', type: DataType.Float },
+  { name: 'double', type: DataType.Double },
+  { name: 'text', type: DataType.VarChar },
+  { name: 'json', type: DataType.JSON },
+  { name: '$meta', type: DataType.JSON },
+  { name: 'vector', type: DataType.FloatVector, dim: 3 },
+  { name: 'bools', type: DataType.Array, element: DataType.Bool },
+  { name: 'ints', type: DataType.Array, element: DataType.Int16 },
+  { name: 'longs', type: DataType.Array, element: DataType.Int64 },
+  { name: 'floats', type: DataType.Array, element: DataType.Float },
+  { name: 'texts', type: DataType.Array, element: DataType.VarChar },
+];
+const EXPECTED = [
+  `{"id":1,"bool":true,"int8":-128,"int16":-32768,"int32":-2147483648,"float":0.1,"double":0.1,"text":"","json":{"a":[1,null]},"$meta":{},"vector":[1,2,3],"bools":[true,false],"ints":[1,2,3],"longs":[4611686018427387904],"floats":[0.1],"texts":["a",""]}`,
+  `{"id":-9223372036854775808,"bool":false,"int8":0,"int16":0,"int32":0,"float":-0.0,"double":5e-324,"text":"\ufeffgrüße\u2028\\"","json":"x","$meta":{"key":"value"},"vector":[0.1,0.2,0.3],"bools":[],"ints":[],"longs":[],"floats":[],"texts":[]}`,
+  `{"id":9223372036854775807,"bool":true,"int8":127,"int16":32767,"int32":2147483647,"float":3.4028235e+38,"double":-1.7976931348623157e+308,"text":"😀\\n","json":[1152921504606846976],"$meta":{"n":1.5},"vector":[1e-45,-1e-7,16777216],"bools":[true],"ints":[-1],"longs":[1,2],"floats":[2,3],"texts":["é"]}`,
+];
+
+function written(fields, ...batches) {
+  const file = new ParquetFile(fields);
+  for (const values of batches) file.write(batchOf(fields, values));
+  return file.finish();
+}
+
+test('every type comes back as it was written, from each of several row groups', async () => {
+  const file = written(FIELDS, ROWS, ROWS, ROWS);
+  const { row_groups, num_rows } = parquetMetadata(await file.arrayBuffer());
+  assert.deepEqual([row_groups.length, num_rows], [3, 9n]);
+  const lines = await linesOf(file, target(FIELDS));
+  assert.equal(lines.length, 9);
+  lines.forEach((line, row) => assert.equal(line, EXPECTED[row % 3]));
+});
+
+test('nulls come back, also in a batch that lacks the column, and empty lists are no nulls', async () => {
+  const fields = FIELDS.map(field => ({ ...field, nullable: field.name !== 'id' }));
+  const nulls = Object.fromEntries(Object.entries(ROWS).map(([name, values]) => [name, name === 'id' ? values : [values[0], null, values[2]]]));
+  const lines = await linesOf(written(fields, nulls, ROWS, { id: [7n] }), target(fields));
+  assert.deepEqual([lines[0], lines[3], lines[4]], [EXPECTED[0], EXPECTED[0], EXPECTED[1]]);
+  const allNull = id => `{"id":${id},${FIELDS.slice(1).map(({ name }) => `"${name}":null`).join(',')}}`;
+  assert.deepEqual([lines[1], lines[6]], [allNull('-9223372036854775808'), allNull(7)]);
+});
+
+test('columns have the types that Milvus’ own import wants', async () => {
+  const { schema, row_groups } = parquetMetadata(await written(FIELDS.map(field => ({ ...field, nullable: field.name === 'text' })), ROWS).arrayBuffer());
+  const shown = schema.slice(1).map(({ name, type, repetition_type, converted_type }) => [name, repetition_type, type, converted_type].filter(Boolean).join(' '));
+  const list = (name, element) => [`${name} REQUIRED LIST`, 'list REPEATED', `element REQUIRED ${element}`];
+  assert.deepEqual(shown, [
+    'id REQUIRED INT64',
+    'bool REQUIRED BOOLEAN',
+    'int8 REQUIRED INT32 INT_8',
+    'int16 REQUIRED INT32 INT_16',
+    'int32 REQUIRED INT32 INT_32',
+    'float REQUIRED FLOAT',
+    'double REQUIRED DOUBLE',
+    'text OPTIONAL BYTE_ARRAY UTF8',
+    'json REQUIRED BYTE_ARRAY UTF8',
+    '$meta REQUIRED BYTE_ARRAY UTF8',
+    ...list('vector', 'FLOAT'),
+    ...list('bools', 'BOOLEAN'),
+    ...list('ints', 'INT32 INT_16'),
+    ...list('longs', 'INT64'),
+    ...list('floats', 'FLOAT'),
+    ...list('texts', 'BYTE_ARRAY UTF8'),
+  ]);
+  assert.deepEqual(new Set(row_groups[0].columns.map(({ meta_data }) => meta_data.codec)), new Set(['SNAPPY', 'UNCOMPRESSED']));
+});
+
+test('a required column has no nulls', () => {
+  const fields = [{ name: 'id', type: DataType.Int64 }];
+  assert.throws(() => written(fields, { id: [1n, null] }), /row 1 of the required column 'id' is null/);
+  assert.throws(() => written([...fields, FIELDS[1]], { id: [1n] }), /the rows have no column 'bool'/);
+  assert.throws(() => new ParquetFile([{ name: 'v', type: DataType.BinaryVector }]), /fields of type BinaryVector cannot be written to Parquet/);
+});
+
+test('a float32 is the shortest text that reads back to it', () => {
+  assert.deepEqual([0.1, 1 / 3, 100, 1.5e-30, 16777216, 1e20].map(float32Text), ['0.1', '0.33333334', '100', '1.5e-30', '16777216', '100000000000000000000']);
+  const bits = new Uint32Array(1);
+  const float = new Float32Array(bits.buffer);
+  for (let i = 0, state = 1; i < 200_000; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bits[0] = state;
+    if (Number.isFinite(float[0])) assert.ok(Object.is(Math.fround(Number(float32Text(float[0]))), float[0]), String(float[0]));
+  }
+});
+
+test('files of another writer, with small pages in other codecs', async () => {
+  const fields = [
+    { name: 'id', type: DataType.Int64 },
+    { name: 's', type: DataType.VarChar, nullable: true },
+    { name: 'v', type: DataType.FloatVector },
+    { name: 'l', type: DataType.Array, element: DataType.Int32, nullable: true },
+  ];
+  const expected = Array.from({ length: 40 }, (_, i) => ({
+    id: i,
+    s: i % 7 ? `text ${i % 5}` : null,
+    v: [i, Number(float32Text(i / 3)), 0.1],
+    l: i % 4 ? Array.from({ length: i % 3 }, (_, k) => k + i) : null,
+  }));
+  const extra = i => ({ st: { x: i, y: [String(i), 'b'] }, t: new Date(i * 1e9).toJSON(), d: i % 2 === 0 });
+  for (const name of ['gzip-pages-v1', 'lz4-pages-v1', 'zstd-pages-v2']) {
+    const lines = await linesOf(fileOf(name), target(fields));
+    assert.deepEqual(lines.map(line => JSON.parse(line)), expected, name);
+    const dynamic = await linesOf(fileOf(name), target(fields, { isDynamic: true }));
+    assert.deepEqual(dynamic.map(line => JSON.parse(line)), expected.map((row, i) => ({ ...row, ...extra(i) })), name);
+  }
+  await assert.rejects(linesOf(fileOf('brotli'), target(fields)), /unsupported compression codec: BROTLI/);
+});
+
+test('numbers may be narrower than their field, and doubles come into floats', async () => {
+  const accepted = [
+    [integer('x', 8), Int32Array.of(-5), DataType.Int64, '-5'],
+    [integer('x', 8), Int32Array.of(-5), DataType.Int16, '-5'],
+    [integer('x', 16), Int32Array.of(300), DataType.Int32, '300'],
+    [integer('x', 32), Int32Array.of(7), DataType.Double, '7'],
+    [integer('x', 64), BigInt64Array.of(3n), DataType.Float, '3'],
+    [{ name: 'x', type: 'FLOAT', repetition_type: 'REQUIRED' }, Float32Array.of(0.1), DataType.Double, '0.10000000149011612'],
+    [{ name: 'x', type: 'DOUBLE', repetition_type: 'REQUIRED' }, Float64Array.of(0.1), DataType.Float, '0.1'],
+  ];
+  for (const [element, data, type, text] of accepted) {
+    const file = otherFile([{ name: 'x', data }], { schema: [{ name: 'schema', num_children: 1 }, element] });
+    assert.deepEqual(await linesOf(file, target([{ name: 'x', type }])), [`{"x":${text}}`]);
+  }
+  const refused = [
+    [integer('x', 64), BigInt64Array.of(1n), DataType.Int32, 'int32', 'int64'],
+    [integer('x', 16), Int32Array.of(1), DataType.Int8, 'int8', 'int16'],
+    [integer('x', 8, false), Int32Array.of(1), DataType.Int64, 'int64', 'uint8'],
+    [{ name: 'x', type: 'DOUBLE', repetition_type: 'REQUIRED' }, Float64Array.of(1), DataType.Int64, 'int64', 'float64'],
+    [{ name: 'x', type: 'BOOLEAN', repetition_type: 'REQUIRED' }, [true], DataType.VarChar, 'utf8', 'bool'],
+    [{ name: 'x', type: 'BYTE_ARRAY', repetition_type: 'REQUIRED' }, [new Uint8Array(1)], DataType.VarChar, 'utf8', 'binary'],
+    [{ name: 'x', type: 'FLOAT', repetition_type: 'REQUIRED' }, Float32Array.of(1), DataType.FloatVector, 'list<float32>', 'float32'],
+  ];
+  for (const [element, data, type, milvus, arrow] of refused) {
+    const file = otherFile([{ name: 'x', data }], { schema: [{ name: 'schema', num_children: 1 }, element] });
+    const message = `schema not equal, err=field 'x' type mis-match, milvus data type '${milvus}', arrow data type get '${arrow}'`;
+    await assert.rejects(linesOf(file, target([{ name: 'x', type }])), { message });
+  }
+});
+
+test('columns and fields have to fit', async () => {
+  const file = otherFile([{ name: 'id', data: [1n, 2n], type: 'INT64' }, { name: 'more', data: ['a', 'b'], type: 'STRING' }]);
+  const id = { name: 'id', type: DataType.Int64 };
+  const other = { name: 'other', type: DataType.Int64 };
+  assert.deepEqual(await linesOf(file, target([id])), ['{"id":1}', '{"id":2}']);
+  assert.deepEqual(await linesOf(file, target([id], { isDynamic: true })), ['{"id":1,"more":"a"}', '{"id":2,"more":"b"}']);
+  await assert.rejects(linesOf(file, target([id, other])), { message: "no parquet field for milvus field 'other'" });
+  for (const may of [{ nullable: true }, { hasDefault: true }, { isGenerated: true }]) {
+    assert.equal((await linesOf(file, target([id, { ...other, ...may }]))).length, 2);
+  }
+  const generated = target([{ ...id, isGenerated: true }]);
+  await assert.rejects(linesOf(file, generated), { message: "the primary key 'id' is auto-generated, no need to provide" });
+  assert.equal((await linesOf(file, { ...generated, takesGenerated: true })).length, 2);
+});
+
+test('a value that cannot be imported is named by row and field', async () => {
+  const refusal = async (columns, field, message) => assert.rejects(linesOf(otherFile(columns), target([field])), { message });
+  const x = type => ({ name: 'x', type });
+  await refusal([{ name: 'x', data: [1, NaN], type: 'DOUBLE' }], x(DataType.Double), "row 2, field 'x': the number NaN is not finite");
+  await refusal([{ name: 'x', data: [1, 1e300], type: 'DOUBLE' }], x(DataType.Float), "row 2, field 'x': the number 1e+300 is beyond float32");
+  await refusal([{ name: 'x', data: ['{', ''], type: 'STRING' }], x(DataType.JSON), /^row 1, field 'x': the text is not JSON: /);
+  await refusal([{ name: 'x', data: [1n, null], type: 'INT64' }], x(DataType.Int64), "row 2: the field 'x' is not nullable but the file contains null value");
+  const vectors = { v: [[1, 2], [3, Infinity]] };
+  const field = { name: 'v', type: DataType.FloatVector, dim: 2 };
+  await assert.rejects(linesOf(written([field], vectors), target([field])), { message: "row 2, field 'v': the number Infinity is not finite" });
+  const schema = [
+    { name: 'schema', num_children: 1 },
+    { name: 'v', repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST' },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'OPTIONAL', type: 'FLOAT' },
+  ];
+  const withNull = otherFile([{ name: 'v', data: [[1, null]] }], { schema });
+  await assert.rejects(linesOf(withNull, target([field])), { message: "row 1, field 'v': an element is null" });
+});
+
+test('text of a JSON field is its value, on one line', async () => {
+  const file = otherFile([{ name: 'x', data: ['{\n  "n": 12345678901234567890\r\n}', 'null'], type: 'STRING' }]);
+  assert.deepEqual(await linesOf(file, target([{ name: 'x', type: DataType.JSON }])), ['{"x":{   "n": 12345678901234567890  }}', '{"x":null}']);
+});
+
+test('a file that is cut short or damaged is an error, and nothing is read for ever', { timeout: 60_000 }, async () => {
+  const fields = target(FIELDS);
+  const bytes = new Uint8Array(await written(FIELDS, ROWS, ROWS).arrayBuffer());
+  for (const length of [0, 4, 11, bytes.length >> 1, bytes.length - 1]) {
+    await assert.rejects(linesOf(new Blob([bytes.slice(0, length)]), fields), /^Refusal: the Parquet file cannot be read: /);
+  }
+  let state = 7;
+  const random = below => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
+  for (let i = 0; i < 500; i++) {
+    const damaged = bytes.slice();
+    for (let n = 0; n < 3; n++) damaged[random(damaged.length)] = random(256);
+    await linesOf(new Blob([damaged]), fields).catch(error => assert.equal(error.name, 'Refusal', error.stack));
+  }
+});
+
+test('a large row group is read in small parts', { timeout: 60_000 }, async () => {
+  const [rows, dim] = [20_000, 200];
+  const field = { name: 'v', type: DataType.FloatVector, dim };
+  const vectors = Array.from({ length: rows }, (_, row) => new Float32Array(dim).fill(row));
+  const file = written([field], { v: vectors });
+  let largest = 0;
+  class Watched extends Blob {
+    slice(start, end) {
+      largest = Math.max(largest, end - start);
+      return super.slice(start, end);
+    }
+  }
+  const lines = await linesOf(new Watched([file]), target([field]));
+  assert.equal(lines.length, rows);
+  assert.equal(lines[rows - 1], `{"v":[${Array(dim).fill(rows - 1).join(',')}]}`);
+  assert.ok(file.size > 15e6 && largest < 2.5e6, `${largest} bytes at a time of ${file.size}`);
+});

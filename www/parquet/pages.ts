@@ -1,0 +1,253 @@
+// The pages of one column of a row group, read one at a time. A row group may be a whole file; a page is about 1 MB. Counts and
+// sizes are checked before anything is allocated by them: files are as hostile as any input.
+
+import {
+  byteStreamSplit,
+  decompressLz4,
+  decompressLz4Raw,
+  decompressPage,
+  decompressZstd,
+  deltaBinaryUnpack,
+  deltaByteArray,
+  deltaLengthByteArray,
+  getMaxDefinitionLevel,
+  getMaxRepetitionLevel,
+  gunzip,
+  parquetHeader,
+  readPlain,
+  readVarInt,
+  type ColumnMetaData,
+  type Compressors,
+  type DataReader,
+  type DecodedArray,
+  type PageHeader,
+  type SchemaTree,
+} from './libraries.js';
+
+/** Values and nulls in order; `values` has only those that are there. Absent levels are the highest. */
+export interface Page {
+  count: number;
+  definitions?: Uint8Array;
+  repetitions?: Uint8Array;
+  values: DecodedArray;
+}
+
+const WINDOW_BYTES = 1 << 20;
+
+const CODECS: Compressors = {
+  GZIP: (input, length) => gunzip(input, new Uint8Array(length)),
+  ZSTD: (input, length) => decompressZstd(input, new Uint8Array(length)),
+  LZ4: decompressLz4,
+  LZ4_RAW: decompressLz4Raw,
+};
+
+export class ColumnPages {
+  readonly maxDefinition: number;
+  readonly maxRepetition: number;
+  #file: Blob;
+  #column: ColumnMetaData;
+  #typeLength: number | undefined;
+  #at: number;
+  #end: number;
+  #window = new Uint8Array(0);
+  #windowAt = 0;
+  #dictionary: DecodedArray | undefined;
+
+  constructor(file: Blob, column: ColumnMetaData, path: SchemaTree[]) {
+    this.#file = file;
+    this.#column = column;
+    this.#typeLength = path[path.length - 1]!.element.type_length;
+    this.maxDefinition = getMaxDefinitionLevel(path);
+    this.maxRepetition = getMaxRepetitionLevel(path);
+    // Some writers leave the dictionary's offset out, or at 0.
+    this.#at = Number(column.dictionary_page_offset || column.data_page_offset);
+    this.#end = this.#at + Number(column.total_compressed_size);
+    if (!(this.#at >= 4 && this.#end >= this.#at && this.#end <= file.size)) throw new Error('a column lies outside of the file');
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  async next(): Promise<Page | undefined> {
+    while (!this.isAtEnd) {
+      const header = await this.#header();
+      const packed = await this.#bytes(header.compressed_page_size);
+      if (packed.length < header.compressed_page_size) throw new Error('a page is cut short');
+      this.#at += packed.length;
+      if (header.data_page_header) return this.#page(header, packed);
+      if (header.data_page_header_v2) return this.#pageV2(header, packed);
+      if (header.dictionary_page_header) {
+        const { num_values } = header.dictionary_page_header;
+        if (!isCount(num_values, this.#column.num_values)) throw new Error('a dictionary has more values than its column');
+        this.#dictionary = readPlain(readerOf(this.#unpacked(packed, header.uncompressed_page_size)), this.#column.type, num_values, this.#typeLength);
+      }
+    }
+    return undefined;
+  }
+
+  async #header(): Promise<PageHeader> {
+    for (let length = 1 << 14; ; length *= 4) {
+      const bytes = await this.#bytes(length);
+      const reader = readerOf(bytes);
+      let header: PageHeader;
+      try {
+        header = parquetHeader(reader);
+      } catch (error) {
+        // Statistics make a header as long as the values of its page.
+        if (bytes.length === length) continue;
+        throw error;
+      }
+      const { compressed_page_size: packed, uncompressed_page_size: unpacked } = header;
+      if (!isCount(packed, this.#end - this.#at) || !isCount(unpacked, 2 ** 31)) throw new Error('a page has an impossible size');
+      this.#at += reader.offset;
+      return header;
+    }
+  }
+
+  /** The next bytes of the column, fewer at its end. */
+  async #bytes(length: number): Promise<Uint8Array> {
+    const end = Math.min(this.#at + length, this.#end);
+    if (this.#at < this.#windowAt || end > this.#windowAt + this.#window.length) {
+      const windowEnd = Math.min(Math.max(end, this.#at + WINDOW_BYTES), this.#end);
+      this.#window = new Uint8Array(await this.#file.slice(this.#at, windowEnd).arrayBuffer());
+      this.#windowAt = this.#at;
+    }
+    return this.#window.subarray(this.#at - this.#windowAt, end - this.#windowAt);
+  }
+
+  #unpacked(packed: Uint8Array, length: number): Uint8Array {
+    return decompressPage(packed, length, this.#column.codec, CODECS);
+  }
+
+  #page(header: PageHeader, packed: Uint8Array): Page {
+    const { num_values: count, encoding } = header.data_page_header!;
+    if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
+    const reader = readerOf(this.#unpacked(packed, header.uncompressed_page_size));
+    const levels = (max: number): Uint8Array | undefined => {
+      if (max === 0) return undefined;
+      const length = reader.view.getUint32(reader.offset, true);
+      reader.offset += 4;
+      return readLevels(reader, max, count, length);
+    };
+    const repetitions = levels(this.maxRepetition);
+    const definitions = levels(this.maxDefinition);
+    return { count, repetitions, definitions, values: this.#values(reader, encoding, this.#present(definitions, count)) };
+  }
+
+  #pageV2(header: PageHeader, packed: Uint8Array): Page {
+    const page = header.data_page_header_v2!;
+    const { num_values: count, repetition_levels_byte_length: repetitionBytes, definition_levels_byte_length: definitionBytes } = page;
+    if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
+    const reader = readerOf(packed);
+    const repetitions = this.maxRepetition > 0 ? readLevels(reader, this.maxRepetition, count, repetitionBytes) : undefined;
+    const definitions = this.maxDefinition > 0 ? readLevels(reader, this.maxDefinition, count, definitionBytes) : undefined;
+    const levelBytes = repetitionBytes + definitionBytes;
+    const rest = packed.subarray(levelBytes);
+    const bytes = page.is_compressed === false ? rest : this.#unpacked(rest, header.uncompressed_page_size - levelBytes);
+    return { count, repetitions, definitions, values: this.#values(readerOf(bytes), page.encoding, this.#present(definitions, count)) };
+  }
+
+  #present(definitions: Uint8Array | undefined, count: number): number {
+    if (!definitions) return count;
+    let present = 0;
+    for (const level of definitions) if (level === this.maxDefinition) present++;
+    return present;
+  }
+
+  #values(reader: DataReader, encoding: string, count: number): DecodedArray {
+    const { type } = this.#column;
+    if (count === 0) return [];
+    switch (encoding) {
+      case 'PLAIN':
+        return readPlain(reader, type, count, this.#typeLength);
+      case 'PLAIN_DICTIONARY':
+      case 'RLE_DICTIONARY': {
+        const indexes = new Uint32Array(count);
+        readRuns(reader, reader.view.getUint8(reader.offset++), indexes);
+        return lookUp(indexes, this.#dictionary);
+      }
+      case 'RLE': {
+        // Booleans, after their length in bytes.
+        reader.offset += 4;
+        const bits = new Uint8Array(count);
+        readRuns(reader, 1, bits);
+        return bits;
+      }
+      case 'DELTA_BINARY_PACKED': {
+        const values = type === 'INT32' ? new Int32Array(count) : new BigInt64Array(count);
+        deltaBinaryUnpack(reader, count, values);
+        return values;
+      }
+      case 'DELTA_LENGTH_BYTE_ARRAY': {
+        const values = new Array<Uint8Array>(count);
+        deltaLengthByteArray(reader, count, values);
+        return values;
+      }
+      case 'DELTA_BYTE_ARRAY': {
+        const values = new Array<Uint8Array>(count);
+        deltaByteArray(reader, count, values);
+        return values;
+      }
+      case 'BYTE_STREAM_SPLIT':
+        return byteStreamSplit(reader, count, type, this.#typeLength);
+      default:
+        throw new Error(`the encoding ${encoding} is not supported`);
+    }
+  }
+}
+
+function isCount(value: unknown, atMost: number | bigint): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= atMost;
+}
+
+function readerOf(bytes: Uint8Array): DataReader {
+  return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
+}
+
+function readLevels(reader: DataReader, max: number, count: number, byteLength: number): Uint8Array {
+  const start = reader.offset;
+  const levels = new Uint8Array(count);
+  readRuns(reader, 32 - Math.clz32(max), levels);
+  reader.offset = start + byteLength;
+  return levels;
+}
+
+/** Parquet's mixture of runs and packed bits. What a run has beyond the end of `out` is left out. */
+function readRuns(reader: DataReader, width: number, out: Uint8Array | Uint32Array): void {
+  if (width > 32) throw new Error('a page has an impossible bit width');
+  const { view } = reader;
+  for (let seen = 0; seen < out.length; ) {
+    const header = readVarInt(reader);
+    if (header & 1) {
+      const groups = header >>> 1;
+      const count = Math.min(groups * 8, out.length - seen);
+      for (let i = 0; i < count; i++) {
+        const bit = i * width;
+        let byte = reader.offset + Math.floor(bit / 8);
+        let have = 8 - (bit % 8);
+        let value = width > 0 ? view.getUint8(byte) >>> (bit % 8) : 0;
+        for (; have < width; have += 8) value += view.getUint8(++byte) * 2 ** have;
+        out[seen++] = value % 2 ** width;
+      }
+      reader.offset += groups * width;
+    } else {
+      let value = 0;
+      for (let shift = 0; shift < width; shift += 8) value += view.getUint8(reader.offset++) * 2 ** shift;
+      const end = Math.min(seen + (header >>> 1), out.length);
+      out.fill(value, seen, end);
+      seen = end;
+    }
+  }
+}
+
+function lookUp(indexes: Uint32Array, dictionary: DecodedArray = []): DecodedArray {
+  type Constructor = new (length: number) => DecodedArray;
+  const values = new (dictionary.constructor as Constructor)(indexes.length);
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i]!;
+    if (index >= dictionary.length) throw new Error('a page names a value that its dictionary does not have');
+    values[i] = dictionary[index];
+  }
+  return values;
+}
