@@ -235,6 +235,7 @@ test('URLs are fetched again when their page has gone', { timeout: 60_000 }, asy
     await rows.create(client, 'again', { v: 2 });
     return rows.mustSucceed(await client.bulkInsert({ collection_name: 'again', files: ['/bucket/rows.jsonl'] })).tasks[0];
   });
+  await until(() => asked === 1, 'the page fetches');
   await first.close();
   const second = await open();
   const states = await second.evaluate(async task => {
