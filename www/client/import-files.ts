@@ -55,7 +55,10 @@ export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, 
     for await (const next of importPieces(source, signal)) {
       // The last one says that all are there.
       while (under_way.length > (next.is_last ? 0 : PIECES_UNDER_WAY - 1)) await under_way.shift();
-      under_way.push(send(next));
+      const sent = send(next);
+      // Whoever awaits it below learns of it, maybe later than the browser would report it as nobody's.
+      sent.catch(() => undefined);
+      under_way.push(sent);
     }
     await Promise.all(under_way);
   } finally {
