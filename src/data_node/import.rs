@@ -20,13 +20,23 @@ use std::rc::Rc;
 /// Checked at once, so that other commands get their turn.
 const BATCH_ROWS: usize = 1024;
 
+/// Of the source, in one step.
+const READ_BYTES: u64 = 4 << 20;
+
+/// How far a file is read.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    piece: u32,
+    offset: u64,
+}
+
 /// A job between two steps.
 pub(super) struct ImportReader {
     plan: ImportPlan,
     fields: Rc<[Field]>,
     batches: FileBatches,
-    /// The next piece of each file.
-    pieces: Vec<u32>,
+    /// Where each file is read on.
+    places: Vec<Place>,
     checked_rows: u64,
     gathered: BTreeMap<(PartitionId, u32), Gathered>,
 }
@@ -43,7 +53,7 @@ impl ImportReader {
         Ok(ImportReader {
             batches: FileBatches::new(&plan.format, names, &plan.schema)?,
             fields: plan.schema.fields.clone().into(),
-            pieces: vec![0; plan.files.len()],
+            places: vec![Place::default(); plan.files.len()],
             checked_rows: 0,
             gathered: BTreeMap::new(),
             plan,
@@ -53,16 +63,20 @@ impl ImportReader {
     /// Reads on; false when every file is at its end.
     async fn read_on(&mut self, files: &impl Files, step: &mut ImportStep) -> Result<bool> {
         let Some(file) = self.batches.next_file() else { return Ok(false) };
-        let (source, piece) = (&self.plan.files[file], self.pieces[file]);
-        if piece == source.pieces.unwrap_or(0) {
+        let (source, place) = (&self.plan.files[file], self.places[file]);
+        if place.piece == source.pieces.unwrap_or(0) {
             self.batches.finish(file)?;
             return Ok(true);
         }
-        let name = source_piece(self.plan.job, file, source.attempt, piece);
-        let mut bytes = vec![0; files.size(&name).await? as usize];
-        files.read(&name, 0, &mut bytes).await?;
+        let name = source_piece(self.plan.job, file, source.attempt, place.piece);
+        let piece_bytes = files.size(&name).await?;
+        let end = piece_bytes.min(place.offset + READ_BYTES);
+        let mut bytes = vec![0; (end - place.offset) as usize];
+        files.read(&name, place.offset, &mut bytes).await?;
         self.batches.push(file, &bytes)?;
-        self.pieces[file] += 1;
+        let is_over = end == piece_bytes;
+        self.places[file] =
+            if is_over { Place { piece: place.piece + 1, offset: 0 } } else { Place { offset: end, ..place } };
         step.bytes += bytes.len() as u64;
         Ok(true)
     }

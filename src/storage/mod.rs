@@ -14,6 +14,7 @@ pub mod memory;
 pub use head::{HEAD_KEY, Head};
 
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -93,6 +94,10 @@ pub trait Records {
     async fn commit(&self, batch: WriteBatch) -> Result<()>;
 }
 
+/// Bytes that a role's place was handed beside a request, by the number that it gave them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Handed(pub u32);
+
 /// Immutable bytes by name, written once, read by range.
 pub trait Files {
     /// Durable (strictly) when it returns; a file of that name from an earlier, broken attempt is replaced.
@@ -102,6 +107,10 @@ pub trait Files {
     }
     /// The same, of bytes that are not in one place.
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()>;
+    /// The same, of bytes that were handed over and need not come into memory for it.
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        Err(Error::Unexpected(format!("{name} was to become {handed:?}, which nobody has")))
+    }
     /// Fills `into` from `offset`; an error unless the file has that many bytes there.
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()>;
     /// `Error::KeyNotFound` for a name that does not exist.

@@ -6,10 +6,13 @@ use super::platform::BrowserPlatform;
 use super::reply::{RoleReply, bytes_of};
 use crate::coordinator::{Config, Coordinator};
 use crate::event::LoadProgress;
+use crate::platform::Platform;
+use crate::storage::Handed;
 use js_sys::Uint8Array;
 use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use web_sys::Blob;
 
 /// What the page opens a store with.
 #[derive(Deserialize)]
@@ -25,6 +28,7 @@ struct StoreConfig {
 pub struct CoordinatorRole {
     coordinator: Rc<Coordinator<BrowserPlatform, Workers>>,
     workers: Workers,
+    platform: BrowserPlatform,
     /// Told of nodes that die, as long as the role lives.
     _on_death: Closure<dyn Fn(String, String)>,
     _on_event: Closure<dyn Fn(String, String, String)>,
@@ -58,7 +62,17 @@ impl CoordinatorRole {
             }
         });
         host.on_event(on_event.as_ref().unchecked_ref());
-        Ok(CoordinatorRole { coordinator, workers, _on_death: on_death, _on_event: on_event })
+        Ok(CoordinatorRole { coordinator, workers, platform, _on_death: on_death, _on_event: on_event })
+    }
+
+    /// Keeps a Blob that came with a request, whose `handed` is the number.
+    pub fn hand(&self, blob: Blob) -> u32 {
+        self.platform.files().hand(blob).0
+    }
+
+    #[wasm_bindgen(js_name = takeBack)]
+    pub fn take_back(&self, handed: u32) {
+        self.platform.files().take_back(Handed(handed));
     }
 
     pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {

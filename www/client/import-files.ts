@@ -5,8 +5,10 @@ import { failure, notReady } from './errors.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
 import type { RequestBlob } from './wire/messages.js';
 
-/** The store keeps each as a file, and the data node reads one at a time. */
+/** The store keeps each as a file. */
 const PIECE_BYTES = 4 << 20;
+/** Of what the browser copies by itself: it takes as long for several small ones. */
+const SLICE_BYTES = 16 << 20;
 /** Reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
 
@@ -121,12 +123,12 @@ export async function* importPieces(from: ImportSource, signal: AbortSignal | un
   else yield* streamed(stream, expectedBytes, signal);
 }
 
-/** Bytes that the page itself never holds. */
+/** Bytes that neither the page nor the engine ever holds. */
 function* slices(blob: Blob, signal: AbortSignal | undefined): Generator<ImportPiece> {
   let from = 0;
   do {
     signal?.throwIfAborted();
-    const end = from + PIECE_BYTES;
+    const end = from + SLICE_BYTES;
     yield { data: blob.slice(from, end), is_last: end >= blob.size, expected_bytes: blob.size };
     from = end;
   } while (from < blob.size);

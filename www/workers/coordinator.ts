@@ -1,9 +1,9 @@
 // The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import type { AmongTabs, Connect, Opening, PortEnd, Ready, StoreConfig } from '../client/wire/messages.js';
+import type { AmongTabs, Connect, Opening, PortEnd, Ready, RequestBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
-import init, { CoordinatorRole } from '../wasm/elanus.js';
+import init, { CoordinatorRole, type RoleReply } from '../wasm/elanus.js';
 import { Nodes } from './nodes.js';
 import { scope } from './scope.js';
 import { fetchSource, type Ask, type WantedSource } from './source-fetcher.js';
@@ -44,9 +44,20 @@ async function start(config: StoreConfig): Promise<Served> {
       else served?.emit(event, body);
     },
   });
-  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await role.handle(method, JSON.stringify(body), blobs, 0)).body);
+  /** A Blob goes into the store as it is, so the engine is only told of it. */
+  const handle = async (method: string, body: string, blobs: RequestBlob[], asker: number): Promise<RoleReply> => {
+    const [blob] = blobs;
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker);
+    const handed = role.hand(blob);
+    try {
+      return await role.handle(method, JSON.stringify({ ...JSON.parse(body), handed }), [], asker);
+    } finally {
+      role.takeBack(handed);
+    }
+  };
+  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await handle(method, JSON.stringify(body), blobs, 0)).body);
   served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
-    const reply = await role.handle(method, body, blobs, asker.number);
+    const reply = await handle(method, body, blobs, asker.number);
     if (!reply.nodes?.length) return reply;
     return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node, asker.byName)) };
   });

@@ -20,7 +20,7 @@ export function startNode(open: (config: string, host: NodeHost) => Promise<Role
     await holdLifeLock(id);
     await init({ module_or_path: module });
     const role = await open(config, { emit: (event, body) => served?.emit(event, body) });
-    served = serve(id, (method, body, blobs, asker) => role.handle(method, body, blobs, asker.number));
+    served = serve(id, (method, body, blobs, asker) => role.handle(method, body, blobs as Uint8Array[], asker.number));
     for (const end of early.splice(0)) served.connect(end);
     scope.postMessage({ ready: id } satisfies Ready);
   };

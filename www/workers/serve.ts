@@ -2,7 +2,6 @@
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
 import { KNOCK, LEAVE, servingPort, type Port } from '../client/connection/port.js';
-import { UNEXPECTED, messageOf } from '../client/errors.js';
 import type { Connect, EngineEvent, Fatal, Hello, PortEnd, Reply, Request, RequestBlob } from '../client/wire/messages.js';
 import { PROTOCOL, workerLock } from '../client/wire/messages.js';
 import { scope } from './scope.js';
@@ -17,7 +16,7 @@ export interface Asker {
   /** Whether it can be sent ports only by name. */
   byName: boolean;
 }
-export type Handle = (method: string, body: string, blobs: Uint8Array[], asker: Asker) => Promise<Answer>;
+export type Handle = (method: string, body: string, blobs: RequestBlob[], asker: Asker) => Promise<Answer>;
 
 export interface Served {
   connect(end: PortEnd): void;
@@ -62,23 +61,10 @@ export function ownedBlobs(blobs: Uint8Array[]): Uint8Array<ArrayBuffer>[] {
   });
 }
 
-export async function readBlob(blob: RequestBlob): Promise<Uint8Array> {
-  return blob instanceof Blob ? new Uint8Array(await blob.arrayBuffer()) : blob;
-}
-
 export function serve(id: string, handle: Handle): Served {
   let connections = 0;
   const answer = async (port: Port, asker: Asker, request: Request): Promise<void> => {
-    let given: Uint8Array[];
-    try {
-      given = await Promise.all(request.blobs.map(readBlob));
-    } catch (error) {
-      // The file that it is a part of has changed or gone.
-      const status = { error_code: 'UnexpectedError', code: UNEXPECTED, reason: messageOf(error), retriable: false, detail: '' };
-      port.postMessage({ id: request.id, body: JSON.stringify({ ...status, status }), blobs: [] } satisfies Reply);
-      return;
-    }
-    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, given, asker);
+    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, asker);
     const owned = ownedBlobs(blobs);
     const reply: Reply = { id: request.id, body, blobs: owned };
     if (passed.length) reply.ports = passed;

@@ -4,7 +4,7 @@ import { failure, messageOf } from '../client/errors.js';
 import { fetched, sendSource } from '../client/import-files.js';
 import { readableByEngine } from '../client/parquet.js';
 import type { DescribeCollectionResponse, ResStatus } from '../client/types/index.js';
-import { readBlob } from './serve.js';
+import type { RequestBlob } from '../client/wire/messages.js';
 
 /** What the coordinator asks for. */
 export interface WantedSource {
@@ -15,14 +15,14 @@ export interface WantedSource {
 }
 
 /** Gives the coordinator a request of its own worker. */
-export type Ask = <T>(method: string, body: object, blobs?: Uint8Array[]) => Promise<T>;
+export type Ask = <T>(method: string, body: object, blobs?: RequestBlob[]) => Promise<T>;
 
 export async function fetchSource({ task, files, ...collection }: WantedSource, ask: Ask): Promise<void> {
   try {
     const describe = (): Promise<DescribeCollectionResponse> => ask('DescribeCollection', collection);
     for (const { file, attempt, name, url } of files) {
       const [source] = readableByEngine([{ ...fetched(name, new URL(url)), name }], describe);
-      await sendSource({ task, file, attempt, source: source! }, async (body, data) => ask('ImportPut', body, [await readBlob(data)]));
+      await sendSource({ task, file, attempt, source: source! }, (body, data) => ask('ImportPut', body, [data]));
     }
   } catch (error) {
     // A job that has ended meanwhile has nothing left to cancel.

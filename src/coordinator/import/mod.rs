@@ -10,7 +10,7 @@ mod reply;
 mod run;
 mod source;
 
-pub(super) use source::Piece;
+pub(super) use source::{Content, Piece};
 
 use arguments::{ImportOptions, check_files};
 use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};

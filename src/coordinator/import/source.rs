@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, WantedFile};
 use crate::ids::ImportId;
 use crate::platform::Platform;
-use crate::storage::Files;
+use crate::storage::{Files, Handed};
 use futures::FutureExt;
 use std::rc::Rc;
 
@@ -20,6 +20,11 @@ pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
 /// So often a file is fetched again.
 const MAX_ATTEMPTS: u32 = 3;
 
+pub(in crate::coordinator) enum Content {
+    Bytes(Vec<u8>),
+    Handed(Handed),
+}
+
 pub(in crate::coordinator) struct Piece {
     pub job: ImportId,
     pub file: usize,
@@ -28,7 +33,7 @@ pub(in crate::coordinator) struct Piece {
     pub is_last: bool,
     /// Of the whole file.
     pub expected_bytes: Option<u64>,
-    pub bytes: Vec<u8>,
+    pub content: Content,
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
@@ -46,7 +51,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         self.import_alive(id)?;
         let name = source_piece(id, piece.file, piece.attempt, piece.number);
-        let written = self.platform.files().write(&name, &piece.bytes).await;
+        let files = self.platform.files();
+        let written = match &piece.content {
+            Content::Bytes(bytes) => files.write(&name, bytes).await,
+            Content::Handed(handed) => files.adopt(&name, *handed).await,
+        };
         if !self.import_job(id).is_ok_and(|job| job.state.is_under_way()) {
             // It has ended meanwhile, and does not know of this piece.
             self.discard(&[name]).await;
@@ -56,10 +65,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if piece.is_last {
             return self.finish_source(&piece).await;
         }
+        let stored_bytes = files.size(&name).await?;
         let mut job = self.job_under_way(id)?;
         let file = &mut job.files[piece.file];
         if file.attempt == piece.attempt {
-            file.bytes += piece.bytes.len() as u64;
+            file.bytes += stored_bytes;
             file.expected_bytes = piece.expected_bytes;
             self.show_import(job);
         }

@@ -3,7 +3,7 @@
 use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
 use crate::coordinator::collection::NewCollection;
 use crate::coordinator::export::{NewExport, StepRequest};
-use crate::coordinator::import::{NewImport, Piece};
+use crate::coordinator::import::{Content, NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
 use crate::coordinator::properties::check_property;
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, ExportId, ImportId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
+use crate::storage::Handed;
 use crate::value::{Batch, WriteMode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -94,6 +95,8 @@ pub(super) struct Request {
     pub piece: u32,
     pub is_last: bool,
     pub expected_bytes: Option<u64>,
+    /// In place of its bytes.
+    pub handed: Option<Handed>,
     /// Why an import is cancelled.
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
@@ -162,7 +165,7 @@ impl Request {
     }
 
     pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
-        let bytes = blobs.into_iter().next().unwrap_or_default();
+        let bytes = || Content::Bytes(blobs.into_iter().next().unwrap_or_default());
         Ok(Piece {
             job: self.import_task()?,
             file: self.file,
@@ -170,7 +173,7 @@ impl Request {
             number: self.piece,
             is_last: self.is_last,
             expected_bytes: self.expected_bytes,
-            bytes,
+            content: self.handed.map_or_else(bytes, Content::Handed),
         })
     }
 

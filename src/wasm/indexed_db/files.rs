@@ -9,7 +9,7 @@
 use super::connection::{Connection, FILES, WriteTransaction, buffer_of, bytes_of, key_range};
 use super::{IndexedDb, error, run};
 use crate::error::{Error, Result};
-use crate::storage::{Durability, Files, check_bounds, check_file_name, prefix_range};
+use crate::storage::{Durability, Files, Handed, check_bounds, check_file_name, prefix_range};
 use futures::channel::mpsc::{self, UnboundedSender};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
@@ -40,6 +40,10 @@ struct FileHead {
 impl FileHead {
     fn of_length(bytes: usize) -> Self {
         FileHead { bytes: bytes as u64, chunk_bytes: CHUNK_BYTES as u64, chunks: bytes.div_ceil(CHUNK_BYTES) as u64 }
+    }
+
+    fn encode(&self) -> ArrayBuffer {
+        buffer_of(&serde_json::to_vec(self).expect("three numbers"))
     }
 
     fn parse(name: &str, value: Option<JsValue>) -> Result<Self> {
@@ -198,7 +202,7 @@ impl Files for IndexedDb {
                 name: name.to_string(),
                 chunk,
                 bytes: chunk_of(parts, start..end)?,
-                head: is_last.then(|| buffer_of(&serde_json::to_vec(&head).expect("three numbers"))),
+                head: is_last.then(|| head.encode()),
             };
             if let Err(error) = run(write_step(self.connection.clone(), step)).await {
                 // The room is wanted back at once, above all when there was too little of it; if that fails too, the
@@ -208,6 +212,20 @@ impl Files for IndexedDb {
             }
         }
         Ok(())
+    }
+
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        check_file_name(name)?;
+        let blob = self.handed.borrow().get(&handed).cloned();
+        let blob = blob.ok_or_else(|| Error::Unexpected(format!("nothing was handed over for {name}")))?;
+        let bytes = blob.size() as u64;
+        if bytes == 0 {
+            return self.write(name, &[]).await;
+        }
+        // The browser copies it as it is, so it is one chunk.
+        let head = FileHead { bytes, chunk_bytes: bytes, chunks: 1 };
+        let step = Step { name: name.to_string(), chunk: 0, bytes: blob.into(), head: Some(head.encode()) };
+        run(write_step(self.connection.clone(), step)).await
     }
 
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {

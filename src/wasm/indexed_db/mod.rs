@@ -17,17 +17,20 @@ mod records;
 mod renewal;
 
 use crate::error::Result;
+use crate::storage::Handed;
 use connection::Connection;
 use futures::channel::oneshot;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
 
 /// A handle to a store. Dropping it closes the store once its last operation has ended.
 pub struct IndexedDb {
     connection: Rc<Connection>,
     read_bytes: RefCell<BTreeMap<String, u64>>,
+    handed: RefCell<BTreeMap<Handed, Blob>>,
 }
 
 impl IndexedDb {
@@ -35,7 +38,19 @@ impl IndexedDb {
     pub async fn open(store: &str) -> Result<Self> {
         let name = database_name(store);
         let connection = run(async move { Connection::open(&name).await }).await?;
-        Ok(IndexedDb { connection: Rc::new(connection), read_bytes: RefCell::default() })
+        Ok(IndexedDb { connection: Rc::new(connection), read_bytes: RefCell::default(), handed: RefCell::default() })
+    }
+
+    /// Keeps bytes for `adopt` until they are taken back.
+    pub fn hand(&self, blob: Blob) -> Handed {
+        let mut handed = self.handed.borrow_mut();
+        let number = Handed(handed.last_key_value().map_or(0, |(Handed(last), _)| last + 1));
+        handed.insert(number, blob);
+        number
+    }
+
+    pub fn take_back(&self, handed: Handed) {
+        self.handed.borrow_mut().remove(&handed);
     }
 
     /// Deletes the store with all that is in it. Handles that have it open are closed: their operations fail from then on.
