@@ -20,8 +20,8 @@ pub(super) struct FieldMeasure {
     pub nulls: u64,
     pub longest_characters: u32,
     pub has_empty_text: bool,
-    /// Which NumPy's texts, filled up with zeros, cannot hold.
-    pub ends_with_zero: bool,
+    /// U+0000, which NumPy fills texts up with, and which Milvus leaves out wherever in a text it is.
+    pub has_zero: bool,
     /// Of texts that look like a null key, one more than the highest number.
     free_null_key: u32,
 }
@@ -65,7 +65,7 @@ impl Measures {
             measure.nulls += more.nulls;
             measure.longest_characters = measure.longest_characters.max(more.longest_characters);
             measure.has_empty_text |= more.has_empty_text;
-            measure.ends_with_zero |= more.ends_with_zero;
+            measure.has_zero |= more.has_zero;
             measure.free_null_key = measure.free_null_key.max(more.free_null_key);
         }
     }
@@ -90,7 +90,7 @@ impl FieldMeasure {
     fn add_text(&mut self, text: &str) {
         self.longest_characters = self.longest_characters.max(text.chars().count() as u32);
         self.has_empty_text |= text.is_empty();
-        self.ends_with_zero |= text.ends_with('\0');
+        self.has_zero |= text.contains('\0');
         if let Some(digits) = text.strip_prefix(NULL_KEY) {
             // What is no number of this kind is no key that could be chosen.
             let number = if digits.is_empty() { Some(0) } else { digits.parse::<u32>().ok() };

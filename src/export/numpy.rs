@@ -37,8 +37,10 @@ fn column(field: &Field, measures: &Measures) -> Result<NumpyColumn> {
                     as jsonl, csv or parquet";
         return refused(text);
     }
-    if measure.ends_with_zero {
-        return refused("a text ends with U+0000, which NumPy files cannot hold, export as jsonl, csv or parquet");
+    if measure.has_zero {
+        return refused(
+            "a text has U+0000, which an import of NumPy files leaves out, export as jsonl, csv or parquet",
+        );
     }
     // numpy itself never makes a type without width.
     let characters = measure.longest_characters.max(1);

@@ -87,6 +87,7 @@ fn seed() -> impl Strategy<Value = Seed> {
             "é😀",
             "\0",
             "zero\0",
+            "in\0side",
             "{\"a\": 1}"
         ])
         .prop_map(str::to_owned),
@@ -259,7 +260,7 @@ fn numpy_refusal(schema: &CollectionSchema, rows: &CheckedRows) -> Option<&'stat
         match &column.data {
             _ if nulls == column.len() => None,
             _ if nulls > 0 => Some("null"),
-            ColumnData::VarChar(texts) if texts.iter().any(|text| text.ends_with('\0')) => Some("U+0000"),
+            ColumnData::VarChar(texts) if texts.iter().any(|text| text.contains('\0')) => Some("U+0000"),
             _ if field.data_type == DataType::Array => Some("Array"),
             _ => None,
         }

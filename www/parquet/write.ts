@@ -47,14 +47,16 @@ export class ParquetFile {
     const column = batch.columns.find(({ name }) => name === field.name) ?? allNull(field, batch.rows);
     const pageData = encodeColumn(column, batch.rows, definitionsOf(field));
     const isVector = field.type === DataType.FloatVector;
+    const element = path[path.length - 1]!;
     const encoder: ColumnEncoder = {
       columnName: path.slice(1).map(({ name }) => name).join('.'),
-      element: path[path.length - 1]!,
+      element,
       schemaPath: path,
       // Floats hardly get smaller, and nobody looks for the least of them.
       codec: isVector ? 'UNCOMPRESSED' : 'SNAPPY',
       stats: !isVector,
-      encoding: isVector || field.type === DataType.Bool ? 'PLAIN' : undefined,
+      // Milvus' reader does not know the other encoding of booleans, and finds no rows.
+      encoding: isVector || element.type === 'BOOLEAN' ? 'PLAIN' : undefined,
       compressors: this.#writer.compressors,
       pageSize: 1 << 20,
       columnIndex: false,
