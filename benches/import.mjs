@@ -9,7 +9,7 @@ const runs = 3;
 
 export const title = 'Imports';
 export const text = [
-  'Files of rows with a key, a text and a 256-dim vector, given as File objects; until every row is durable, indexed and can be found.',
+  'Files of rows with a key, a text and a 256-dim vector, given as File objects of files on the disk; until every row is durable, indexed and can be found.',
   'Median of three runs, each in a browser of its own. "Read" is `file.stream()` of the same bytes to its end, in the same page.',
 ];
 export const columns = [

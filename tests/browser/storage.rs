@@ -7,9 +7,11 @@ use elanus::wasm::indexed_db::IndexedDb;
 use elanus::wasm::platform::yield_now;
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join, join3};
+use js_sys::{Array, Uint8Array};
 use rexie::{ObjectStore, Rexie, TransactionMode};
 use std::cell::RefCell;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::Blob;
 
 struct BrowserPlace(&'static str);
 
@@ -181,6 +183,27 @@ async fn a_missing_chunk_is_corruption() {
     // What is still there can be read.
     store.read("f", 0, &mut bytes[..4 << 20]).await.unwrap();
     store.read("f", 8 << 20, &mut bytes[..1 << 20]).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn what_was_handed_over_becomes_a_file() {
+    let name = "what_was_handed_over_becomes_a_file";
+    let (store, _) = owned(name).await;
+    let bytes: Vec<u8> = (0..9_000_000u32).map(|at| (at % 251) as u8).collect();
+    let parts = Array::of1(&Uint8Array::from(&bytes[..]));
+    let handed = store.hand(Blob::new_with_u8_array_sequence(&parts).unwrap());
+    store.adopt("adopted", handed).await.unwrap();
+    store.take_back(handed);
+    assert_eq!(store.size("adopted").await.unwrap(), 9_000_000);
+    let mut read = vec![0; 5_000_000];
+    store.read("adopted", 3_999_999, &mut read).await.unwrap();
+    assert!(read[..] == bytes[3_999_999..8_999_999]);
+    assert!(matches!(store.adopt("again", handed).await, Err(Error::Unexpected(_))));
+    let empty = store.hand(Blob::new().unwrap());
+    store.adopt("empty", empty).await.unwrap();
+    assert_eq!(store.size("empty").await.unwrap(), 0);
+    assert_eq!(store.list("").await.unwrap(), ["adopted", "empty"]);
+    IndexedDb::delete(name).await.unwrap();
 }
 
 #[wasm_bindgen_test]
