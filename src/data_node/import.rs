@@ -21,7 +21,7 @@ use std::rc::Rc;
 const BATCH_ROWS: usize = 1024;
 
 /// Of the source, in one step.
-const READ_BYTES: u64 = 4 << 20;
+const READ_BYTES: u64 = 8 << 20;
 
 /// How far a file is read.
 #[derive(Clone, Copy, Default)]

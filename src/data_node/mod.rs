@@ -12,13 +12,13 @@ use crate::cluster::{
 };
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{CollectionId, IndexId, PartitionId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealSource, SegmentManifest, SegmentRows, merge_order,
-    read_column, read_deletes, read_times, seal, seal_times, write_column, write_deletes,
+    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealPlan, SealSource, SegmentManifest, SegmentRows,
+    merge_order, read_column, read_deletes, read_times, seal, seal_times, write_column, write_deletes,
 };
 use crate::value::{Column, ColumnData};
 use export::ExportedSegment;
@@ -200,13 +200,10 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let mut manifest =
-            seal(self.platform.files(), (of.collection, new.id), of.fields, &order, async |source, field| {
-                Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed))
-            })
-            .await?;
+        let column = async |source: u32, field: &Field| Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed));
+        let plan = SealPlan { collection: of.collection, id: new.id, fields: of.fields, order: &order };
+        let mut manifest = self.seal_indexed(plan, of.indexes, column).await?;
         manifest.shard = new.shard.number;
-        self.index_segment(of.collection, of.indexes, &mut manifest).await?;
         let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
         Ok(Some((manifest, order.iter().map(written).collect())))
     }
@@ -232,21 +229,45 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let mut manifest =
-            seal(files, (plan.collection, plan.output), &plan.schema.fields, &order, async |source, field| {
-                let input = &plan.inputs[source as usize];
-                if !input.column_bytes.contains_key(&field.id) {
-                    return Ok(None);
-                }
-                let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
-                Ok(Some(Cow::Owned(column)))
-            })
-            .await?;
+        let column = async |source: u32, field: &Field| {
+            let input = &plan.inputs[source as usize];
+            if !input.column_bytes.contains_key(&field.id) {
+                return Ok(None);
+            }
+            let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
+            Ok(Some(Cow::Owned(column)))
+        };
+        let sealed =
+            SealPlan { collection: plan.collection, id: plan.output, fields: &plan.schema.fields, order: &order };
+        let mut manifest = self.seal_indexed(sealed, &plan.indexes, column).await?;
         let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
         seal_times(files, plan.collection, &mut manifest, order.iter().map(written).collect()).await?;
         manifest.shard = plan.inputs.first().map_or(0, |input| input.shard);
-        self.index_segment(plan.collection, &plan.indexes, &mut manifest).await?;
         Ok(Some(manifest))
+    }
+
+    /// A segment with its indexes, which are made while its columns are in memory.
+    async fn seal_indexed<'a>(
+        &self,
+        plan: SealPlan<'_>,
+        indexes: &[IndexDefinition],
+        column: impl AsyncFn(u32, &Field) -> Result<Option<Cow<'a, Column>>>,
+    ) -> Result<SegmentManifest> {
+        let files = self.platform.files();
+        let mut kept: Vec<(IndexId, Option<Column>)> = Vec::new();
+        let seen = |field: &Field, column: &Column| {
+            let of_field = indexes.iter().filter(|definition| definition.field == field.id);
+            kept.extend(of_field.map(|definition| (definition.id, kept_by_index(definition, column))));
+        };
+        let mut manifest = seal(files, plan, column, seen).await?;
+        for (index, column) in kept {
+            let file_bytes = match column {
+                Some(column) => write_column(files, &manifest.index_file(plan.collection, index), &column).await?,
+                None => 0,
+            };
+            manifest.indexes.insert(index, IndexEntry { file_bytes });
+        }
+        Ok(manifest)
     }
 
     async fn build_indexes(&self, plan: IndexPlan) -> Result<IndexOutcome> {
@@ -260,20 +281,6 @@ impl<P: Platform> DataNode<P> {
         Ok(outcome)
     }
 
-    async fn index_segment(
-        &self,
-        collection: CollectionId,
-        indexes: &[IndexDefinition],
-        manifest: &mut SegmentManifest,
-    ) -> Result<()> {
-        for definition in indexes {
-            let file_bytes = self.build_index(collection, definition, manifest).await?;
-            manifest.indexes.insert(definition.id, IndexEntry { file_bytes });
-        }
-        Ok(())
-    }
-
-    /// What the index keeps beside the column: for COSINE one over the length of each vector, else nothing.
     async fn build_index(
         &self,
         collection: CollectionId,
@@ -285,8 +292,14 @@ impl<P: Platform> DataNode<P> {
         }
         let files = self.platform.files();
         let column = read_column(files, &manifest.column_file(collection, definition.field), &|_| ()).await?;
-        let ColumnData::FloatVector { dim, values } = &column.data else { return Ok(0) };
-        let norms = Column::new(ColumnData::Float(index::inverse_norms(values, *dim)));
-        write_column(files, &manifest.index_file(collection, definition.id), &norms).await
+        let Some(kept) = kept_by_index(definition, &column) else { return Ok(0) };
+        write_column(files, &manifest.index_file(collection, definition.id), &kept).await
     }
+}
+
+/// What an index keeps beside its column: for COSINE one over the length of each vector, else nothing.
+fn kept_by_index(definition: &IndexDefinition, column: &Column) -> Option<Column> {
+    let ColumnData::FloatVector { dim, values } = &column.data else { return None };
+    let is_cosine = definition.metric == Some(MetricType::Cosine);
+    is_cosine.then(|| Column::new(ColumnData::Float(index::inverse_norms(values, *dim))))
 }

@@ -22,7 +22,7 @@ pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};
 pub use read::{read_segment, read_times};
 pub use rows::SegmentRows;
-pub use seal::{SealSource, merge_order, seal, seal_times};
+pub use seal::{SealPlan, SealSource, merge_order, seal, seal_times};
 pub use shard::Shard;
 
 use crate::error::{Error, Result};

@@ -40,14 +40,24 @@ pub fn merge_order(sources: &[SealSource]) -> Vec<(u32, u32)> {
     order
 }
 
-/// Writes the rows of `order` as the files of segment `id`. `column(source, field)` gives a source's column; one that the
-/// source does not have (`None`) reads as the field's default or null. One field at a time is in memory.
+/// What a segment is to be.
+#[derive(Clone, Copy)]
+pub struct SealPlan<'a> {
+    pub collection: CollectionId,
+    pub id: SegmentId,
+    pub fields: &'a [Field],
+    /// (source, row) of its rows.
+    pub order: &'a [(u32, u32)],
+}
+
+/// Writes the rows as the files of the segment. `column(source, field)` gives a source's column; one that the source does not
+/// have (`None`) reads as the field's default or null. `seen` is shown each column before it is written. One field at a time is in
+/// memory.
 pub async fn seal<'a, F: Files>(
     files: &F,
-    (collection, id): (CollectionId, SegmentId),
-    fields: &[Field],
-    order: &[(u32, u32)],
+    SealPlan { collection, id, fields, order }: SealPlan<'_>,
     column: impl AsyncFn(u32, &Field) -> Result<Option<std::borrow::Cow<'a, Column>>>,
+    mut seen: impl FnMut(&Field, &Column),
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
     let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
@@ -65,6 +75,7 @@ pub async fn seal<'a, F: Files>(
             }
         }
         drop(columns);
+        seen(field, &sealed);
         let name = manifest.column_file(collection, field.id);
         manifest.column_bytes.insert(field.id, write_column(files, &name, &sealed).await?);
     }

@@ -8,7 +8,7 @@ import type { RequestBlob } from './wire/messages.js';
 /** The store keeps each as a file. */
 const PIECE_BYTES = 4 << 20;
 /** Of what the browser copies by itself: it takes as long for several small ones. */
-const SLICE_BYTES = 16 << 20;
+const SLICE_BYTES = 32 << 20;
 /** Reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
 

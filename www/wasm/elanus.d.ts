@@ -13,6 +13,9 @@ declare class Role {
 
 export class CoordinatorRole extends Role {
   static open(config: string, host: object): Promise<CoordinatorRole>;
+  /** Keeps a Blob that came with a request until it is taken back; the number goes into the request as `handed`. */
+  hand(blob: Blob): number;
+  takeBack(handed: number): void;
 }
 export class QueryNodeRole extends Role {
   static open(config: string, host: object): Promise<QueryNodeRole>;
