@@ -85,6 +85,60 @@ function watchThread() {
   };
 }
 
+const searchedRows = 50_000;
+
+/** Another collection of the store, loaded. */
+async function loadSearched(client) {
+  const collection_name = 'searched';
+  await client.createCollection({ collection_name, fields });
+  await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' });
+  for (let from = 0; from < searchedRows; from += 5000) {
+    const values = vectors(5000);
+    const data = Array.from({ length: 5000 }, (_, row) => ({ id: from + row, text: '', v: values.subarray(row * dim, (row + 1) * dim) }));
+    await client.insert({ collection_name, data });
+  }
+  await client.flush({ collection_names: [collection_name] });
+  await client.loadCollection({ collection_name });
+}
+
+/** Searches one after the other until it is over; the median time of one. */
+async function searchUntil(client, isOver) {
+  const query = vectors(1).subarray(0, dim);
+  const times = [];
+  while (!isOver()) {
+    const began = performance.now();
+    const { results } = await client.search({ collection_name: 'searched', data: query, limit: 10 });
+    if (results.length !== 10) throw new Error('a search found too little');
+    times.push(performance.now() - began);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+}
+
+/** How long a search of what is loaded takes before an import into another collection, and while it is under way. */
+export async function searchDuring(format, bytes) {
+  const { files: made } = format === 'npy' ? numpyFiles(bytes) : textFile(format, bytes);
+  const files = await onDisk(made);
+  const client = new MilvusClient(`bench-${format}`);
+  await loadSearched(client);
+  const quietUntil = performance.now() + 3000;
+  await searchUntil(client, () => performance.now() > quietUntil - 1500);
+  const beforeMs = await searchUntil(client, () => performance.now() > quietUntil);
+  const collection_name = 'imported';
+  await client.createCollection({ collection_name, fields });
+  await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' });
+  const { tasks: [task] } = await client.bulkInsert({ collection_name, files });
+  let end;
+  const importing = (async () => {
+    for await (const state of client.watchImport({ task })) end = state.state;
+  })();
+  const duringMs = await searchUntil(client, () => /Completed|Cleaned/.test(end));
+  await importing;
+  if (end !== 'ImportCompleted') throw new Error(end);
+  await client.closeConnection();
+  return { beforeMs, duringMs };
+}
+
 export async function run(format, bytes) {
   const { rows, files: made } = format === 'npy' ? numpyFiles(bytes) : textFile(format, bytes);
   const files = await onDisk(made);

@@ -1,7 +1,6 @@
 //! Rows of a CSV file: a header with the fields' names, then as many cells a row.
 
-use super::input::Input;
-use super::reader::Step;
+use super::input::{Input, Step};
 use super::row::{RowColumns, Target};
 use super::{MAX_ROW_BYTES, Parsed, failed};
 use crate::error::Result;

@@ -11,6 +11,13 @@ pub struct Input {
     begun: bool,
 }
 
+/// What reading one row came to.
+pub enum Step {
+    Row { bytes: usize },
+    MoreBytesNeeded,
+    End,
+}
+
 impl Input {
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.read);

@@ -3,9 +3,8 @@
 //! The ends are found first, by braces alone, so that a row is read when all of it is there and never twice however the file
 //! was cut. Whether a row is JSON at all is found out when it is read.
 
-use super::input::Input;
+use super::input::{Input, Step};
 use super::json::JsonText;
-use super::reader::Step;
 use super::row::RowColumns;
 use super::{MAX_ROW_BYTES, Parsed, failed};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Rows of one file, a batch at a time.
 
 use super::csv::CsvRows;
-use super::input::Input;
+use super::input::{Input, Step};
 use super::json_rows::JsonRows;
 use super::row::RowColumns;
 use super::{Format, MAX_BATCH_BYTES, failed};
@@ -24,13 +24,6 @@ pub struct RowReader {
 enum Rows {
     Json(JsonRows),
     Csv(Box<CsvRows>),
-}
-
-/// What reading one row came to.
-pub(super) enum Step {
-    Row { bytes: usize },
-    MoreBytesNeeded,
-    End,
 }
 
 impl RowReader {

@@ -1,10 +1,11 @@
 //! What becomes of an import when something dies, goes away or is full.
 
-use super::{begin, ended, info, lines, send, state};
+use super::{begin, ended, import, info, lines, send, state};
 use crate::behaviour::library;
-use crate::support::{scenario, scenario_with};
+use crate::support::{Lab, scenario, scenario_with};
 use elanus::cluster::NodeKind;
 use elanus::coordinator::Config;
+use elanus::event::Event;
 use elanus::storage::faulty::{Fault, Torn};
 use serde_json::json;
 
@@ -26,6 +27,101 @@ fn a_client_that_falls_silent_fails_its_import() {
             let late = json!({ "task": task, "piece": 1, "is_last": true });
             assert!(!lab.try_put(late, b"1}").await);
             lab.assert_tidy().await;
+        }
+    });
+}
+
+/// What the coordinator last asked to be fetched: the file's attempt.
+fn wanted_attempt(lab: &Lab) -> Option<u32> {
+    let events = lab.process().events.borrow().clone();
+    events.iter().rev().find_map(|event| match event {
+        Event::ImportSource { files, .. } => Some(files[0].attempt),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_url_is_fetched_again_when_its_page_falls_silent() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({ "urls": ["https://a.example/rows.jsonl"] })).await;
+        let piece = |attempt: u32, piece: u32, is_last: bool| json!({ "task": task, "attempt": attempt, "piece": piece, "is_last": is_last });
+        assert!(lab.try_put(piece(0, 0, false), lines(1..10).as_bytes()).await);
+        lab.executor.sleep(200_000).await;
+        assert_eq!(wanted_attempt(&lab), Some(1));
+        lab.reopen().await;
+        assert_eq!(wanted_attempt(&lab), None);
+        lab.executor.sleep(15_000).await;
+        assert_eq!(wanted_attempt(&lab), Some(2));
+        // The page was only slow: what it sends now is not mixed with what is fetched.
+        assert!(lab.try_put(piece(2, 0, false), lines(100..110).as_bytes()).await);
+        assert!(lab.try_put(piece(0, 1, true), lines(10..20).as_bytes()).await);
+        assert_eq!(state(&lab, &task).await["state"], "ImportPending");
+        assert!(lab.try_put(piece(2, 1, true), lines(110..120).as_bytes()).await);
+        assert_eq!(ended(&lab, &task).await["row_count"], "20");
+        lab.load("book", json!({})).await.ok();
+        assert_eq!(lab.keys("book", &[]).await, (100..120).collect::<Vec<_>>());
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_url_that_never_comes_fails_its_import() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({ "urls": ["https://a.example/rows.jsonl"] })).await;
+        lab.executor.sleep(600_000).await;
+        let failed = ended(&lab, &task).await;
+        assert_eq!(info(&failed, "failed_reason"), "the page that sent the files has gone");
+        assert_eq!(wanted_attempt(&lab), Some(3));
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_page_that_says_that_it_is_there_is_waited_for() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        for _ in 0..20 {
+            lab.executor.sleep(60_000).await;
+            lab.call("ImportAlive", json!({ "task": task })).await.ok();
+        }
+        send(&lab, &task, &lines(1..10)).await;
+        assert_eq!(ended(&lab, &task).await["state"], "ImportCompleted");
+    });
+}
+
+#[test]
+fn an_import_may_take_no_longer_than_its_timeout() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let body = json!({ "options": [{ "key": "timeout", "value": "1m30s" }] });
+        let task = begin(&lab, body.clone()).await;
+        for reopen in [false, true] {
+            lab.executor.sleep(40_000).await;
+            lab.call("ImportAlive", json!({ "task": task })).await.ok();
+            if reopen {
+                lab.reopen().await;
+            }
+        }
+        let failed = ended(&lab, &task).await;
+        assert_eq!(info(&failed, "failed_reason"), "import timeout");
+        lab.assert_tidy().await;
+        assert_eq!(import(&lab, body, &lines(1..10)).await["state"], "ImportCompleted");
+    });
+}
+
+#[test]
+fn progress_tells_how_much_of_the_source_is_stored() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        for (number, percent) in [(0, "2"), (1, "5"), (2, "7")] {
+            let body = json!({ "task": task, "piece": number, "is_last": false, "expected_bytes": 400 });
+            assert!(lab.try_put(body, &[b' '; 100]).await);
+            let now = state(&lab, &task).await;
+            assert_eq!((&now["state"], info(&now, "progress_percent")), (&json!("ImportPending"), percent));
         }
     });
 }
