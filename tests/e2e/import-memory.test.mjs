@@ -6,8 +6,8 @@ import { importLarge, largeKinds } from '../soak/large.mjs';
 const after = end => test.after(end);
 
 for (const kind of largeKinds) {
-  test(`300 MB of ${kind}`, { timeout: 180_000 }, async () => {
-    const { state, rows, counted, dataNode, coordinator, rate } = await importLarge({ kind, bytes: 300e6, after });
+  test(`150 MB of ${kind}`, { timeout: 180_000 }, async () => {
+    const { state, rows, counted, dataNode, coordinator, rate } = await importLarge({ kind, bytes: 150e6, after });
     const megabytes = [dataNode, coordinator].map(Math.round);
     console.log(`  ${rows} rows at ${rate.toFixed(0)} MB/s, data node ${megabytes[0]} MB, coordinator ${megabytes[1]} MB`);
     assert.equal(state, 'ImportCompleted');
