@@ -108,17 +108,21 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Fetches or fails what a client stops sending.
-    pub(super) fn watch_source(self: &Rc<Self>, id: ImportId, patience_ms: u32) {
+    pub(super) fn watch_source(self: &Rc<Self>, id: ImportId, first_patience_ms: u32) {
         self.imports.heard_ms.borrow_mut().insert(id, self.platform.now_ms());
         let coordinator = self.clone();
         let task = async move {
+            let mut patience_ms = first_patience_ms;
             loop {
                 coordinator.platform.sleep(patience_ms).await;
                 let heard = coordinator.imports.heard_ms.borrow().get(&id).copied();
                 // All of it is there, or the job has ended.
                 let Some(heard) = heard else { return };
                 let silent_ms = coordinator.platform.now_ms().saturating_sub(heard);
-                if silent_ms < patience_ms.into() {
+                let is_there = silent_ms < patience_ms.into();
+                // Whoever has found this owner may be slow.
+                patience_ms = PATIENCE_MS;
+                if is_there {
                     continue;
                 }
                 if let Err(error) = coordinator.fetch_source(id).await {

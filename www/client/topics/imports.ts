@@ -21,8 +21,8 @@ import { SchemaChanges } from './schema-changes.js';
 
 const ENDED = new Set<string>([ImportState.ImportCompleted, ImportState.ImportFailedAndCleaned]);
 
-/** Without one for minutes a page counts as gone. */
-const SIGN_OF_LIFE_MS = 20_000;
+/** Without one for minutes a page counts as gone, and for 10 s when the store has a new owner. */
+const SIGN_OF_LIFE_MS = 4000;
 
 /** Events may get lost between two owners of a store. */
 const LOOK_AGAIN_MS = 1000;

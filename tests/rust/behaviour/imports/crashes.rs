@@ -93,6 +93,21 @@ fn a_page_that_says_that_it_is_there_is_waited_for() {
 }
 
 #[test]
+fn a_page_that_found_the_next_owner_may_be_slow_again() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        lab.reopen().await;
+        lab.executor.sleep(5_000).await;
+        lab.call("ImportAlive", json!({ "task": task })).await.ok();
+        lab.executor.sleep(100_000).await;
+        assert_eq!(state(&lab, &task).await["state"], "ImportPending");
+        send(&lab, &task, &lines(1..10)).await;
+        assert_eq!(ended(&lab, &task).await["state"], "ImportCompleted");
+    });
+}
+
+#[test]
 fn an_import_may_take_no_longer_than_its_timeout() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
