@@ -122,6 +122,12 @@ impl Error {
         Error::ParameterMismatch { text: text.into(), expected: expected.to_string(), actual: actual.to_string() }
     }
 
+    /// Whether a node died over it, wherever that was noticed.
+    pub fn is_node_offline(&self) -> bool {
+        const NODE_OFFLINE: i32 = 901;
+        self.code() == NODE_OFFLINE
+    }
+
     /// Milvus' numeric code.
     pub fn code(&self) -> i32 {
         match self {

@@ -191,7 +191,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
             .await?;
         *runtime.log.borrow_mut() = Default::default();
-        self.refresh_node(id, &runtime).await;
+        self.refresh_nodes(id, &runtime).await;
         self.discard(&dropped).await;
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use super::Coordinator;
 use super::describe::decimal;
+use super::maintenance::DATA_NODE_ATTEMPTS;
 use crate::catalog::{Collection, Partition};
 use crate::cluster::{ExportOfSegment, ExportPlan, ExportStep, NodeAnswer, NodeCommand, Nodes, StepOfExport};
 use crate::error::{Error, Result, Status};
@@ -24,9 +25,6 @@ use std::rc::Rc;
 
 /// A client of which nothing is heard for so long has gone, and its export with it.
 const PATIENCE_MS: u64 = 60_000;
-/// What a data node dies over is given to another one so often.
-const ATTEMPTS: usize = 3;
-const NODE_OFFLINE: i32 = 901;
 
 #[derive(Default)]
 pub(super) struct Exports {
@@ -237,8 +235,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// A data node that dies over it costs nothing but reading again.
     async fn ask_for_export(self: &Rc<Self>, command: NodeCommand) -> Result<NodeAnswer> {
         let mut answer = self.with_data_node(command.clone()).await;
-        for _ in 1..ATTEMPTS {
-            if answer.as_ref().is_err_and(|error| error.code() == NODE_OFFLINE) {
+        for _ in 1..DATA_NODE_ATTEMPTS {
+            if answer.as_ref().is_err_and(Error::is_node_offline) {
                 answer = self.with_data_node(command.clone()).await;
             }
         }

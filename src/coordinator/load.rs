@@ -451,8 +451,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         .boxed_local()
     }
 
-    /// Has the query node follow a commit of segments; the caller holds `moving`.
-    pub(super) async fn refresh_node(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
+    /// Has the query nodes follow a commit of segments; the caller holds `moving`.
+    pub(super) async fn refresh_nodes(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
         let Some(collection) = self.collection(id) else { return };
         let Some((nodes, loaded)) =
             runtime.serving.borrow().as_ref().map(|serving| (serving.nodes.clone(), serving.loaded.clone()))

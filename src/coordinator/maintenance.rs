@@ -19,6 +19,8 @@ use std::rc::Rc;
 const DATA_NODE_IDLE_MS: u32 = 5_000;
 /// As many small segments of a partition are worth merging.
 const SMALL_SEGMENTS: usize = 4;
+/// What a data node dies over is given to another one so often.
+pub(super) const DATA_NODE_ATTEMPTS: usize = 3;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Gives the data node one thing to do, starting it when there is none.
@@ -125,7 +127,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let committed = self.commit_flush(id, &runtime, &planned, outcome).await;
             if committed.is_ok() {
-                self.refresh_node(id, &runtime).await;
+                self.refresh_nodes(id, &runtime).await;
             }
             committed
         };
@@ -257,7 +259,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 })
                 .await;
             if committed.is_ok() {
-                self.refresh_node(id, runtime).await;
+                self.refresh_nodes(id, runtime).await;
             }
             committed
         };

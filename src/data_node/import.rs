@@ -146,7 +146,7 @@ impl ImportReader {
 }
 
 impl<P: Platform> DataNode<P> {
-    /// Reads one piece of the source, or the rest of the last one.
+    /// Reads on in the source and takes the rows that are whole then.
     pub(super) async fn step_import(&self, ids: ImportIds) -> Result<ImportStep> {
         let job = ids.job;
         let current = self.import.take().filter(|current| current.plan.job == job);

@@ -1,4 +1,4 @@
-// The files of an import: each has a name, which says what it is, and a stream of bytes, which goes to the engine in pieces.
+// The files of an import: each has a name, which says what it is, and bytes, which go into the store in pieces.
 
 import { ErrorCode } from './const/index.js';
 import { failure, notReady } from './errors.js';
@@ -7,7 +7,7 @@ import type { RequestBlob } from './wire/messages.js';
 
 /** The store keeps each as a file. */
 const PIECE_BYTES = 4 << 20;
-/** Of what the browser copies by itself: it takes as long for several small ones. */
+/** Of what the browser copies by itself, which goes the faster the larger they are. */
 const SLICE_BYTES = 32 << 20;
 /** Reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
@@ -48,7 +48,7 @@ export type PutPiece = (
 
 export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
   let piece = 0;
-  const under_way: Promise<void>[] = [];
+  const underWay: Promise<void>[] = [];
   const send = async ({ data, ...rest }: ImportPiece): Promise<void> => {
     const status = await put({ ...of, piece: piece++, ...rest }, data);
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
@@ -56,15 +56,15 @@ export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, 
   try {
     for await (const next of importPieces(source, signal)) {
       // The last one says that all are there.
-      while (under_way.length > (next.is_last ? 0 : PIECES_UNDER_WAY - 1)) await under_way.shift();
+      while (underWay.length > (next.is_last ? 0 : PIECES_UNDER_WAY - 1)) await underWay.shift();
       const sent = send(next);
       // Whoever awaits it below learns of it, maybe later than the browser would report it as nobody's.
       sent.catch(() => undefined);
-      under_way.push(sent);
+      underWay.push(sent);
     }
-    await Promise.all(under_way);
+    await Promise.all(underWay);
   } finally {
-    await Promise.allSettled(under_way);
+    await Promise.allSettled(underWay);
   }
 }
 

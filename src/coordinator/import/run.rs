@@ -1,6 +1,7 @@
 //! Running a job whose source is stored: steps of the data node, then the one commit; or the end without a trace.
 
 use super::super::Coordinator;
+use super::super::maintenance::DATA_NODE_ATTEMPTS;
 use super::arguments::ImportOptions;
 use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
@@ -13,9 +14,6 @@ use futures::FutureExt;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A job whose data node dies is begun again so often.
-const ATTEMPTS: usize = 3;
-const NODE_OFFLINE: i32 = 901;
 const CLEAN_AGAIN_MS: u32 = 5_000;
 
 type NewSegments = Vec<(PartitionId, SegmentManifest)>;
@@ -30,8 +28,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let task = async move {
             let _turn = coordinator.imports.turn.lock().await;
             let mut outcome = coordinator.try_import(id).await;
-            for _ in 1..ATTEMPTS {
-                if outcome.as_ref().is_err_and(|error| error.code() == NODE_OFFLINE) {
+            for _ in 1..DATA_NODE_ATTEMPTS {
+                if outcome.as_ref().is_err_and(Error::is_node_offline) {
                     outcome = coordinator.try_import(id).await;
                 }
             }
@@ -118,7 +116,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 self.imports.committed.borrow_mut().insert(id);
                 committed
             };
-            self.refresh_node(collection.id, &runtime).await;
+            self.refresh_nodes(collection.id, &runtime).await;
             self.discard(&unused).await;
             completed
         };

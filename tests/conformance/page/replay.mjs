@@ -1,4 +1,5 @@
 // Replays the steps of one case on a client and answers what was observed, in the form in which the recordings are.
+import { npy as numpyFile } from '/files.mjs';
 import { mask } from './mask.mjs';
 
 /** The rows of `{"$gen": {n, dim, from}}`: the numbers that the recorded engines got. */
@@ -85,13 +86,12 @@ async function poll(client, { calls, until: [name, path, values], every_ms = 20,
   }
 }
 
+const arrays = { '<i8': list => BigInt64Array.from(list, BigInt), '<i4': list => Int32Array.from(list), '<f4': list => Float32Array.from(list) };
+
 /** Rows, or an array of NumPy, as the file that an import names by its path. */
 function file({ path, json, text, npy }) {
   if (!npy) return new File([text ?? JSON.stringify(json)], path);
-  const arrays = { '<i8': list => BigInt64Array.from(list, BigInt), '<i4': list => Int32Array.from(list), '<f4': list => Float32Array.from(list) };
-  const shape = `(${npy.shape.join(', ')},)`;
-  const header = `${`{'descr': '${npy.dtype}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117)}\n`;
-  return new File([Uint8Array.from([0x93]), 'NUMPY', Uint8Array.from([1, 0, 118, 0]), header, arrays[npy.dtype](npy.data)], path);
+  return numpyFile(path.replace(/\.npy$/, ''), npy.dtype, npy.shape, arrays[npy.dtype](npy.data));
 }
 
 /** What was put, in place of its path. */

@@ -13,7 +13,7 @@ export interface Request {
   body: string;
   blobs: RequestBlob[];
 }
-/** Bytes, or where the worker reads them itself. */
+/** Bytes, or a Blob that goes into the store as it is. */
 export type RequestBlob = Uint8Array<ArrayBuffer> | Blob;
 export interface Reply {
   id: number;
