@@ -7,7 +7,7 @@ use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, Segment
 use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
-use crate::segment::{SegmentManifest, Shard};
+use crate::segment::{IndexEntry, SegmentManifest, Shard};
 use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
@@ -285,7 +285,7 @@ pub struct IndexPlan {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IndexOutcome {
     pub index: IndexId,
-    pub file_bytes: BTreeMap<SegmentId, u64>,
+    pub entries: BTreeMap<SegmentId, IndexEntry>,
 }
 
 /// Rows of one step of an import at most; as many ids are kept for it.

@@ -6,7 +6,7 @@ use crate::ids::{CollectionId, IndexId, SegmentId};
 use crate::index::IndexParams;
 use crate::platform::Platform;
 use crate::schema::{Field, KeyValue, names};
-use crate::segment::{IndexEntry, SegmentManifest};
+use crate::segment::SegmentManifest;
 use futures::FutureExt;
 use std::rc::Rc;
 
@@ -130,12 +130,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             else {
                 return Err(Error::Unexpected("the data node did not answer with an index".into()));
             };
+            let _moving = runtime.moving.lock().await;
             let added = self
                 .change(id, |collection, _| {
                     let is_wanted = collection.indexes.iter().any(|index| index.id == built.index);
                     for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
-                        if let Some(file_bytes) = built.file_bytes.get(&segment.id).filter(|_| is_wanted) {
-                            segment.indexes.insert(built.index, IndexEntry { file_bytes: *file_bytes });
+                        if let Some(entry) = built.entries.get(&segment.id).filter(|_| is_wanted) {
+                            segment.indexes.insert(built.index, entry.clone());
                         }
                     }
                     Ok(())
@@ -146,6 +147,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 self.discard(&self.unnamed_index_files(id, &built)).await;
             }
             added?;
+            self.refresh_nodes(id, &runtime).await;
         }
         Ok(())
     }
@@ -157,7 +159,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let mut segments = collection.iter().flat_map(|collection| collection.segments());
             segments.any(|known| known.id == segment && known.indexes.contains_key(&built.index))
         };
-        let unnamed = built.file_bytes.iter().filter(|(segment, bytes)| **bytes > 0 && !is_named(**segment));
+        let unnamed = built.entries.iter().filter(|(segment, entry)| entry.file_bytes > 0 && !is_named(**segment));
         unnamed.map(|(segment, _)| SegmentManifest::new(*segment, 0).index_file(id, built.index)).collect()
     }
 }

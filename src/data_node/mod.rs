@@ -5,24 +5,24 @@
 
 mod export;
 mod import;
+mod indexes;
 
 use crate::catalog::IndexDefinition;
-use crate::cluster::{
-    CompactPlan, FlushOutcome, FlushPlan, IndexOutcome, IndexPlan, NewSegment, NodeAnswer, NodeCommand,
-};
+use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand};
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::ids::{CollectionId, IndexId, PartitionId, Timestamp};
-use crate::index::{self, MetricType};
+use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::index::SegmentIndex;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, IndexEntry, LogReader, LogRecord, SealPlan, SealSource, SegmentManifest, SegmentRows,
-    merge_order, read_column, read_deletes, read_times, seal, seal_times, write_column, write_deletes,
+    Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SegmentManifest, SegmentRows, merge_order,
+    read_column, read_deletes, read_times, seal, seal_times, write_deletes,
 };
-use crate::value::{Column, ColumnData};
+use crate::value::Column;
 use export::ExportedSegment;
 use import::ImportReader;
+use indexes::{index_of, write_index};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -254,52 +254,16 @@ impl<P: Platform> DataNode<P> {
         column: impl AsyncFn(u32, &Field) -> Result<Option<Cow<'a, Column>>>,
     ) -> Result<SegmentManifest> {
         let files = self.platform.files();
-        let mut kept: Vec<(IndexId, Option<Column>)> = Vec::new();
+        let mut built: Vec<(&IndexDefinition, Option<SegmentIndex>)> = Vec::new();
         let seen = |field: &Field, column: &Column| {
             let of_field = indexes.iter().filter(|definition| definition.field == field.id);
-            kept.extend(of_field.map(|definition| (definition.id, kept_by_index(definition, column))));
+            built.extend(of_field.map(|definition| (definition, index_of(definition, column))));
         };
         let mut manifest = seal(files, plan, column, seen).await?;
-        for (index, column) in kept {
-            let file_bytes = match column {
-                Some(column) => write_column(files, &manifest.index_file(plan.collection, index), &column).await?,
-                None => 0,
-            };
-            manifest.indexes.insert(index, IndexEntry { file_bytes });
+        for (definition, index) in built {
+            let name = manifest.index_file(plan.collection, definition.id);
+            manifest.indexes.insert(definition.id, write_index(files, &name, definition, index).await?);
         }
         Ok(manifest)
     }
-
-    async fn build_indexes(&self, plan: IndexPlan) -> Result<IndexOutcome> {
-        let mut outcome = IndexOutcome { index: plan.index.id, file_bytes: BTreeMap::new() };
-        let mut breather = Breather::new(&self.platform);
-        for manifest in &plan.segments {
-            let bytes = self.build_index(plan.collection, &plan.index, manifest).await?;
-            outcome.file_bytes.insert(manifest.id, bytes);
-            breather.breathe().await;
-        }
-        Ok(outcome)
-    }
-
-    async fn build_index(
-        &self,
-        collection: CollectionId,
-        definition: &IndexDefinition,
-        manifest: &SegmentManifest,
-    ) -> Result<u64> {
-        if definition.metric != Some(MetricType::Cosine) || !manifest.column_bytes.contains_key(&definition.field) {
-            return Ok(0);
-        }
-        let files = self.platform.files();
-        let column = read_column(files, &manifest.column_file(collection, definition.field), &|_| ()).await?;
-        let Some(kept) = kept_by_index(definition, &column) else { return Ok(0) };
-        write_column(files, &manifest.index_file(collection, definition.id), &kept).await
-    }
-}
-
-/// What an index keeps beside its column: for COSINE one over the length of each vector, else nothing.
-fn kept_by_index(definition: &IndexDefinition, column: &Column) -> Option<Column> {
-    let ColumnData::FloatVector { dim, values } = &column.data else { return None };
-    let is_cosine = definition.metric == Some(MetricType::Cosine);
-    is_cosine.then(|| Column::new(ColumnData::Float(index::inverse_norms(values, *dim))))
 }

@@ -1,8 +1,43 @@
 //! Indexes over one field of one segment, and what may be asked of them. Nothing here reads storage.
 
+pub mod codes;
 pub mod distance;
 pub mod flat;
 mod params;
 
 pub use flat::inverse_norms;
 pub use params::{IndexParams, IndexType, MetricType};
+
+/// What an index has of one segment's rows, in memory.
+pub enum SegmentIndex {
+    /// `inverse_norms` of the rows; their vectors are beside it.
+    InverseNorms(Vec<f32>),
+    Codes(codes::Codes),
+}
+
+impl SegmentIndex {
+    /// `None` where the vectors are all that a search needs.
+    pub fn build(index_type: IndexType, metric: MetricType, dim: usize, values: &[f32]) -> Option<SegmentIndex> {
+        let codes = if index_type.has_codes() { codes::Codes::build(values, dim, metric) } else { None };
+        match (codes, metric) {
+            (Some(codes), _) => Some(SegmentIndex::Codes(codes)),
+            (None, MetricType::Cosine) => Some(SegmentIndex::InverseNorms(inverse_norms(values, dim))),
+            (None, _) => None,
+        }
+    }
+
+    pub fn row_count(&self) -> usize {
+        match self {
+            SegmentIndex::InverseNorms(norms) => norms.len(),
+            SegmentIndex::Codes(codes) => codes.row_count(),
+        }
+    }
+
+    /// In memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            SegmentIndex::InverseNorms(norms) => size_of_val(norms.as_slice()),
+            SegmentIndex::Codes(codes) => codes.bytes(),
+        }
+    }
+}

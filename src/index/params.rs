@@ -108,6 +108,11 @@ impl IndexType {
         (self as u32) <= IndexType::DiskAnn as u32
     }
 
+    /// Whether larger segments are searched by codes, and not exactly.
+    pub fn has_codes(self) -> bool {
+        self.is_for_vectors() && self != IndexType::Flat
+    }
+
     fn suits_scalar(self, field: &Field) -> bool {
         let number = |data_type: DataType| data_type.is_integer() || data_type.is_floating();
         let element = field.element_type;

@@ -7,12 +7,15 @@ use crate::cluster::{LoadPlan, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::expr::Rows;
-use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
-use crate::index::{self, MetricType};
+use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::index::{self, MetricType, SegmentIndex};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
-use crate::segment::{LogReader, LogRecord, SegmentManifest, SegmentRows, read_column, read_segment};
-use crate::value::{Column, ColumnData};
+use crate::segment::{
+    IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredVectors, read_codes, read_column,
+    read_segment,
+};
+use crate::value::ColumnData;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -131,8 +134,14 @@ impl<P: Platform> QueryNode<P> {
         let mut arrived: BTreeMap<SegmentId, SegmentRows> = BTreeMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
             for manifest in segments {
-                let known = self.loaded.borrow().partitions.get(id).map(|it| it.sealed.contains_key(&manifest.id));
-                if known == Some(false) {
+                let is_wanted = {
+                    let loaded = self.loaded.borrow();
+                    let partition = loaded.partitions.get(id);
+                    partition.is_some_and(|it| {
+                        it.sealed.get(&manifest.id).is_none_or(|known| lacks_codes(known, manifest, &indexes))
+                    })
+                };
+                if is_wanted {
                     let reading = Reading { collection: view.id, fields: &fields, indexes: &indexes, staging: None };
                     arrived.insert(manifest.id, self.read_segment(reading, manifest).await?);
                 }
@@ -148,6 +157,10 @@ impl<P: Platform> QueryNode<P> {
             partition.sealed.retain(|segment, _| current.contains(segment));
             for manifest in segments {
                 let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
+                if let Some(known) = partition.sealed.get(&manifest.id) {
+                    segment.deleted = known.deleted.clone();
+                    segment.written = known.written.clone();
+                }
                 for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
                     segment.delete_at(*written, &deletes.keys);
                 }
@@ -164,8 +177,21 @@ impl<P: Platform> QueryNode<P> {
             self.progressed(&reading, bytes);
         };
         let files = self.platform.files();
-        let mut segment = read_segment(files, reading.collection, manifest, reading.fields, &on_read).await?;
-        segment.inverse_norms = Rc::new(self.inverse_norms(&reading, manifest, &segment).await?);
+        let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
+        let (stored, resident): (Vec<Field>, Vec<Field>) =
+            reading.fields.iter().cloned().partition(|field| replaced.contains(&field.id));
+        let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
+        segment.indexes = Rc::new(self.read_indexes(&reading, manifest, &segment).await?);
+        let mut left_in_files = BTreeMap::new();
+        for field in stored {
+            let file = manifest.column_file(reading.collection, field.id);
+            let vectors = StoredVectors::open(files, &file, &|bytes| on_read(field.id, bytes)).await?;
+            if vectors.row_count() != manifest.rows as usize || Some(vectors.dim() as u32) != field.dim {
+                return Err(Error::Corrupt { file, detail: "rows or dim differ from the catalog's".into() });
+            }
+            left_in_files.insert(field.id, vectors);
+        }
+        segment.stored = Rc::new(left_in_files);
         Ok(segment)
     }
 
@@ -179,32 +205,58 @@ impl<P: Platform> QueryNode<P> {
         }
     }
 
-    async fn inverse_norms(
+    async fn read_indexes(
         &self,
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
         segment: &SegmentRows,
-    ) -> Result<BTreeMap<crate::ids::IndexId, Vec<f32>>> {
-        let mut norms = BTreeMap::new();
-        for definition in reading.indexes.iter().filter(|index| index.metric == Some(MetricType::Cosine)) {
-            let Some(Column { data: ColumnData::FloatVector { dim, values }, .. }) = segment.column(definition.field)
-            else {
-                continue;
+    ) -> Result<BTreeMap<IndexId, SegmentIndex>> {
+        let mut indexes = BTreeMap::new();
+        for definition in reading.indexes {
+            let entry = manifest.indexes.get(&definition.id).filter(|entry| entry.file_bytes > 0);
+            let of_segment = match (entry, segment.column(definition.field).map(|column| &column.data)) {
+                (Some(entry), _) => self.read_index(reading, manifest, (definition, entry)).await?,
+                // Not built yet.
+                (None, Some(ColumnData::FloatVector { dim, values })) => match definition.metric {
+                    Some(MetricType::Cosine) => SegmentIndex::InverseNorms(index::inverse_norms(values, *dim)),
+                    _ => continue,
+                },
+                _ => continue,
             };
-            let built = manifest.indexes.get(&definition.id).is_some_and(|entry| entry.file_bytes > 0);
-            let of_segment = if built {
-                let name = manifest.index_file(reading.collection, definition.id);
-                match read_column(self.platform.files(), &name, &|bytes| self.progressed(reading, bytes)).await?.data {
-                    ColumnData::Float(norms) if norms.len() == manifest.rows as usize => norms,
-                    _ => return Err(Error::Corrupt { file: name, detail: "not the norms of this segment".into() }),
-                }
-            } else {
-                index::inverse_norms(values, *dim)
-            };
-            norms.insert(definition.id, of_segment);
+            indexes.insert(definition.id, of_segment);
         }
-        Ok(norms)
+        Ok(indexes)
     }
+
+    async fn read_index(
+        &self,
+        reading: &Reading<'_>,
+        manifest: &SegmentManifest,
+        (definition, entry): (&IndexDefinition, &IndexEntry),
+    ) -> Result<SegmentIndex> {
+        let files = self.platform.files();
+        let file = manifest.index_file(reading.collection, definition.id);
+        let on_read = |bytes| self.progressed(reading, bytes);
+        let index = match entry.replaces {
+            Some(_) => SegmentIndex::Codes(read_codes(files, &file, &on_read).await?),
+            None => match read_column(files, &file, &on_read).await?.data {
+                ColumnData::Float(norms) => SegmentIndex::InverseNorms(norms),
+                _ => return Err(Error::Corrupt { file, detail: "not the norms of vectors".into() }),
+            },
+        };
+        if index.row_count() != manifest.rows as usize {
+            return Err(Error::Corrupt { file, detail: "not an index of as many rows as the segment has".into() });
+        }
+        Ok(index)
+    }
+}
+
+/// Whether codes of a segment were made after it was read.
+fn lacks_codes(known: &SegmentRows, manifest: &SegmentManifest, indexes: &[IndexDefinition]) -> bool {
+    let replacing = manifest.indexes.iter().filter(|(_, entry)| entry.replaces.is_some());
+    replacing
+        .filter(|(id, _)| indexes.iter().any(|index| index.id == **id))
+        .any(|(id, _)| !matches!(known.indexes.get(id), Some(SegmentIndex::Codes(_))))
 }
 
 /// What a segment is read for.

@@ -20,10 +20,10 @@ impl<P: Platform> QueryNode<P> {
                     *memory.field_bytes.entry(loaded.field_name(*field)).or_default() +=
                         column.allocated_bytes() as u64;
                 }
-                for (index, norms) in segment.inverse_norms.iter() {
+                for (index, of_segment) in segment.indexes.iter() {
                     let name = loaded.indexes.iter().find(|known| known.id == *index).map(|index| index.name.clone());
                     let name = name.unwrap_or_else(|| index.to_string());
-                    *memory.index_bytes.entry(name).or_default() += norms.len() as u64 * 4;
+                    *memory.index_bytes.entry(name).or_default() += of_segment.bytes() as u64;
                 }
             }
             memory.bytes += memory.field_bytes.values().chain(memory.index_bytes.values()).sum::<u64>();

@@ -3,6 +3,7 @@
 //! It reads storage itself. Writes reach it as log records in their order; what it reads from the log while loading and what
 //! it is told meanwhile are told apart by time, so that nothing is missed and nothing applied twice.
 
+mod coded;
 mod expiry;
 mod load;
 mod memory;
@@ -29,6 +30,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::Mutex;
+
+/// So often a read is tried again because of that.
+const SEGMENTS_MAY_GO: usize = 3;
 
 pub struct QueryNode<P: Platform> {
     platform: P,
@@ -115,15 +119,30 @@ impl<P: Platform> QueryNode<P> {
     }
 
     async fn answer(&self, method: &str, body: &str, blobs: &[Vec<u8>]) -> NodeReply {
-        let answer = match method {
-            "Search" => self.search(body, blobs).await.map_err(|error| error.during("failed to search")),
-            "Query" => self.query(body).await.map_err(|error| error.during("failed to query")),
-            other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
-        };
+        let mut answer = self.try_answer(method, body, blobs).await;
+        for _ in 0..SEGMENTS_MAY_GO {
+            // A segment that was replaced meanwhile has lost the files that rows were to be read from.
+            if matches!(answer, Err(Error::KeyNotFound { .. })) {
+                answer = self.try_answer(method, body, blobs).await;
+            }
+        }
+        let answer = answer.map_err(|error| match method {
+            "Search" => error.during("failed to search"),
+            "Query" => error.during("failed to query"),
+            _ => error,
+        });
         answer.unwrap_or_else(|error| NodeReply {
             body: json!({ "status": Status::from(&error) }).to_string(),
             blobs: Vec::new(),
         })
+    }
+
+    async fn try_answer(&self, method: &str, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
+        match method {
+            "Search" => self.search(body, blobs).await,
+            "Query" => self.query(body).await,
+            other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
+        }
     }
 
     /// Bytes read from files since the node started, by field.

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::schema::Field;
 use crate::segment::SegmentRows;
-use crate::value::{Batch, Column};
+use crate::storage::Files;
+use crate::value::{Batch, Column, ColumnData};
 
 /// Where a row of an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +21,26 @@ pub struct NodeReply {
 }
 
 /// The given rows of the given fields, in the given order.
-pub(super) fn gather(segments: &[SegmentRows], fields: &[Field], rows: &[RowAt]) -> Result<Batch> {
+pub(super) async fn gather(
+    files: &impl Files,
+    segments: &[SegmentRows],
+    fields: &[Field],
+    rows: &[RowAt],
+) -> Result<Batch> {
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
         let mut column = Column::empty(field);
         for run in rows.chunk_by(|left, right| left.segment == right.segment) {
             let segment = &segments[run[0].segment as usize];
-            let source = segment.columns.get(&field.id);
-            let source = source.ok_or_else(|| Error::invalid(format!("field {} is not loaded", field.name)))?;
-            column.extend_from_rows(source, run.iter().map(|at| at.row as usize));
+            if let Some(resident) = segment.columns.get(&field.id) {
+                column.extend_from_rows(resident, run.iter().map(|at| at.row as usize));
+            } else if let Some(stored) = segment.stored.get(&field.id) {
+                let wanted: Vec<u32> = run.iter().map(|at| at.row).collect();
+                let values = stored.read(files, &wanted).await?;
+                column.append(&Column::new(ColumnData::FloatVector { dim: stored.dim(), values }));
+            } else {
+                return Err(Error::invalid(format!("field {} is not loaded", field.name)));
+            }
         }
         columns.push((field.name.clone(), column));
     }

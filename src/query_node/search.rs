@@ -1,17 +1,22 @@
-//! Search: the nearest rows, exactly.
+//! Search: the nearest rows.
 
 use super::QueryNode;
+use super::coded::CodedSegment;
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
 use crate::error::{Error, Result, Status};
 use crate::expr::Rows;
-use crate::index::MetricType;
+use crate::index::codes::Effort;
 use crate::index::flat::FlatScan;
+use crate::index::{IndexType, MetricType, SegmentIndex};
 use crate::platform::{Breather, Platform};
 use crate::schema::{Field, KeyValue};
-use crate::search::{Order, RankedHit, SearchParams, TopK, decode_query_vectors, group, merge, round_score};
+use crate::search::{
+    Hit as ScoredRow, Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score,
+};
 use crate::segment::SegmentRows;
+use crate::storage::Files;
 use crate::value::{Column, ColumnData, Mask};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,13 +50,14 @@ struct SearchRequest {
 }
 
 /// One search with all that its queries share.
-struct Plan {
+pub(super) struct Plan {
     target: Target,
     masks: Vec<Mask>,
-    field: Field,
+    pub field: Field,
     index: IndexDefinition,
-    metric: MetricType,
-    params: SearchParams,
+    pub metric: MetricType,
+    pub params: SearchParams,
+    pub effort: Effort,
     group_field: Option<Field>,
 }
 
@@ -78,6 +84,8 @@ impl<P: Platform> QueryNode<P> {
         let index = index.ok_or_else(|| Error::FieldIndexNotLoaded { field: field.name.clone() })?;
         let metric = index.metric.unwrap_or(MetricType::Cosine);
         params.check_metric(metric)?;
+        let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
+        let effort = effort(&params.index_params, index_type, params.depth())?;
         let group_field = params.group_field(target.schema())?.cloned();
         if let Some(field) = group_field.as_ref().filter(|field| !target.fields.contains(&field.id)) {
             return Err(Error::invalid(format!("field {} is not loaded", field.name)));
@@ -93,21 +101,22 @@ impl<P: Platform> QueryNode<P> {
             masks.push(target.matching(&filter, segment)?);
             breather.breathe().await;
         }
-        let plan = Plan { target, masks, field, index, metric, params, group_field };
+        let plan = Plan { target, masks, field, index, metric, params, effort, group_field };
         let dim = plan.field.dim.unwrap_or(1) as usize;
         let mut hits_of_queries = Vec::new();
         for query in queries.chunks_exact(dim) {
             hits_of_queries.push(self.nearest(&plan, query, &mut breather).await?);
         }
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
-        let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
+        let files = self.platform.files();
+        let mut batch = gather(files, &plan.target.segments, &output.fields, &rows).await?;
         let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
             Some(decimals) => round_score(hit.score, decimals),
             None => hit.score,
         });
         batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
         if request.merge {
-            batch.columns.extend(merge_columns(&plan, &rows)?);
+            batch.columns.extend(merge_columns(files, &plan, &rows).await?);
         }
         let body = json!({
             "status": Status::success(),
@@ -133,7 +142,7 @@ impl<P: Platform> QueryNode<P> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut depth = plan.params.depth();
         loop {
-            let lists = self.scan(plan, query, depth, breather).await;
+            let lists = self.scan(plan, query, depth, breather).await?;
             let cut_off = lists.iter().any(|list| list.len() == depth);
             let hits = merge(Order::of(plan.metric), lists, depth);
             let exhausted = !cut_off || depth >= rows;
@@ -150,48 +159,78 @@ impl<P: Platform> QueryNode<P> {
     }
 
     /// The best `depth` rows of each segment.
-    async fn scan(&self, plan: &Plan, query: &[f32], depth: usize, breather: &mut Breather<'_, P>) -> Vec<Vec<Hit>> {
-        let dim = query.len();
+    async fn scan(
+        &self,
+        plan: &Plan,
+        query: &[f32],
+        depth: usize,
+        breather: &mut Breather<'_, P>,
+    ) -> Result<Vec<Vec<Hit>>> {
         let mut lists = Vec::with_capacity(plan.masks.len());
-        for (at, (segment, mask)) in plan.target.segments.iter().zip(&plan.masks).enumerate() {
-            let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = segment.column(plan.field.id)
-            else {
-                continue;
-            };
-            let mut top = TopK::new(depth, Order::of(plan.metric), plan.params.range);
-            let norms = segment.inverse_norms.get(&plan.index.id);
+        for (at, (rows, mask)) in plan.target.segments.iter().zip(&plan.masks).enumerate() {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
-            for (block, vectors) in values.chunks(SCAN_ROWS * dim).enumerate() {
-                let first = block * SCAN_ROWS;
-                let rows = vectors.len() / dim;
-                FlatScan {
-                    query,
-                    vectors,
-                    metric: plan.metric,
-                    inverse_norms: norms.and_then(|norms| norms.get(first..first + rows)),
-                    mask,
-                    base_row: first as u32,
+            let found = match rows.indexes.get(&plan.index.id) {
+                Some(SegmentIndex::Codes(codes)) => {
+                    self.search_codes(plan, query, CodedSegment { codes, rows, mask }, depth).await?
                 }
-                .run(&mut top);
-                breather.breathe().await;
-            }
-            let hits = top.into_sorted().into_iter().map(|hit| RankedHit {
+                Some(SegmentIndex::InverseNorms(norms)) => {
+                    exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await
+                }
+                None => exact(plan, query, ExactSegment { rows, mask, norms: None }, depth, breather).await,
+            };
+            let hits = found.into_iter().map(|hit| RankedHit {
                 score: hit.score,
-                key: segment.primary_key_of(hit.row as usize),
+                key: rows.primary_key_of(hit.row as usize),
                 at: RowAt { segment: at as u32, row: hit.row },
             });
             lists.push(hits.collect());
+            breather.breathe().await;
         }
-        lists
+        Ok(lists)
     }
 }
 
+/// One query over one segment whose vectors are in memory.
+struct ExactSegment<'a> {
+    rows: &'a SegmentRows,
+    mask: Option<&'a Mask>,
+    norms: Option<&'a [f32]>,
+}
+
+async fn exact<P: Platform>(
+    plan: &Plan,
+    query: &[f32],
+    ExactSegment { rows, mask, norms }: ExactSegment<'_>,
+    depth: usize,
+    breather: &mut Breather<'_, P>,
+) -> Vec<ScoredRow> {
+    let mut top = TopK::new(depth, Order::of(plan.metric), plan.params.range);
+    let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = rows.column(plan.field.id) else {
+        return Vec::new();
+    };
+    for (block, vectors) in values.chunks(SCAN_ROWS * query.len()).enumerate() {
+        let first = block * SCAN_ROWS;
+        let count = vectors.len() / query.len();
+        FlatScan {
+            query,
+            vectors,
+            metric: plan.metric,
+            inverse_norms: norms.and_then(|norms| norms.get(first..first + count)),
+            mask,
+            base_row: first as u32,
+        }
+        .run(&mut top);
+        breather.breathe().await;
+    }
+    top.into_sorted()
+}
+
 /// What hits are put in order and into groups by: `$key`, and `$group` where there is one.
-fn merge_columns(plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
+async fn merge_columns(files: &impl Files, plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
     let segments = &plan.target.segments;
     let primary_key = plan.target.schema().primary_key().clone();
-    let keys =
-        gather(segments, &[primary_key], rows)?.columns.into_iter().map(|(_, column)| ("$key".to_owned(), column));
+    let keys = gather(files, segments, &[primary_key], rows).await?.columns;
+    let keys = keys.into_iter().map(|(_, column)| ("$key".to_owned(), column));
     let groups = plan.group_field.as_ref().map(|field| {
         let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row as usize);
         let texts = rows.iter().map(|at| match key(at) {

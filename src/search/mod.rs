@@ -1,10 +1,12 @@
 //! What is asked of a search and how its hits are kept, grouped and merged; knows scores, not columns.
 
+mod effort;
 mod group;
 mod merge;
 mod request;
 mod top_k;
 
+pub use effort::effort;
 pub use group::{Grouped, group};
 pub use merge::{RankedHit, merge};
 pub use request::{

@@ -101,6 +101,18 @@ impl TopK {
         }
     }
 
+    /// Offers rows whose scores are given; `row` tells which, or that it takes no part, and is asked only where it matters.
+    pub fn offer_some(&mut self, scores: &[f32], row: impl Fn(usize) -> Option<u32>) {
+        for (at, score) in scores.iter().enumerate() {
+            let rank = self.order.rank(*score);
+            if rank <= self.threshold
+                && let Some(row) = row(at)
+            {
+                self.offer_rank(rank, row);
+            }
+        }
+    }
+
     fn offer_ranks(&mut self, ranks: impl Iterator<Item = f32>, base_row: u32) {
         for (row, rank) in (base_row..).zip(ranks) {
             // Also taken by NaN, which fails the comparison; it is put right below.

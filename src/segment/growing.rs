@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
 const CHUNK_ROWS: usize = 4096;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Growing {
     fields: Rc<[Field]>,
     primary_key: FieldId,

@@ -27,10 +27,13 @@ pub struct SegmentManifest {
 }
 
 /// What an index has of one segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IndexEntry {
     /// 0 where the index needs no file beside the column.
     pub file_bytes: u64,
+    /// The field whose column a search does not need beside this: it stays in its file.
+    #[serde(default)]
+    pub replaces: Option<FieldId>,
 }
 
 /// Every file of a collection's segments begins with this.
@@ -97,9 +100,17 @@ impl SegmentManifest {
         columns.chain(deletes).chain(indexes.map(|(index, _)| self.index_file(collection, *index))).collect()
     }
 
-    /// Of the files of some fields and indexes.
+    /// The fields whose columns some indexes replace.
+    pub fn replaced_by(&self, indexes: &BTreeSet<IndexId>) -> BTreeSet<FieldId> {
+        let chosen = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
+        chosen.filter_map(|(_, entry)| entry.replaces).collect()
+    }
+
+    /// What a load of some fields and indexes reads of the files.
     pub fn bytes_of(&self, fields: &BTreeSet<FieldId>, indexes: &BTreeSet<IndexId>) -> u64 {
-        let columns = self.column_bytes.iter().filter(|(field, _)| fields.contains(field)).map(|(_, bytes)| bytes);
+        let replaced = self.replaced_by(indexes);
+        let is_read = |field: &FieldId| fields.contains(field) && !replaced.contains(field);
+        let columns = self.column_bytes.iter().filter(|(field, _)| is_read(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
         columns.sum::<u64>() + indexes.map(|(_, entry)| entry.file_bytes).sum::<u64>()
     }

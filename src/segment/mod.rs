@@ -6,17 +6,20 @@
 mod column_file;
 mod delete_file;
 mod growing;
+mod index_file;
 mod log_reader;
 mod log_record;
 mod manifest;
 mod read;
 mod rows;
 mod seal;
+mod sections;
 mod shard;
 
-pub use column_file::{read_column, write_column};
+pub use column_file::{StoredVectors, read_column, write_column};
 pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
+pub use index_file::{read_codes, write_codes};
 pub use log_reader::LogReader;
 pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, segment_prefix};

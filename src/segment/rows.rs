@@ -1,8 +1,10 @@
 //! Rows in memory: what filters and scans work on.
 
+use super::StoredVectors;
 use crate::error::Result;
 use crate::expr::{Filter, Rows};
 use crate::ids::{IndexId, Timestamp};
+use crate::index::SegmentIndex;
 use crate::schema::{Field, FieldId};
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
 use roaring::RoaringBitmap;
@@ -11,12 +13,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 /// Columns of some rows and which of them are deleted. A clone is a cheap snapshot: what is written later does not show in it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SegmentRows {
     pub columns: Rc<BTreeMap<FieldId, Rc<Column>>>,
     pub deleted: Rc<RoaringBitmap>,
-    /// 1 / |v| for each row, by index, where the index has it.
-    pub inverse_norms: Rc<BTreeMap<IndexId, Vec<f32>>>,
+    /// Fields that are not in memory, because an index takes their place.
+    pub stored: Rc<BTreeMap<FieldId, StoredVectors>>,
+    pub indexes: Rc<BTreeMap<IndexId, SegmentIndex>>,
     /// When each row was written; of sealed rows only known where somebody had to ask.
     pub written: Option<Rc<Vec<Timestamp>>>,
     /// Of imported rows: what was deleted before is not meant for them.
@@ -42,7 +45,8 @@ impl SegmentRows {
         SegmentRows {
             columns: Rc::new(columns.into_iter().map(|(field, column)| (field, Rc::new(column))).collect()),
             deleted: Rc::default(),
-            inverse_norms: Rc::default(),
+            stored: Rc::default(),
+            indexes: Rc::default(),
             written: None,
             imported_at: None,
             primary_key,

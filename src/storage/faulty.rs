@@ -225,6 +225,10 @@ impl<S: Files> Files for Faulty<S> {
         self.read_through(self.inner.read(name, offset, into)).await
     }
 
+    fn reads_rows_quickly(&self) -> bool {
+        self.inner.reads_rows_quickly()
+    }
+
     async fn size(&self, name: &str) -> Result<u64> {
         self.read_through(self.inner.size(name)).await
     }

@@ -167,6 +167,10 @@ impl Files for MemoryStore {
         Ok(())
     }
 
+    fn reads_rows_quickly(&self) -> bool {
+        true
+    }
+
     async fn size(&self, name: &str) -> Result<u64> {
         self.paused(|state| state.file(name).map(|file| file.len() as u64)).await
     }

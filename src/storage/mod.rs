@@ -113,6 +113,10 @@ pub trait Files {
     }
     /// Fills `into` from `offset`; an error unless the file has that many bytes there.
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()>;
+    /// Whether reading some hundred bytes takes microseconds.
+    fn reads_rows_quickly(&self) -> bool {
+        false
+    }
     /// `Error::KeyNotFound` for a name that does not exist.
     async fn size(&self, name: &str) -> Result<u64>;
     /// Names that begin with `prefix`, in order.

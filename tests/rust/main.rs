@@ -2,6 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod behaviour;
+mod codes;
 mod export;
 mod filters;
 mod flat;

@@ -29,3 +29,39 @@ pub fn inner_product(query: &[f32], rows: &[f32], out: &mut [f32]) {
         *out = sum_of(query, row, |a, b| a * b);
     }
 }
+
+/// Inner products of a query with rows of `query.len()` numbers.
+#[inline(never)]
+pub fn inner_product_i8(query: &[i16], rows: &[i8], out: &mut [i32]) {
+    for (row, out) in rows.chunks_exact(query.len().max(1)).zip(out) {
+        *out = sum_of_products(query, row);
+    }
+}
+
+/// Inner products of a query with the rows at some positions.
+#[inline(never)]
+pub fn inner_product_i8_at(query: &[i16], rows: &[i8], positions: &[u32], out: &mut Vec<i32>) {
+    let row = |position: u32| &rows[position as usize * query.len()..][..query.len()];
+    out.clear();
+    out.extend(positions.iter().map(|position| sum_of_products(query, row(*position))));
+}
+
+#[inline(always)]
+fn sum_of_products(query: &[i16], row: &[i8]) -> i32 {
+    query.iter().zip(row).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}
+
+/// The signs of what is left of a vector without a centre, which is int8 numbers with a scale, as bits in `words`; and the
+/// sums of its numbers' magnitudes and squares.
+#[inline(never)]
+pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u64]) -> (f32, f32) {
+    let (mut magnitudes, mut squares) = (0.0, 0.0);
+    words.fill(0);
+    for (at, (value, code)) in vector.iter().zip(centre).enumerate() {
+        let left = value - f32::from(*code) * scale;
+        magnitudes += left.abs();
+        squares += left * left;
+        words[at / 64] |= u64::from(left.to_bits() >> 31) << (at % 64);
+    }
+    (magnitudes, squares)
+}

@@ -1,6 +1,10 @@
 //! Kernels for wasm's 128-bit vectors: four sums in flight hide the latency of an addition.
 
-use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub, v128, v128_load};
+use core::arch::wasm32::{
+    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane, f32x4_mul, f32x4_splat, f32x4_sub,
+    i16x8_load_extend_i8x8, i32x4_add, i32x4_bitmask, i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
+    i32x4_extract_lane, i32x4_splat, v128, v128_load,
+};
 
 const LANES: usize = 4;
 const STEP: usize = 4 * LANES;
@@ -59,6 +63,73 @@ kernel!(
 );
 kernel!(inner_product, |a, b| f32x4_mul(a, b), |a: f32, b: f32| a * b);
 
+/// Inner products of a query with rows of `query.len()` numbers, a multiple of sixteen.
+#[inline(never)]
+#[target_feature(enable = "simd128")]
+pub fn inner_product_i8(query: &[i16], rows: &[i8], out: &mut [i32]) {
+    for (row, out) in rows.chunks_exact(query.len().max(1)).zip(out) {
+        *out = sum_of_products(query, row);
+    }
+}
+
+/// Inner products of a query with the rows at some positions.
+#[inline(never)]
+#[target_feature(enable = "simd128")]
+pub fn inner_product_i8_at(query: &[i16], rows: &[i8], positions: &[u32], out: &mut Vec<i32>) {
+    out.clear();
+    for position in positions {
+        let row = &rows[*position as usize * query.len()..][..query.len()];
+        out.push(sum_of_products(query, row));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "simd128")]
+fn sum_of_products(query: &[i16], row: &[i8]) -> i32 {
+    const WIDTH: usize = 16;
+    let mut sums = [i32x4_splat(0); 2];
+    for (a, b) in query.as_chunks::<WIDTH>().0.iter().zip(row.as_chunks::<WIDTH>().0) {
+        for half in 0..2 {
+            // SAFETY: both arrays have sixteen numbers, and neither load asks for alignment.
+            let (a, b) = unsafe {
+                (v128_load(a.as_ptr().add(half * 8).cast()), i16x8_load_extend_i8x8(b.as_ptr().add(half * 8)))
+            };
+            sums[half] = i32x4_add(sums[half], i32x4_dot_i16x8(a, b));
+        }
+    }
+    let sum = i32x4_add(sums[0], sums[1]);
+    i32x4_extract_lane::<0>(sum)
+        + i32x4_extract_lane::<1>(sum)
+        + i32x4_extract_lane::<2>(sum)
+        + i32x4_extract_lane::<3>(sum)
+}
+
+/// The signs of what is left of a vector without a centre, which is int8 numbers with a scale, as bits in `words`; and the
+/// sums of its numbers' magnitudes and squares. Lengths are a multiple of sixteen.
+#[inline(never)]
+#[target_feature(enable = "simd128")]
+pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u64]) -> (f32, f32) {
+    const WIDTH: usize = 8;
+    let scale = f32x4_splat(scale);
+    let mut magnitudes = [f32x4_splat(0.0); 4];
+    let mut squares = [f32x4_splat(0.0); 4];
+    words.fill(0);
+    for (at, (values, codes)) in vector.as_chunks::<WIDTH>().0.iter().zip(centre.as_chunks::<WIDTH>().0).enumerate() {
+        // SAFETY: the array has eight numbers, and the load asks for no alignment.
+        let codes = unsafe { i16x8_load_extend_i8x8(codes.as_ptr()) };
+        let halves = [i32x4_extend_low_i16x8(codes), i32x4_extend_high_i16x8(codes)];
+        let mut signs = 0;
+        for half in 0..2 {
+            let left = f32x4_sub(load(&values[half * LANES..]), f32x4_mul(f32x4_convert_i32x4(halves[half]), scale));
+            magnitudes[half] = f32x4_add(magnitudes[half], f32x4_abs(left));
+            squares[half] = f32x4_add(squares[half], f32x4_mul(left, left));
+            signs |= u64::from(i32x4_bitmask(left)) << (half * LANES);
+        }
+        words[at * WIDTH / 64] |= signs << (at * WIDTH % 64);
+    }
+    (horizontal_sum(magnitudes), horizontal_sum(squares))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scalar;
@@ -82,5 +153,36 @@ mod tests {
             scalar::inner_product(&query, &rows, &mut plain);
             assert!(simd.iter().zip(plain).all(|(a, b)| (a - b).abs() <= 1e-5 * dim as f32), "dim {dim}");
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn integers_agree_with_scalar_kernels() {
+        let mut state = 99u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as u16 as i16
+        };
+        for dim in [16, 32, 48, 384] {
+            let query: Vec<i16> = (0..dim).map(|_| next() >> 2).collect();
+            let rows: Vec<i8> = (0..dim * 5).map(|_| (next() >> 8) as i8).collect();
+            let (mut simd, mut plain) = ([0i32; 5], [0i32; 5]);
+            super::inner_product_i8(&query, &rows, &mut simd);
+            scalar::inner_product_i8(&query, &rows, &mut plain);
+            assert_eq!(simd, plain, "dim {dim}");
+            let mut some = Vec::new();
+            super::inner_product_i8_at(&query, &rows, &[4, 1], &mut some);
+            assert_eq!(some, [plain[4], plain[1]], "dim {dim}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn signs_agree_with_scalar_kernels() {
+        let vector: Vec<f32> = (0..96).map(|at| ((at * 37 % 101) as f32 - 50.0) / 7.0).collect();
+        let centre: Vec<i8> = (0..96).map(|at| (at * 53 % 255) as u8 as i8).collect();
+        let (mut simd, mut plain) = ([7u64; 2], [7u64; 2]);
+        let sums = super::residual_signs(&vector, &centre, 0.07, &mut simd);
+        let expected = scalar::residual_signs(&vector, &centre, 0.07, &mut plain);
+        assert_eq!(simd, plain);
+        assert!((sums.0 - expected.0).abs() < 1e-3 && (sums.1 - expected.1).abs() < 1e-2);
     }
 }

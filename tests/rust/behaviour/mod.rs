@@ -1,6 +1,7 @@
 //! What clients may rely on, feature by feature.
 
 mod catalog;
+mod coded;
 mod collections;
 mod ddl_while_loaded;
 mod expiry;

@@ -132,6 +132,10 @@ impl Files for SimStore {
         self.inner.read(name, offset, into).await
     }
 
+    fn reads_rows_quickly(&self) -> bool {
+        self.inner.reads_rows_quickly()
+    }
+
     async fn size(&self, name: &str) -> Result<u64> {
         self.inner.size(name).await
     }

@@ -1,0 +1,205 @@
+//! Making codes of a segment's vectors, with one row at a time beside them.
+
+use super::lists::{Centres, mean};
+use super::rotation::{Random, Rotation};
+use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, padded, plan, words_of};
+use crate::index::MetricType;
+use crate::index::distance::residual_signs;
+use crate::index::flat::inverse_norm;
+
+/// Rows of a list on average: looking at a list costs about as much as ranking some dozens of rows.
+const ROWS_OF_LIST: usize = 128;
+/// Segments with fewer rows have one list.
+const MIN_ROWS_FOR_LISTS: usize = 4096;
+const MAX_LISTS: usize = 1024;
+/// Rows to find centres by, of each list and in bytes at most.
+const SAMPLE_OF_LIST: usize = 32;
+const SAMPLE_BYTES: usize = 12 << 20;
+
+impl Codes {
+    /// `None` where codes would not pay, or where numbers are too large to compute with.
+    pub fn build(values: &[f32], dim: usize, metric: MetricType) -> Option<Codes> {
+        if dim < MIN_DIM || values.len() / dim < MIN_ROWS {
+            return None;
+        }
+        let rotation = Rotation::new(dim);
+        let rows = values.len() / dim;
+        let lists = if rows < MIN_ROWS_FOR_LISTS { 1 } else { (rows / ROWS_OF_LIST).min(MAX_LISTS) };
+        let sampled =
+            Random::new(0x5a31).spread(rows, (SAMPLE_BYTES / 4 / dim).min(lists * SAMPLE_OF_LIST).max(MIN_ROWS));
+        let mut sample = vec![0f32; sampled.len() * dim];
+        for (row, turned) in sampled.iter().zip(sample.chunks_exact_mut(dim)) {
+            turn(&rotation, metric, &values[row * dim..(row + 1) * dim], turned);
+        }
+        let mean = mean(&sample, dim);
+        sample.chunks_exact_mut(dim).for_each(|row| subtract(row, &mean));
+        let mut centres = Centres::train(&sample, dim, lists);
+        drop(sample);
+        let of_centres = quantized_centres(&mut centres.fine, dim);
+        let coder = Coder { metric, dim, centres: &centres.fine, codes_of_centres: &of_centres, mean: &mean };
+        let mut coded = Coded::with_capacity(rows, dim);
+        let mut list_of = Vec::with_capacity(rows);
+        let mut turned = vec![0f32; padded(dim)];
+        for row in values.chunks_exact(dim) {
+            turn(&rotation, metric, row, &mut turned[..dim]);
+            subtract(&mut turned[..dim], &mean);
+            let list = centres.nearest(&turned[..dim]);
+            list_of.push(list as u32);
+            coder.code(&mut turned, list, &mut coded);
+        }
+        let (starts, row_at) = by_list(&list_of, centres.count());
+        let lists = Lists::new(starts, of_centres, &centres.fine, &mean);
+        let (rows, signs) = coded.in_order(&row_at, dim);
+        let scales = [&rows.scales, &rows.offsets, &signs.scales, &signs.offsets, &lists.squares, &lists.mean_products];
+        if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
+            return None;
+        }
+        let mut codes = Codes { metric, dim, rotation, mean, lists, row_at, signs, rows, plans: Vec::new() };
+        codes.plans = plan::measure(&codes, values);
+        Some(codes)
+    }
+}
+
+impl Lists {
+    pub fn new(starts: Vec<u32>, centres: Int8Rows, fine: &[f32], mean: &[f32]) -> Lists {
+        let dim = mean.len();
+        let squares = fine.chunks_exact(dim).map(|centre| dot(centre, centre)).collect();
+        let mean_products = fine.chunks_exact(dim).map(|centre| dot(centre, mean)).collect();
+        Lists { starts, centres, squares, mean_products }
+    }
+}
+
+/// A vector as codes know it, but for the mean.
+pub fn turn(rotation: &Rotation, metric: MetricType, vector: &[f32], turned: &mut [f32]) {
+    turned.copy_from_slice(vector);
+    if metric == MetricType::Cosine {
+        let scale = inverse_norm(vector);
+        turned.iter_mut().for_each(|value| *value *= scale);
+    }
+    rotation.apply(turned);
+}
+
+pub fn subtract(vector: &mut [f32], other: &[f32]) {
+    vector.iter_mut().zip(other).for_each(|(value, other)| *value -= other);
+}
+
+/// Of the numbers of a vector. Sixteen at a time, which LLVM turns into vector instructions.
+pub fn largest_magnitude(vector: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut largest = [0f32; LANES];
+    let (chunks, rest) = vector.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let value = chunk[lane].abs();
+            largest[lane] = if value > largest[lane] { value } else { largest[lane] };
+        }
+    }
+    largest.into_iter().chain(rest.iter().map(|value| value.abs())).fold(0.0, f32::max)
+}
+
+/// Appends numbers as int8, padded, and gives their scale.
+fn push_int8(vector: &[f32], values: &mut Vec<i8>) -> f32 {
+    let scale = largest_magnitude(vector) / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    values.extend(vector.iter().map(|value| (value * inverse).round_ties_even() as i8));
+    values.resize(values.len() + padded(vector.len()) - vector.len(), 0);
+    scale
+}
+
+/// Centres as int8 numbers; `centres` become what these stand for.
+fn quantized_centres(centres: &mut [f32], dim: usize) -> Int8Rows {
+    let mut rows = Int8Rows::default();
+    for centre in centres.chunks_exact_mut(dim) {
+        let start = rows.values.len();
+        let scale = push_int8(centre, &mut rows.values);
+        rows.scales.push(scale);
+        centre.iter_mut().zip(&rows.values[start..]).for_each(|(value, code)| *value = f32::from(*code) * scale);
+    }
+    rows
+}
+
+/// Positions where lists begin, and the row at each position.
+fn by_list(list_of: &[u32], lists: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0u32; lists + 1];
+    list_of.iter().for_each(|list| starts[*list as usize + 1] += 1);
+    (0..lists).for_each(|list| starts[list + 1] += starts[list]);
+    let mut next = starts.clone();
+    let mut row_at = vec![0; list_of.len()];
+    for (row, list) in list_of.iter().enumerate() {
+        row_at[next[*list as usize] as usize] = row as u32;
+        next[*list as usize] += 1;
+    }
+    (starts, row_at)
+}
+
+struct Coder<'a> {
+    metric: MetricType,
+    dim: usize,
+    centres: &'a [f32],
+    codes_of_centres: &'a Int8Rows,
+    mean: &'a [f32],
+}
+
+/// Codes in the order of rows.
+struct Coded {
+    rows: Int8Rows,
+    signs: Signs,
+}
+
+impl Coder<'_> {
+    /// Appends a row of a list, which is turned, without the mean, and padded.
+    fn code(&self, turned: &mut [f32], list: usize, coded: &mut Coded) {
+        let Coded { rows, signs } = coded;
+        let centre = &self.centres[list * self.dim..(list + 1) * self.dim];
+        let centre_codes = &self.codes_of_centres.values[list * turned.len()..(list + 1) * turned.len()];
+        let start = signs.words.len();
+        signs.words.resize(start + words_of(self.dim), 0);
+        let scale = self.codes_of_centres.scales[list];
+        let (sum, square) = residual_signs(turned, centre_codes, scale, &mut signs.words[start..]);
+        let residual = &mut turned[..self.dim];
+        subtract(residual, centre);
+        signs.scales.push(if sum > 0.0 { square / sum } else { 0.0 });
+        signs.offsets.push(match self.metric {
+            MetricType::L2 => square,
+            MetricType::Ip | MetricType::Cosine => -dot(self.mean, residual) - dot(centre, residual),
+        });
+        let start = rows.values.len();
+        let scale = push_int8(residual, &mut rows.values);
+        rows.scales.push(scale);
+        if self.metric == MetricType::L2 {
+            let codes = &rows.values[start..start + self.dim];
+            residual.iter_mut().zip(codes).for_each(|(value, code)| *value = f32::from(*code) * scale);
+            rows.offsets.push(dot(residual, residual) + 2.0 * dot(centre, residual));
+        }
+    }
+}
+
+impl Coded {
+    fn with_capacity(rows: usize, dim: usize) -> Coded {
+        let mut coded = Coded { rows: Int8Rows::default(), signs: Signs::default() };
+        coded.rows.values.reserve_exact(rows * padded(dim));
+        coded.signs.words.reserve_exact(rows * words_of(dim));
+        coded
+    }
+
+    fn in_order(self, row_at: &[u32], dim: usize) -> (Int8Rows, Signs) {
+        let Coded { rows, signs } = self;
+        let rows = Int8Rows {
+            values: pick(&rows.values, padded(dim), row_at),
+            scales: pick(&rows.scales, 1, row_at),
+            offsets: if rows.offsets.is_empty() { Vec::new() } else { pick(&rows.offsets, 1, row_at) },
+        };
+        let signs = Signs {
+            words: pick(&signs.words, words_of(dim), row_at),
+            scales: pick(&signs.scales, 1, row_at),
+            offsets: pick(&signs.offsets, 1, row_at),
+        };
+        (rows, signs)
+    }
+}
+
+fn pick<T: Copy>(values: &[T], width: usize, rows: &[u32]) -> Vec<T> {
+    let mut picked = Vec::with_capacity(values.len());
+    rows.iter().for_each(|row| picked.extend_from_slice(&values[*row as usize * width..][..width]));
+    picked
+}

@@ -1,0 +1,112 @@
+//! AUTOINDEX: rows of a sealed segment as int8 numbers and single bits, in lists of rows that are near each other.
+//!
+//! Each row is turned by a [rotation](rotation), the mean of all rows is taken off, then the centre of its list. What is left,
+//! the residual, is kept twice: as int8 numbers with one scale, and as the signs of its numbers. A [search](search) looks at the
+//! lists whose centres are nearest, ranks their rows by how many signs agree, and the best of them by int8 numbers. How many
+//! lists and how many rows that takes is [measured](plan) when the codes are made. With L2 and IP rows are taken as they are,
+//! with COSINE at length 1.
+
+mod build;
+mod lists;
+mod plan;
+mod rotation;
+mod search;
+mod stored;
+
+pub use plan::{Effort, MAX_LEVEL};
+pub use search::CodeSearch;
+pub use stored::{CodesHeader, CodesParts};
+
+use super::MetricType;
+use plan::Plan;
+use rotation::Rotation;
+
+/// Segments with fewer rows are scanned exactly, which takes no longer.
+pub const MIN_ROWS: usize = 2048;
+/// Vectors with fewer numbers say too little in bits.
+pub const MIN_DIM: usize = 16;
+/// int8 rows are padded to a multiple of this, so that kernels have no rest.
+const ROW_ALIGNMENT: usize = 16;
+
+pub struct Codes {
+    metric: MetricType,
+    dim: usize,
+    rotation: Rotation,
+    /// Of all rows, turned.
+    mean: Vec<f32>,
+    lists: Lists,
+    /// The segment's row at each position; positions ascend by list.
+    row_at: Vec<u32>,
+    signs: Signs,
+    rows: Int8Rows,
+    plans: Vec<Plan>,
+}
+
+/// Rows as int8 numbers, each row with a scale.
+#[derive(Default)]
+struct Int8Rows {
+    /// Rows of `padded(dim)` numbers.
+    values: Vec<i8>,
+    scales: Vec<f32>,
+    /// What the distance of a query to the row is more than that to its centre, where the metric is L2.
+    offsets: Vec<f32>,
+}
+
+/// Signs of rows, with what makes an estimate of a distance of them.
+#[derive(Default)]
+struct Signs {
+    words: Vec<u64>,
+    scales: Vec<f32>,
+    offsets: Vec<f32>,
+}
+
+struct Lists {
+    /// Positions where lists begin, and the end.
+    starts: Vec<u32>,
+    centres: Int8Rows,
+    /// Of each centre.
+    squares: Vec<f32>,
+    /// Of each centre with the mean.
+    mean_products: Vec<f32>,
+}
+
+impl Lists {
+    fn count(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn positions(&self, list: usize) -> std::ops::Range<usize> {
+        self.starts[list] as usize..self.starts[list + 1] as usize
+    }
+}
+
+fn padded(dim: usize) -> usize {
+    dim.next_multiple_of(ROW_ALIGNMENT)
+}
+
+fn words_of(dim: usize) -> usize {
+    dim.div_ceil(u64::BITS as usize)
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut product = [0f32];
+    super::distance::inner_product(a, b, &mut product);
+    product[0]
+}
+
+impl Codes {
+    pub fn row_count(&self) -> usize {
+        self.row_at.len()
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        let of_rows = |rows: &Int8Rows| rows.values.len() + 4 * (rows.scales.len() + rows.offsets.len());
+        let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
+        of_rows(&self.rows)
+            + of_rows(&self.lists.centres)
+            + signs
+            + 4 * self.row_at.len()
+            + 12 * self.lists.starts.len()
+    }
+}

@@ -1,0 +1,116 @@
+//! A fixed random rotation. Afterwards no dimension says more than another, which is what makes one bit of each worth
+//! keeping and one scale of a row enough for all its numbers.
+
+/// Signs and Walsh-Hadamard transforms in turn: of the first numbers, then of the last, as many as a power of two.
+pub struct Rotation {
+    dim: usize,
+    block: usize,
+    signs: Vec<f32>,
+}
+
+const ROUNDS: usize = 4;
+
+impl Rotation {
+    /// The same for every segment and every version: codes that were written depend on it.
+    pub fn new(dim: usize) -> Rotation {
+        let block = if dim == 0 { 0 } else { 1 << dim.ilog2() };
+        let mut random = Random::new(dim as u64);
+        let signs = (0..ROUNDS * dim).map(|_| if random.next() >> 63 == 0 { 1.0 } else { -1.0 }).collect();
+        Rotation { dim, block, signs }
+    }
+
+    pub fn apply(&self, vector: &mut [f32]) {
+        for (round, signs) in self.signs.chunks_exact(self.dim.max(1)).enumerate() {
+            vector.iter_mut().zip(signs).for_each(|(value, sign)| *value *= sign);
+            let start = if round % 2 == 0 { 0 } else { self.dim - self.block };
+            transform(&mut vector[start..start + self.block]);
+        }
+    }
+}
+
+/// The orthonormal Walsh-Hadamard transform of as many numbers as a power of two.
+fn transform(values: &mut [f32]) {
+    let mut half = 1;
+    if values.len() >= 4 {
+        for quad in values.chunks_exact_mut(4) {
+            let (a, b, c, d) = (quad[0] + quad[1], quad[0] - quad[1], quad[2] + quad[3], quad[2] - quad[3]);
+            quad.copy_from_slice(&[a + c, b + d, a - c, b - d]);
+        }
+        half = 4;
+    }
+    while half < values.len() {
+        for pair in values.chunks_exact_mut(2 * half) {
+            let (low, high) = pair.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+    let scale = 1.0 / (values.len().max(1) as f32).sqrt();
+    values.iter_mut().for_each(|value| *value *= scale);
+}
+
+/// SplitMix64: builds repeat to the bit, in a test and in every browser.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+
+    /// `count` different rows of `rows`, ascending, spread over all of them.
+    pub fn spread(&mut self, rows: usize, count: usize) -> Vec<usize> {
+        let count = count.min(rows);
+        (0..count)
+            .map(|at| {
+                let (start, end) = (at * rows / count, (at + 1) * rows / count);
+                start + self.below(end - start)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_and_angles_stay() {
+        let mut random = Random::new(1);
+        for dim in [1, 2, 3, 4, 5, 8, 31, 64, 100, 384] {
+            let mut vector = || -> Vec<f32> { (0..dim).map(|_| (random.next() >> 40) as f32 / 1e7 - 0.8).collect() };
+            let (a, b) = (vector(), vector());
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let (mut turned_a, mut turned_b) = (a.clone(), b.clone());
+            let rotation = Rotation::new(dim);
+            rotation.apply(&mut turned_a);
+            rotation.apply(&mut turned_b);
+            assert!((dot(&a, &b) - dot(&turned_a, &turned_b)).abs() < 1e-4 * dim as f32, "dim {dim}");
+            assert!((dot(&a, &a) - dot(&turned_a, &turned_a)).abs() < 1e-4 * dim as f32, "dim {dim}");
+        }
+    }
+
+    #[test]
+    fn one_number_is_spread_over_all() {
+        for dim in [16, 100, 384] {
+            let mut vector = vec![0.0; dim];
+            vector[dim / 3] = 1.0;
+            Rotation::new(dim).apply(&mut vector);
+            let largest = vector.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            assert!(largest < 6.0 / (dim as f32).sqrt(), "dim {dim}: {largest}");
+        }
+    }
+}

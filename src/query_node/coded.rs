@@ -1,0 +1,75 @@
+//! Searching a segment by its codes, and the exact scores of what they find.
+
+use super::QueryNode;
+use super::search::Plan;
+use crate::error::Result;
+use crate::index::codes::{CodeSearch, Codes, Effort, MAX_LEVEL};
+use crate::index::flat::FlatScan;
+use crate::platform::Platform;
+use crate::search::{Hit, Order, ScoreRange, TopK};
+use crate::segment::SegmentRows;
+use crate::storage::Files;
+use crate::value::Mask;
+
+/// From this level on scores are exact, whatever reading rows costs.
+const EXACT_LEVEL: u32 = 9;
+/// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
+const fn with_spare(depth: usize) -> usize {
+    depth + depth / 4 + 8
+}
+
+/// One query over one segment.
+pub(super) struct CodedSegment<'a> {
+    pub codes: &'a Codes,
+    pub rows: &'a SegmentRows,
+    pub mask: Option<&'a Mask>,
+}
+
+impl<P: Platform> QueryNode<P> {
+    /// The best `depth` rows. Scores are exact where files give single rows quickly, and estimated by int8 numbers elsewhere.
+    pub(super) async fn search_codes(
+        &self,
+        plan: &Plan,
+        query: &[f32],
+        segment: CodedSegment<'_>,
+        depth: usize,
+    ) -> Result<Vec<Hit>> {
+        let CodedSegment { codes, rows, mask } = segment;
+        let order = Order::of(plan.metric);
+        // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
+        let effort = if plan.params.range.is_some() { Effort { level: MAX_LEVEL, ..plan.effort } } else { plan.effort };
+        let stored = rows.stored.get(&plan.field.id);
+        let stored = stored.filter(|_| self.platform.files().reads_rows_quickly() || plan.effort.level >= EXACT_LEVEL);
+        let Some(stored) = stored else {
+            let mut sink = TopK::new(depth, order, plan.params.range);
+            codes.search(&CodeSearch { query, depth, mask, effort }, &mut sink);
+            return Ok(sink.into_sorted());
+        };
+        let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
+        let mut wanted = with_spare(depth);
+        loop {
+            let mut sink = TopK::new(wanted, order, range);
+            codes.search(&CodeSearch { query, depth: wanted, mask, effort }, &mut sink);
+            let is_full = sink.len() == wanted;
+            let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
+            found.sort_unstable();
+            let vectors = stored.read(self.platform.files(), &found).await?;
+            let mut exact = TopK::new(depth, order, plan.params.range);
+            let (metric, vectors) = (plan.metric, vectors.as_slice());
+            FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
+            // Outside the range were more than expected.
+            if exact.len() < depth && is_full {
+                wanted *= 4;
+                continue;
+            }
+            let hits = exact.into_sorted().into_iter();
+            return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
+        }
+    }
+}
+
+/// A range that holds whatever is in the given one, as scores may be wrong by `error`.
+fn widened(range: ScoreRange, order: Order, error: f32) -> ScoreRange {
+    let outwards = if order == Order::Ascending { error } else { -error };
+    ScoreRange { radius: range.radius + outwards, range_filter: range.range_filter.map(|filter| filter - outwards) }
+}

@@ -1,0 +1,75 @@
+//! The file of a segment's [codes](crate::index::codes): `"ELNX"` and [sections](super::sections).
+
+use super::sections::{Body, Magic, Reader, Section};
+use crate::error::Result;
+use crate::index::codes::{Codes, CodesHeader, CodesParts};
+use crate::storage::Files;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+const MAGIC: Magic = *b"ELNX";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    codes: CodesHeader,
+    sections: Sections,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sections {
+    mean: Section,
+    starts: Section,
+    centres: Section,
+    centre_scales: Section,
+    row_at: Section,
+    sign_words: Section,
+    sign_scales: Section,
+    sign_offsets: Section,
+    row_scales: Section,
+    row_offsets: Section,
+    rows: Section,
+}
+
+/// Writes codes as one durable file and returns its size in bytes.
+pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Result<u64> {
+    let (header, parts) = codes.to_parts();
+    let mut body = Body::default();
+    let sections = Sections {
+        mean: body.push(bytemuck::cast_slice(&parts.mean)),
+        starts: body.push(bytemuck::cast_slice(&parts.starts)),
+        centres: body.push(bytemuck::cast_slice(&parts.centres)),
+        centre_scales: body.push(bytemuck::cast_slice(&parts.centre_scales)),
+        row_at: body.push(bytemuck::cast_slice(&parts.row_at)),
+        sign_words: body.push(bytemuck::cast_slice(&parts.sign_words)),
+        sign_scales: body.push(bytemuck::cast_slice(&parts.sign_scales)),
+        sign_offsets: body.push(bytemuck::cast_slice(&parts.sign_offsets)),
+        row_scales: body.push(bytemuck::cast_slice(&parts.row_scales)),
+        row_offsets: body.push(bytemuck::cast_slice(&parts.row_offsets)),
+        rows: body.push(bytemuck::cast_slice(&parts.rows)),
+    };
+    body.write(files, name, MAGIC, &Header { codes: header, sections }).await
+}
+
+/// Reads and checks codes. `on_read` hears of every piece of the file as it arrives.
+pub async fn read_codes(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<Codes> {
+    let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
+    let Header { codes, sections } = &reader.header;
+    let overflow = || reader.corrupt("rows times dim overflows");
+    let [mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, rows] =
+        codes.counts().ok_or_else(overflow)?;
+    let parts = CodesParts {
+        mean: Cow::Owned(reader.values(&sections.mean, mean).await?),
+        starts: Cow::Owned(reader.values(&sections.starts, starts).await?),
+        centres: Cow::Owned(reader.values(&sections.centres, centres).await?),
+        centre_scales: Cow::Owned(reader.values(&sections.centre_scales, centre_scales).await?),
+        row_at: Cow::Owned(reader.values(&sections.row_at, row_at).await?),
+        sign_words: Cow::Owned(reader.values(&sections.sign_words, words).await?),
+        sign_scales: Cow::Owned(reader.values(&sections.sign_scales, sign_scales).await?),
+        sign_offsets: Cow::Owned(reader.values(&sections.sign_offsets, sign_offsets).await?),
+        row_scales: Cow::Owned(reader.values(&sections.row_scales, row_scales).await?),
+        row_offsets: Cow::Owned(reader.values(&sections.row_offsets, row_offsets).await?),
+        rows: Cow::Owned(reader.values(&sections.rows, rows).await?),
+    };
+    let codes = Codes::from_parts(codes.clone(), parts);
+    codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))
+}

@@ -1,0 +1,180 @@
+//! The container of files that are arrays: a header, then sections.
+//!
+//! magic · u16 version · u16 zero · u32 header_bytes · u32 CRC32 of the header · header JSON · zeros to a multiple of 64 ·
+//! sections, each starting at a multiple of 64. The header gives for each section its place and a CRC32 for every MiB. All
+//! numbers are little-endian, as wasm and every machine with a browser are, so that values load as bytes.
+
+use crate::error::{Error, Result};
+use crate::storage::Files;
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+const VERSION: u16 = 1;
+const PRELUDE_BYTES: usize = 16;
+const ALIGNMENT: usize = 64;
+const CHECKED_CHUNK_BYTES: usize = 1 << 20;
+/// Read at a time, so that progress moves in small steps; several are in flight.
+const READ_BYTES: usize = 4 << 20;
+pub(super) const READS_IN_FLIGHT: usize = 8;
+/// The first read fetches this much: header and, of a small file, everything.
+const FIRST_READ_BYTES: u64 = 64 << 10;
+
+/// What a kind of file begins with.
+pub(super) type Magic = [u8; 4];
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Section {
+    /// From the end of the header's padding.
+    offset: u64,
+    bytes: u64,
+    crc32: Vec<u32>,
+}
+
+impl Section {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// What comes before the first section.
+fn encode_head(magic: Magic, header: &impl Serialize) -> Vec<u8> {
+    let header = serde_json::to_vec(header).expect("a header is plain data");
+    let mut bytes = Vec::with_capacity((PRELUDE_BYTES + header.len()).next_multiple_of(ALIGNMENT));
+    bytes.extend_from_slice(&magic);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&[0, 0]);
+    bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
+    bytes.extend_from_slice(&header);
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+    bytes
+}
+
+/// Sections where they are, with what fills up between them.
+#[derive(Default)]
+pub(super) struct Body<'a> {
+    parts: Vec<&'a [u8]>,
+    bytes: usize,
+}
+
+impl<'a> Body<'a> {
+    pub fn push(&mut self, bytes: &'a [u8]) -> Section {
+        const ZEROS: [u8; ALIGNMENT] = [0; ALIGNMENT];
+        let offset = self.bytes.next_multiple_of(ALIGNMENT);
+        self.parts.extend([&ZEROS[..offset - self.bytes], bytes]);
+        self.bytes = offset + bytes.len();
+        let crc32 = bytes.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).collect();
+        Section { offset: offset as u64, bytes: bytes.len() as u64, crc32 }
+    }
+
+    /// Writes header and sections as one durable file and returns its size in bytes. Sections are not copied for it.
+    pub async fn write(self, files: &impl Files, name: &str, magic: Magic, header: &impl Serialize) -> Result<u64> {
+        let head = encode_head(magic, header);
+        let parts: Vec<&[u8]> = std::iter::once(head.as_slice()).chain(self.parts).collect();
+        files.write_parts(name, &parts).await?;
+        Ok(parts.iter().map(|part| part.len() as u64).sum())
+    }
+}
+
+/// A file whose header has been read.
+pub(super) struct Reader<'a, F, H> {
+    files: &'a F,
+    name: &'a str,
+    on_read: &'a dyn Fn(u64),
+    pub header: H,
+    body_offset: u64,
+    file_bytes: u64,
+    /// The file's beginning, which came with the header.
+    first: Vec<u8>,
+}
+
+impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
+    pub async fn open(magic: Magic, files: &'a F, name: &'a str, on_read: &'a dyn Fn(u64)) -> Result<Self> {
+        let corrupt = |detail: &str| Error::Corrupt { file: name.to_owned(), detail: detail.to_owned() };
+        let file_bytes = files.size(name).await?;
+        let mut first = vec![0; file_bytes.min(FIRST_READ_BYTES) as usize];
+        files.read(name, 0, &mut first).await?;
+        on_read(first.len() as u64);
+        let prelude = *first.first_chunk::<PRELUDE_BYTES>().ok_or_else(|| corrupt("shorter than its prelude"))?;
+        if prelude[0..4] != magic {
+            return Err(corrupt("not the kind of file that its name says"));
+        }
+        let version = u16::from_le_bytes([prelude[4], prelude[5]]);
+        if version != VERSION {
+            return Err(corrupt(&format!("version {version} is unknown to this version of elanus")));
+        }
+        let word = |at: usize| u32::from_le_bytes([prelude[at], prelude[at + 1], prelude[at + 2], prelude[at + 3]]);
+        let header_end = PRELUDE_BYTES as u64 + u64::from(word(8));
+        if header_end > file_bytes {
+            return Err(corrupt("shorter than its header"));
+        }
+        if header_end > first.len() as u64 {
+            let known = first.len();
+            first.resize(header_end as usize, 0);
+            files.read(name, known as u64, &mut first[known..]).await?;
+            on_read((first.len() - known) as u64);
+        }
+        let header = &first[PRELUDE_BYTES..header_end as usize];
+        if crc32fast::hash(header) != word(12) {
+            return Err(corrupt("the header's checksum does not match"));
+        }
+        let header = serde_json::from_slice(header).map_err(|error| corrupt(&error.to_string()))?;
+        let body_offset = header_end.next_multiple_of(ALIGNMENT as u64);
+        Ok(Reader { files, name, on_read, header, body_offset, file_bytes, first })
+    }
+
+    pub fn corrupt(&self, detail: &str) -> Error {
+        Error::Corrupt { file: self.name.to_owned(), detail: detail.to_owned() }
+    }
+
+    pub fn required<'s>(&self, section: &'s Option<Section>) -> Result<&'s Section> {
+        section.as_ref().ok_or_else(|| self.corrupt("a section is missing"))
+    }
+
+    /// Where in the file a section begins.
+    pub fn offset_of(&self, section: &Section) -> Result<u64> {
+        let start = self.body_offset.checked_add(section.offset);
+        let end = start.and_then(|start| start.checked_add(section.bytes));
+        match (start, end) {
+            (Some(start), Some(end)) if end <= self.file_bytes => Ok(start),
+            _ => Err(self.corrupt("a section is not within the file")),
+        }
+    }
+
+    /// A section as exactly `count` values, checked against its checksums.
+    pub async fn values<T: bytemuck::Pod>(&self, section: &Section, count: usize) -> Result<Vec<T>> {
+        let bytes = (count as u64).checked_mul(size_of::<T>() as u64);
+        if bytes != Some(section.bytes) {
+            return Err(self.corrupt("a section does not match rows and type"));
+        }
+        let offset = self.offset_of(section)?;
+        if section.crc32.len() as u64 != section.bytes.div_ceil(CHECKED_CHUNK_BYTES as u64) {
+            return Err(self.corrupt("checksums are missing"));
+        }
+        let mut values: Vec<T> = bytemuck::zeroed_vec(count);
+        let into: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
+        self.fill(offset, into).await?;
+        let intact = into.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).eq(section.crc32.iter().copied());
+        if intact { Ok(values) } else { Err(self.corrupt("a checksum does not match")) }
+    }
+
+    async fn fill(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        let known = self.first.get(offset as usize..).unwrap_or_default();
+        let known = &known[..known.len().min(into.len())];
+        into[..known.len()].copy_from_slice(known);
+        let rest_offset = offset + known.len() as u64;
+        let pieces = into[known.len()..].chunks_mut(READ_BYTES).enumerate();
+        let mut reads = futures::stream::iter(pieces.map(|(piece, into)| async move {
+            let length = into.len() as u64;
+            self.files.read(self.name, rest_offset + (piece * READ_BYTES) as u64, into).await?;
+            (self.on_read)(length);
+            Ok::<_, Error>(())
+        }))
+        .buffer_unordered(READS_IN_FLIGHT);
+        while let Some(read) = reads.next().await {
+            read?;
+        }
+        Ok(())
+    }
+}

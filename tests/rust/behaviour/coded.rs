@@ -1,0 +1,189 @@
+//! Segments that are searched by codes: their vectors stay in files and come out as they went in.
+
+use crate::support::client::Answer;
+use crate::support::rng::Rng;
+use crate::support::rows::{batch, create, index, ints, primary_key, vector_field, vectors};
+use crate::support::{Lab, scenario};
+use elanus::cluster::NodeKind;
+use elanus::value::ColumnData;
+use serde_json::{Value, json};
+
+const ROWS: i64 = 2100;
+const DIM: usize = 16;
+
+fn vector_of(id: i64) -> Vec<f32> {
+    let rng = Rng::new(id as u64 + 1);
+    (0..DIM).map(|_| rng.float()).collect()
+}
+
+fn rows(ids: impl Iterator<Item = i64> + Clone) -> elanus::value::Batch {
+    batch([("id", ints(ids.clone())), ("v", vectors(ids.map(vector_of)))])
+}
+
+fn autoindex(metric: &str) -> Value {
+    let mut request = index("c", "v", metric);
+    request["extra_params"][0]["value"] = json!("AUTOINDEX");
+    request
+}
+
+async fn fill(lab: &Lab) {
+    lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+    lab.insert("c", "", &rows(0..ROWS)).await.ok();
+}
+
+async fn search(lab: &Lab, query: &[f32], given: Value) -> Answer {
+    let params = given.as_object().expect("an object").iter().map(|(key, value)| json!({ "key": key, "value": value }));
+    let body = json!({ "search_params": params.collect::<Vec<_>>(), "output_fields": ["id", "v"] });
+    lab.search("c", &[query.to_vec()], body).await
+}
+
+fn score(metric: &str, left: &[f32], right: &[f32]) -> f32 {
+    let dot = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
+    match metric {
+        "L2" => left.iter().zip(right).map(|(left, right)| (left - right).powi(2)).sum(),
+        "IP" => dot(left, right),
+        _ => dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()),
+    }
+}
+
+/// Keys, best first.
+fn ranked(metric: &str, query: &[f32], ids: impl Iterator<Item = i64>) -> Vec<(f32, i64)> {
+    let mut ranked: Vec<(f32, i64)> = ids.map(|id| (score(metric, query, &vector_of(id)), id)).collect();
+    ranked.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
+    ranked
+}
+
+/// Vectors are those of their keys, and scores are exact.
+#[track_caller]
+fn assert_true_to_rows(answer: &Answer, metric: &str, query: &[f32]) {
+    let Some(ColumnData::FloatVector { values, .. }) = answer.rows().column("v").map(|column| &column.data) else {
+        panic!("no vectors in {}", answer.body)
+    };
+    for ((id, vector), found) in answer.numbers("id").into_iter().zip(values.chunks(DIM)).zip(answer.scores()) {
+        assert_eq!(vector, vector_of(id), "vector of {id}");
+        let exact = score(metric, query, vector);
+        assert!((found - exact).abs() < 1e-4, "{id}: {found} for {exact}");
+    }
+}
+
+/// Bytes of the vectors' column file that the node has read, and its index's bytes in memory.
+async fn in_memory(lab: &Lab) -> (u64, u64) {
+    let catalog = lab.catalog().await;
+    let collection = catalog.resolve("default", "c").expect("there");
+    let field = collection.schema.field("v").expect("there").id;
+    let segment = collection.segments().next().expect("sealed");
+    let node = &lab.process().nodes.running(NodeKind::Query)[0];
+    let read = lab.process().nodes.read_bytes(node);
+    let usage = lab.call("GetMemoryUsage", json!({})).await.ok();
+    let partition = &usage.body["collections"][0]["partitions"][0];
+    assert_eq!(partition["field_bytes"]["v"].as_u64().unwrap_or(0), 0, "{partition}");
+    let column = read.get(&segment.column_file(collection.id, field)).copied().unwrap_or(0);
+    (column, partition["index_bytes"]["v"].as_u64().unwrap_or(0))
+}
+
+#[test]
+fn vectors_stay_in_their_files_and_scores_are_exact() {
+    for metric in ["L2", "IP", "COSINE"] {
+        scenario(async move |lab| {
+            fill(&lab).await;
+            lab.call("CreateIndex", autoindex(metric)).await.ok();
+            lab.flush("c").await.ok();
+            lab.load("c", json!({})).await.ok();
+            let (column_bytes, index_bytes) = in_memory(&lab).await;
+            assert!(column_bytes <= 64 << 10, "{column_bytes} bytes of vectors were read");
+            assert!(index_bytes > 0 && index_bytes < (ROWS as u64) * DIM as u64 * 4 * 7 / 8, "{index_bytes}");
+            let query = vector_of(-7);
+            let best = ranked(metric, &query, 0..ROWS);
+            let answer = search(&lab, &query, json!({ "topk": 10 })).await.ok();
+            assert_true_to_rows(&answer, metric, &query);
+            let ids = answer.numbers("id");
+            let hits = best[..10].iter().filter(|(_, id)| ids.contains(id)).count();
+            assert!(hits >= 8, "{hits} of 10");
+            let all = search(&lab, &query, json!({ "topk": 40, "offset": 5, "level": 10 })).await.ok();
+            assert_eq!(all.numbers("id"), best[5..45].iter().map(|(_, id)| *id).collect::<Vec<_>>());
+        });
+    }
+}
+
+#[test]
+fn ranges_are_exact() {
+    for metric in ["L2", "COSINE"] {
+        scenario(async move |lab| {
+            fill(&lab).await;
+            lab.call("CreateIndex", autoindex(metric)).await.ok();
+            lab.flush("c").await.ok();
+            lab.load("c", json!({})).await.ok();
+            let query = vector_of(-3);
+            let best = ranked(metric, &query, 0..ROWS);
+            let between = |at: usize| (best[at].0 + best[at + 1].0) / 2.0;
+            let given = json!({ "topk": 1000, "range_filter": between(99), "radius": between(299) });
+            let answer = search(&lab, &query, given).await.ok();
+            assert_eq!(answer.numbers("id"), best[100..300].iter().map(|(_, id)| *id).collect::<Vec<_>>());
+        });
+    }
+}
+
+#[test]
+fn what_is_deleted_or_written_later_counts_at_once() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        let query = vector_of(100);
+        assert_eq!(search(&lab, &query, json!({ "topk": 1 })).await.ok().numbers("id"), [100]);
+        lab.delete("c", "", "id == 100").await.ok();
+        assert!(!search(&lab, &query, json!({ "topk": 10 })).await.ok().numbers("id").contains(&100));
+        lab.insert("c", "", &rows(100..101)).await.ok();
+        assert_eq!(search(&lab, &query, json!({ "topk": 1 })).await.ok().numbers("id"), [100]);
+    });
+}
+
+#[test]
+fn an_index_that_is_made_after_a_load_takes_the_place_of_vectors() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.flush("c").await.ok();
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.load("c", json!({})).await.ok();
+        lab.delete("c", "", "id == 5").await.ok();
+        lab.settle().await;
+        assert!(in_memory(&lab).await.1 > 0);
+        let answer = search(&lab, &vector_of(5), json!({ "topk": 10 })).await.ok();
+        assert!(!answer.numbers("id").contains(&5));
+        assert_true_to_rows(&answer, "L2", &vector_of(5));
+    });
+}
+
+#[test]
+fn a_segment_may_be_replaced_while_its_rows_are_read() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        lab.delete("c", "", "id < 1000").await.ok();
+        lab.flush("c").await.ok();
+        let reads = async {
+            for id in 1000..1020 {
+                let answer = search(&lab, &vector_of(id), json!({ "topk": 5 })).await.ok();
+                assert_eq!(answer.numbers("id")[0], id);
+                assert_true_to_rows(&answer, "L2", &vector_of(id));
+            }
+        };
+        let (_, compacted) = futures::join!(reads, lab.compact("c"));
+        compacted.ok();
+        lab.settle().await;
+    });
+}
+
+#[test]
+fn search_parameters_out_of_range_are_refused() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.load("c", json!({})).await.ok();
+        let refused = search(&lab, &vector_of(1), json!({ "topk": 5, "level": 11 })).await;
+        refused.refused(1100, "param 'level' (11) should be in range [1, 10]");
+    });
+}

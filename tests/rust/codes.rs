@@ -1,0 +1,237 @@
+//! AUTOINDEX's codes against brute force.
+
+use crate::support::rng::Rng;
+use elanus::index::MetricType;
+use elanus::index::codes::{CodeSearch, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL};
+use elanus::index::flat::FlatScan;
+use elanus::search::{Order, TopK};
+use elanus::value::Mask;
+use proptest::prelude::*;
+use std::borrow::Cow;
+
+const ROWS: usize = 6000;
+const DIM: usize = 48;
+const METRICS: [MetricType; 3] = [MetricType::L2, MetricType::Ip, MetricType::Cosine];
+
+#[derive(Debug, Clone, Copy)]
+enum Data {
+    /// 40 clusters.
+    Mixture,
+    /// Ten dimensions in 48.
+    Low,
+    Uniform,
+}
+
+const ALL_DATA: [Data; 3] = [Data::Mixture, Data::Low, Data::Uniform];
+
+fn normal(rng: &mut Rng) -> f32 {
+    (0..6).map(|_| rng.below(1 << 20) as f32 / (1 << 20) as f32 - 0.5).sum::<f32>() * std::f32::consts::SQRT_2
+}
+
+fn vectors(data: Data, rows: usize, seed: u64) -> Vec<f32> {
+    let mut shape = Rng::new(7);
+    let mut rng = Rng::new(seed);
+    let frame: Vec<f32> = (0..40 * DIM).map(|_| normal(&mut shape)).collect();
+    let mut row = || -> Vec<f32> {
+        match data {
+            Data::Mixture => {
+                let centre = rng.below(40) as usize;
+                frame[centre * DIM..(centre + 1) * DIM].iter().map(|at| 3.0 + at + 0.4 * normal(&mut rng)).collect()
+            }
+            Data::Low => {
+                let place: Vec<f32> = (0..10).map(|_| normal(&mut rng)).collect();
+                (0..DIM)
+                    .map(|at| place.iter().enumerate().map(|(axis, by)| by * frame[axis * DIM + at]).sum())
+                    .collect()
+            }
+            Data::Uniform => (0..DIM).map(|_| normal(&mut rng).clamp(-1.0, 1.0)).collect(),
+        }
+    };
+    (0..rows).flat_map(|_| row()).collect()
+}
+
+fn exact(values: &[f32], query: &[f32], metric: MetricType, mask: Option<&Mask>, k: usize) -> Vec<u32> {
+    let mut sink = TopK::new(k, Order::of(metric), None);
+    FlatScan { query, vectors: values, metric, inverse_norms: None, mask, base_row: 0 }.run(&mut sink);
+    sink.into_sorted().into_iter().map(|hit| hit.row).collect()
+}
+
+const fn level(level: u32) -> Effort {
+    Effort { level, lists: None, rerank: None }
+}
+
+fn found(codes: &Codes, search: &CodeSearch, metric: MetricType) -> Vec<u32> {
+    let mut sink = TopK::new(search.depth, Order::of(metric), None);
+    codes.search(search, &mut sink);
+    sink.into_sorted().into_iter().map(|hit| hit.row).collect()
+}
+
+/// The part of the ten nearest rows that is found, over some queries; a few more are asked for, as the query node does, which
+/// then knows their exact scores.
+fn recall(
+    codes: &Codes,
+    values: &[f32],
+    (data, metric): (Data, MetricType),
+    mask: Option<&Mask>,
+    effort: Effort,
+) -> f32 {
+    let queries = vectors(data, 60, 99);
+    let (mut hits, mut wanted) = (0, 0);
+    for query in queries.chunks_exact(DIM) {
+        let expected = exact(values, query, metric, mask, 10);
+        let depth = 20;
+        let found = found(codes, &CodeSearch { query, depth, mask, effort }, metric);
+        hits += expected.iter().filter(|row| found.contains(row)).count();
+        wanted += expected.len();
+    }
+    hits as f32 / wanted as f32
+}
+
+#[test]
+fn recall_is_as_planned() {
+    for data in ALL_DATA {
+        let values = vectors(data, ROWS, 1);
+        for metric in METRICS {
+            let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+            for (effort, floor) in [(level(1), 0.95), (level(7), 0.98), (level(MAX_LEVEL), 0.999)] {
+                let recall = recall(&codes, &values, (data, metric), None, effort);
+                assert!(recall >= floor, "{data:?} {metric:?} {effort:?}: {recall}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_costs_no_recall() {
+    for data in ALL_DATA {
+        let values = vectors(data, ROWS, 1);
+        let codes = Codes::build(&values, DIM, MetricType::L2).expect("enough rows");
+        for keep_of_1000 in [1, 10, 100, 500, 990] {
+            let rng = Rng::new(5);
+            let mut mask = Mask::with_capacity(ROWS);
+            (0..ROWS).for_each(|row| mask.set(row, rng.below(1000) < keep_of_1000));
+            let recall = recall(&codes, &values, (data, MetricType::L2), Some(&mask), level(1));
+            assert!(recall >= 0.95, "{data:?}, {keep_of_1000} of 1,000: {recall}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_keeps_one_far_cluster_finds_it() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    let codes = Codes::build(&values, DIM, MetricType::L2).expect("enough rows");
+    let query = &values[..DIM];
+    let order = exact(&values, query, MetricType::L2, None, ROWS);
+    let mut mask = Mask::with_capacity(ROWS);
+    order[ROWS - 700..].iter().for_each(|row| mask.insert(*row as usize));
+    let search = CodeSearch { query, depth: 10, mask: Some(&mask), effort: level(1) };
+    let found = found(&codes, &search, MetricType::L2);
+    assert_eq!(found.len(), 10);
+    assert!(found.iter().all(|row| mask[*row as usize]));
+}
+
+#[test]
+fn as_many_rows_as_are_wanted_are_found() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    for metric in METRICS {
+        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        for depth in [1, 100, 3000, ROWS, 2 * ROWS] {
+            let search = CodeSearch { query: &values[..DIM], depth, mask: None, effort: level(1) };
+            let mut rows = found(&codes, &search, metric);
+            assert_eq!(rows.len(), depth.min(ROWS), "{metric:?}");
+            rows.sort_unstable();
+            rows.dedup();
+            assert_eq!(rows.len(), depth.min(ROWS), "a row twice, {metric:?}");
+        }
+        let asked = Effort { level: 1, lists: Some(1), rerank: Some(10) };
+        let search = CodeSearch { query: &values[..DIM], depth: 10, mask: None, effort: asked };
+        assert_eq!(found(&codes, &search, metric).len(), 10);
+    }
+}
+
+#[test]
+fn scores_are_near_the_exact_ones() {
+    for (data, metric) in ALL_DATA.into_iter().flat_map(|data| METRICS.map(|metric| (data, metric))) {
+        let values = vectors(data, ROWS, 1);
+        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let query = &vectors(data, 1, 3)[..];
+        let mut sink = TopK::new(ROWS, Order::of(metric), None);
+        codes.search(&CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
+        let error = codes.largest_error(query);
+        for hit in sink.into_sorted() {
+            let mut one = TopK::new(1, Order::of(metric), None);
+            let vectors = &values[hit.row as usize * DIM..][..DIM];
+            FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
+            let exact = one.into_sorted()[0].score;
+            assert!((hit.score - exact).abs() <= error + 1e-3, "{data:?} {metric:?}: {} for {exact}", hit.score);
+        }
+    }
+}
+
+#[test]
+fn equal_rows_and_zeros_are_taken() {
+    let mut values = vec![0f32; 3000 * DIM];
+    values[..1000 * DIM].fill(2.5);
+    for metric in METRICS {
+        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let search = CodeSearch { query: &[2.5; DIM], depth: 1000, mask: None, effort: level(1) };
+        let rows = found(&codes, &search, metric);
+        assert!(rows.len() == 1000 && rows.iter().all(|row| *row < 1000), "{metric:?}");
+    }
+}
+
+#[test]
+fn numbers_too_large_to_square_have_no_codes() {
+    let values: Vec<f32> = vectors(Data::Uniform, 3000, 1).iter().map(|value| value * 1e30).collect();
+    assert!(Codes::build(&values, DIM, MetricType::L2).is_none());
+    assert!(Codes::build(&values, DIM, MetricType::Cosine).is_some());
+    assert!(Codes::build(&values[..100 * DIM], DIM, MetricType::Cosine).is_none());
+}
+
+#[test]
+fn codes_come_back_from_their_parts() {
+    let values = vectors(Data::Low, 2100, 1);
+    for metric in METRICS {
+        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let (header, parts) = codes.to_parts();
+        let again = Codes::from_parts(header, parts).expect("its own parts");
+        let search = CodeSearch { query: &values[..DIM], depth: 50, mask: None, effort: level(1) };
+        assert_eq!(found(&codes, &search, metric), found(&again, &search, metric));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever was changed: it is refused, or a search comes back with rows that exist.
+    #[test]
+    fn broken_parts_do_no_harm(part in 0usize..6, at: prop::sample::Index, number: u32, cut: bool) {
+        let (header, mut parts) = sample().to_parts();
+        let mut header: CodesHeader = header;
+        match part {
+            0 => change(parts.starts.to_mut(), at, number, cut),
+            1 => change(parts.row_at.to_mut(), at, number, cut),
+            2 => change(parts.sign_scales.to_mut(), at, f32::from_bits(number), cut),
+            3 => change(parts.row_scales.to_mut(), at, f32::from_bits(number), cut),
+            4 => change(parts.mean.to_mut(), at, f32::from_bits(number), cut),
+            _ => header.lists = number as usize,
+        }
+        if let Some(codes) = Codes::from_parts(header, CodesParts { rows: Cow::Borrowed(&parts.rows), ..parts.clone() }) {
+            let search = CodeSearch { query: &[1.0; DIM], depth: 10, mask: None, effort: level(1) };
+            prop_assert!(found(&codes, &search, MetricType::L2).into_iter().all(|row| row < 2100));
+        }
+    }
+}
+
+fn sample() -> &'static Codes {
+    thread_local!(static SAMPLE: &'static Codes = {
+        let codes = Codes::build(&vectors(Data::Low, 2100, 1), DIM, MetricType::L2).expect("enough rows");
+        Box::leak(Box::new(codes))
+    });
+    SAMPLE.with(|sample| *sample)
+}
+
+fn change<T>(values: &mut Vec<T>, at: prop::sample::Index, value: T, cut: bool) {
+    let at = at.index(values.len());
+    if cut { values.truncate(at) } else { values[at] = value }
+}
