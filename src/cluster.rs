@@ -7,7 +7,7 @@ use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, Segment
 use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
-use crate::segment::{IndexEntry, SegmentManifest, Shard};
+use crate::segment::{IndexEntry, SegmentManifest, Shard, Wanted};
 use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,8 @@ pub struct LoadPlan {
     pub view: CollectionView,
     pub fields: BTreeSet<FieldId>,
     pub indexes: Vec<IndexDefinition>,
+    /// Those whose larger part stays in files.
+    pub mapped: BTreeSet<IndexId>,
     /// With the segments of the node's shard.
     pub partitions: Vec<PartitionSegments>,
     pub shard: Shard,
@@ -163,6 +165,7 @@ impl LoadPlan {
         LoadPlan {
             view: CollectionView::from(collection),
             fields: record.fields.clone(),
+            mapped: indexes.clone().filter(|it| it.is_mapped(&collection.schema)).map(|it| it.id).collect(),
             indexes: indexes.cloned().collect(),
             partitions: PartitionSegments::of_shard(collection, partitions, shard),
             shard,
@@ -172,9 +175,10 @@ impl LoadPlan {
 
     /// Of the files to be read.
     pub fn total_bytes(&self) -> u64 {
-        let indexes: BTreeSet<IndexId> = self.indexes.iter().map(|index| index.id).collect();
+        let indexes = self.indexes.iter().map(|index| index.id).collect();
+        let wanted = Wanted { fields: self.fields.clone(), indexes, mapped: self.mapped.clone() };
         let segments = self.partitions.iter().flat_map(|partition| &partition.segments);
-        segments.map(|segment| segment.bytes_of(&self.fields, &indexes)).sum()
+        segments.map(|segment| segment.bytes_of(&wanted)).sum()
     }
 }
 

@@ -1,8 +1,8 @@
 use super::LoadRecord;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, IndexId, PartitionId, Timestamp};
-use crate::index::MetricType;
-use crate::schema::{CollectionSchema, Field, FieldId, KeyValue};
+use crate::index::{self, MetricType};
+use crate::schema::{CollectionSchema, Field, FieldId, KeyValue, MMAP_ENABLED};
 use crate::segment::SegmentManifest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -46,6 +46,18 @@ pub struct IndexDefinition {
     /// As given, for describe.
     pub params: Vec<KeyValue>,
     pub created_at: Timestamp,
+}
+
+impl IndexDefinition {
+    /// Whether the larger part of it is to stay in files: as its own parameters say, else its field's, else the collection's.
+    pub fn is_mapped(&self, schema: &CollectionSchema) -> bool {
+        let said = |pairs: &[KeyValue]| {
+            let value = index::parameter(pairs, MMAP_ENABLED)?;
+            Some(value.eq_ignore_ascii_case("true"))
+        };
+        let of_field = || said(&schema.field_by_id(self.field)?.type_params);
+        said(&self.params).or_else(of_field).or_else(|| said(&schema.properties)).unwrap_or(false)
+    }
 }
 
 /// One process answers every read with all that was written before it, so the level is only kept and told.

@@ -6,6 +6,7 @@ use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeMemory, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
+use crate::segment::Wanted;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -125,9 +126,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 }
 
-/// Bytes that the fields and indexes of a record have in a partition's sealed segments.
+/// What a load of a record reads of a partition's sealed segments.
 pub(super) fn bytes_to_read(collection: &Collection, record: &LoadRecord, partition: PartitionId) -> u64 {
+    let mapped = collection.indexes.iter().filter(|index| index.is_mapped(&collection.schema)).map(|index| index.id);
     let indexes = record.indexes.values().copied().collect();
+    let wanted = Wanted { fields: record.fields.clone(), indexes, mapped: mapped.collect() };
     let segments = collection.partition_by_id(partition).into_iter().flat_map(|partition| &partition.segments);
-    segments.map(|segment| segment.bytes_of(&record.fields, &indexes)).sum()
+    segments.map(|segment| segment.bytes_of(&wanted)).sum()
 }

@@ -58,11 +58,11 @@ pub(super) async fn write_index(
         None => IndexEntry::default(),
         Some(SegmentIndex::InverseNorms(norms)) => {
             let norms = Column::new(ColumnData::Float(norms));
-            IndexEntry { file_bytes: write_column(files, name, &norms).await?, replaces: None }
+            IndexEntry { file_bytes: write_column(files, name, &norms).await?, ..IndexEntry::default() }
         }
         Some(SegmentIndex::Codes(codes)) => {
-            let file_bytes = write_codes(files, name, &codes).await?;
-            IndexEntry { file_bytes, replaces: Some(definition.field) }
+            let (file_bytes, row_bytes) = write_codes(files, name, &codes).await?;
+            IndexEntry { file_bytes, replaces: Some(definition.field), row_bytes }
         }
     })
 }

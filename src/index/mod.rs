@@ -6,7 +6,7 @@ pub mod flat;
 mod params;
 
 pub use flat::inverse_norms;
-pub use params::{IndexParams, IndexType, MetricType};
+pub use params::{IndexParams, IndexType, MetricType, parameter};
 
 /// What an index has of one segment's rows, in memory.
 pub enum SegmentIndex {
@@ -26,10 +26,11 @@ impl SegmentIndex {
         }
     }
 
-    pub fn row_count(&self) -> usize {
+    /// Whether it can be an index of so many vectors.
+    pub fn suits(&self, rows: usize, dim: usize) -> bool {
         match self {
-            SegmentIndex::InverseNorms(norms) => norms.len(),
-            SegmentIndex::Codes(codes) => codes.row_count(),
+            SegmentIndex::InverseNorms(norms) => norms.len() == rows,
+            SegmentIndex::Codes(codes) => codes.row_count() == rows && codes.dim() == dim,
         }
     }
 

@@ -210,6 +210,11 @@ impl IndexParams {
     }
 }
 
+/// One of the parameters that were given, on its own or within `params`.
+pub fn parameter(given: &[KeyValue], key: &str) -> Option<String> {
+    flatten(given).ok()?.remove(key)
+}
+
 /// All parameters by name; those of the JSON text `params` among them.
 fn flatten(extra_params: &[KeyValue]) -> Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();

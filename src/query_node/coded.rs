@@ -3,11 +3,11 @@
 use super::QueryNode;
 use super::search::Plan;
 use crate::error::Result;
-use crate::index::codes::{CodeSearch, Codes, Effort, MAX_LEVEL};
+use crate::index::codes::{CodeSearch, Codes, Effort, MAX_LEVEL, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::Platform;
 use crate::search::{Hit, Order, ScoreRange, TopK};
-use crate::segment::SegmentRows;
+use crate::segment::{SegmentRows, StoredRows};
 use crate::storage::Files;
 use crate::value::Mask;
 
@@ -21,6 +21,8 @@ const fn with_spare(depth: usize) -> usize {
 /// One query over one segment.
 pub(super) struct CodedSegment<'a> {
     pub codes: &'a Codes,
+    /// Where int8 numbers are that are not in memory.
+    pub stored_rows: Option<&'a StoredRows>,
     pub rows: &'a SegmentRows,
     pub mask: Option<&'a Mask>,
 }
@@ -34,7 +36,7 @@ impl<P: Platform> QueryNode<P> {
         segment: CodedSegment<'_>,
         depth: usize,
     ) -> Result<Vec<Hit>> {
-        let CodedSegment { codes, rows, mask } = segment;
+        let CodedSegment { codes, rows, mask, .. } = segment;
         let order = Order::of(plan.metric);
         // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
         let effort = if plan.params.range.is_some() { Effort { level: MAX_LEVEL, ..plan.effort } } else { plan.effort };
@@ -42,14 +44,15 @@ impl<P: Platform> QueryNode<P> {
         let stored = stored.filter(|_| self.platform.files().reads_rows_quickly() || plan.effort.level >= EXACT_LEVEL);
         let Some(stored) = stored else {
             let mut sink = TopK::new(depth, order, plan.params.range);
-            codes.search(&CodeSearch { query, depth, mask, effort }, &mut sink);
+            self.rank_by_codes(&segment, &CodeSearch { query, depth, mask, effort }, &mut sink).await?;
             return Ok(sink.into_sorted());
         };
         let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
         let mut wanted = with_spare(depth);
         loop {
             let mut sink = TopK::new(wanted, order, range);
-            codes.search(&CodeSearch { query, depth: wanted, mask, effort }, &mut sink);
+            let search = CodeSearch { query, depth: wanted, mask, effort };
+            self.rank_by_codes(&segment, &search, &mut sink).await?;
             let is_full = sink.len() == wanted;
             let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
             found.sort_unstable();
@@ -65,6 +68,32 @@ impl<P: Platform> QueryNode<P> {
             let hits = exact.into_sorted().into_iter();
             return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
         }
+    }
+
+    async fn rank_by_codes(&self, segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<()> {
+        let codes = segment.codes;
+        let Some(stored) = segment.stored_rows else {
+            codes.search(search, sink);
+            return Ok(());
+        };
+        let files = self.platform.files();
+        let Selection { query, rows } = codes.select(search);
+        match rows {
+            SelectedRows::Scattered(mut candidates) => {
+                // Files are read forwards.
+                candidates.sort_unstable_by_key(|candidate| candidate.position);
+                let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+                let rows = stored.read(files, &positions).await?;
+                codes.rank_candidates(&query, &candidates, &rows, sink);
+            }
+            SelectedRows::Lists(lists) => {
+                for list in lists {
+                    let rows = stored.read_range(files, codes.positions_of(list)).await?;
+                    codes.rank_list(&query, (list, &rows), search.mask, sink);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -12,9 +12,10 @@ use crate::index::{self, MetricType, SegmentIndex};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
 use crate::segment::{
-    IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredVectors, read_codes, read_column,
+    IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
     read_segment,
 };
+use crate::storage::Files;
 use crate::value::ColumnData;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,7 @@ impl<P: Platform> QueryNode<P> {
             loaded.view = Some(Rc::new(plan.view.clone()));
             loaded.fields = plan.fields.clone();
             loaded.indexes = plan.indexes.clone();
+            loaded.mapped = plan.mapped.clone();
             loaded.shard = plan.shard;
             loaded.staging.push(staging.clone());
         }
@@ -94,7 +96,8 @@ impl<P: Platform> QueryNode<P> {
                     break;
                 }
                 let staging = Some((staging, *id));
-                let reading = Reading { collection, fields: &fields, indexes: &plan.indexes, staging };
+                let (indexes, mapped) = (&plan.indexes, &plan.mapped);
+                let reading = Reading { collection, fields: &fields, indexes, mapped, staging };
                 match self.read_segment(reading, manifest).await {
                     Ok(segment) => drop(partition.sealed.insert(manifest.id, segment)),
                     // What was released while it was read may have been dropped too.
@@ -124,12 +127,12 @@ impl<P: Platform> QueryNode<P> {
 
     /// Puts the new sealed segments in the place of the rows and segments that they hold.
     pub(super) async fn refresh(&self, plan: RefreshPlan) -> Result<()> {
-        let (view, fields, indexes) = {
+        let (view, fields, indexes, mapped) = {
             let loaded = self.loaded.borrow();
             let Some(view) = loaded.view.clone() else { return Ok(()) };
             let fields: Rc<[Field]> =
                 view.schema.fields.iter().filter(|field| loaded.fields.contains(&field.id)).cloned().collect();
-            (view, fields, loaded.indexes.clone())
+            (view, fields, loaded.indexes.clone(), loaded.mapped.clone())
         };
         let mut arrived: BTreeMap<SegmentId, SegmentRows> = BTreeMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
@@ -142,7 +145,13 @@ impl<P: Platform> QueryNode<P> {
                     })
                 };
                 if is_wanted {
-                    let reading = Reading { collection: view.id, fields: &fields, indexes: &indexes, staging: None };
+                    let reading = Reading {
+                        collection: view.id,
+                        fields: &fields,
+                        indexes: &indexes,
+                        mapped: &mapped,
+                        staging: None,
+                    };
                     arrived.insert(manifest.id, self.read_segment(reading, manifest).await?);
                 }
             }
@@ -181,7 +190,7 @@ impl<P: Platform> QueryNode<P> {
         let (stored, resident): (Vec<Field>, Vec<Field>) =
             reading.fields.iter().cloned().partition(|field| replaced.contains(&field.id));
         let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
-        segment.indexes = Rc::new(self.read_indexes(&reading, manifest, &segment).await?);
+        self.read_indexes(&reading, manifest, &mut segment).await?;
         let mut left_in_files = BTreeMap::new();
         for field in stored {
             let file = manifest.column_file(reading.collection, field.id);
@@ -209,13 +218,17 @@ impl<P: Platform> QueryNode<P> {
         &self,
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
-        segment: &SegmentRows,
-    ) -> Result<BTreeMap<IndexId, SegmentIndex>> {
-        let mut indexes = BTreeMap::new();
+        segment: &mut SegmentRows,
+    ) -> Result<()> {
+        let (mut indexes, mut stored_rows) = (BTreeMap::new(), BTreeMap::new());
         for definition in reading.indexes {
             let entry = manifest.indexes.get(&definition.id).filter(|entry| entry.file_bytes > 0);
             let of_segment = match (entry, segment.column(definition.field).map(|column| &column.data)) {
-                (Some(entry), _) => self.read_index(reading, manifest, (definition, entry)).await?,
+                (Some(entry), _) => {
+                    let (index, rows) = self.read_index(reading, manifest, (definition, entry)).await?;
+                    stored_rows.extend(rows.map(|rows| (definition.id, rows)));
+                    index
+                }
                 // Not built yet.
                 (None, Some(ColumnData::FloatVector { dim, values })) => match definition.metric {
                     Some(MetricType::Cosine) => SegmentIndex::InverseNorms(index::inverse_norms(values, *dim)),
@@ -225,7 +238,8 @@ impl<P: Platform> QueryNode<P> {
             };
             indexes.insert(definition.id, of_segment);
         }
-        Ok(indexes)
+        (segment.indexes, segment.stored_rows) = (Rc::new(indexes), Rc::new(stored_rows));
+        Ok(())
     }
 
     async fn read_index(
@@ -233,21 +247,26 @@ impl<P: Platform> QueryNode<P> {
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
         (definition, entry): (&IndexDefinition, &IndexEntry),
-    ) -> Result<SegmentIndex> {
+    ) -> Result<(SegmentIndex, Option<StoredRows>)> {
         let files = self.platform.files();
         let file = manifest.index_file(reading.collection, definition.id);
         let on_read = |bytes| self.progressed(reading, bytes);
-        let index = match entry.replaces {
-            Some(_) => SegmentIndex::Codes(read_codes(files, &file, &on_read).await?),
+        let dim = reading.fields.iter().find(|field| field.id == definition.field).and_then(|field| field.dim);
+        let (index, stored_rows) = match entry.replaces {
+            Some(_) => {
+                let rows_stay = reading.mapped.contains(&definition.id) && files.reads_rows_quickly();
+                let (codes, rows) = read_codes(files, &file, rows_stay, &on_read).await?;
+                (SegmentIndex::Codes(codes), rows)
+            }
             None => match read_column(files, &file, &on_read).await?.data {
-                ColumnData::Float(norms) => SegmentIndex::InverseNorms(norms),
+                ColumnData::Float(norms) => (SegmentIndex::InverseNorms(norms), None),
                 _ => return Err(Error::Corrupt { file, detail: "not the norms of vectors".into() }),
             },
         };
-        if index.row_count() != manifest.rows as usize {
-            return Err(Error::Corrupt { file, detail: "not an index of as many rows as the segment has".into() });
+        if !index.suits(manifest.rows as usize, dim.unwrap_or(0) as usize) {
+            return Err(Error::Corrupt { file, detail: "not an index of the segment's rows".into() });
         }
-        Ok(index)
+        Ok((index, stored_rows))
     }
 }
 
@@ -265,6 +284,7 @@ struct Reading<'a> {
     collection: CollectionId,
     fields: &'a [Field],
     indexes: &'a [IndexDefinition],
+    mapped: &'a BTreeSet<IndexId>,
     /// The load that it is a part of, and the partition.
     staging: Option<(&'a Staging, PartitionId)>,
 }

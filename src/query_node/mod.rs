@@ -19,7 +19,7 @@ use crate::catalog::IndexDefinition;
 use crate::cluster::{CollectionView, NodeAnswer, NodeCommand};
 use crate::error::{Error, Result, Status};
 use crate::event::LoadProgress;
-use crate::ids::{PartitionId, Timestamp};
+use crate::ids::{IndexId, PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;
 use crate::segment::{Deletes, LogRecord, Shard};
@@ -52,6 +52,8 @@ struct Loaded {
     view: Option<Rc<CollectionView>>,
     fields: BTreeSet<FieldId>,
     indexes: Vec<IndexDefinition>,
+    /// Those whose larger part stays in files.
+    mapped: BTreeSet<IndexId>,
     partitions: BTreeMap<PartitionId, PartitionRows>,
     /// Sealed segments hold every write up to here.
     flushed: Timestamp,

@@ -171,7 +171,9 @@ impl<P: Platform> QueryNode<P> {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
             let found = match rows.indexes.get(&plan.index.id) {
                 Some(SegmentIndex::Codes(codes)) => {
-                    self.search_codes(plan, query, CodedSegment { codes, rows, mask }, depth).await?
+                    let stored_rows = rows.stored_rows.get(&plan.index.id);
+                    let segment = CodedSegment { codes, stored_rows, rows, mask };
+                    self.search_codes(plan, query, segment, depth).await?
                 }
                 Some(SegmentIndex::InverseNorms(norms)) => {
                     exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await

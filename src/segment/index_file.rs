@@ -6,6 +6,7 @@ use crate::index::codes::{Codes, CodesHeader, CodesParts};
 use crate::storage::Files;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::ops::Range;
 
 const MAGIC: Magic = *b"ELNX";
 
@@ -30,8 +31,8 @@ struct Sections {
     rows: Section,
 }
 
-/// Writes codes as one durable file and returns its size in bytes.
-pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Result<u64> {
+/// Writes codes as one durable file and returns its size in bytes, and how much of that `StoredRows` reads.
+pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Result<(u64, u64)> {
     let (header, parts) = codes.to_parts();
     let mut body = Body::default();
     let sections = Sections {
@@ -47,11 +48,47 @@ pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Resul
         row_offsets: body.push(bytemuck::cast_slice(&parts.row_offsets)),
         rows: body.push(bytemuck::cast_slice(&parts.rows)),
     };
-    body.write(files, name, MAGIC, &Header { codes: header, sections }).await
+    let row_bytes = sections.rows.bytes();
+    Ok((body.write(files, name, MAGIC, &Header { codes: header, sections }).await?, row_bytes))
 }
 
-/// Reads and checks codes. `on_read` hears of every piece of the file as it arrives.
-pub async fn read_codes(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<Codes> {
+/// int8 numbers that stay in their file: read when a search asks for them, and believed without a checksum, because wrong ones
+/// only make wrong scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRows {
+    file: String,
+    offset: u64,
+    row_bytes: usize,
+}
+
+impl StoredRows {
+    /// Rows that follow each other.
+    pub async fn read_range(&self, files: &impl Files, positions: Range<usize>) -> Result<Vec<i8>> {
+        let mut rows = vec![0; positions.len() * self.row_bytes];
+        let offset = self.offset + (positions.start * self.row_bytes) as u64;
+        files.read(&self.file, offset, bytemuck::cast_slice_mut(&mut rows)).await?;
+        Ok(rows)
+    }
+
+    /// Scattered rows, one after the other.
+    pub async fn read(&self, files: &impl Files, positions: &[u32]) -> Result<Vec<i8>> {
+        let mut rows = vec![0i8; positions.len() * self.row_bytes];
+        for (position, row) in positions.iter().zip(rows.chunks_exact_mut(self.row_bytes)) {
+            let offset = self.offset + u64::from(*position) * self.row_bytes as u64;
+            files.read(&self.file, offset, bytemuck::cast_slice_mut(row)).await?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Reads and checks codes, but for the int8 numbers where these are to stay. `on_read` hears of every piece of the file as it
+/// arrives.
+pub async fn read_codes(
+    files: &impl Files,
+    name: &str,
+    rows_stay: bool,
+    on_read: &dyn Fn(u64),
+) -> Result<(Codes, Option<StoredRows>)> {
     let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
     let Header { codes, sections } = &reader.header;
     let overflow = || reader.corrupt("rows times dim overflows");
@@ -68,8 +105,14 @@ pub async fn read_codes(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -
         sign_offsets: Cow::Owned(reader.values(&sections.sign_offsets, sign_offsets).await?),
         row_scales: Cow::Owned(reader.values(&sections.row_scales, row_scales).await?),
         row_offsets: Cow::Owned(reader.values(&sections.row_offsets, row_offsets).await?),
-        rows: Cow::Owned(reader.values(&sections.rows, rows).await?),
+        rows: Cow::Owned(if rows_stay { Vec::new() } else { reader.values(&sections.rows, rows).await? }),
     };
+    if sections.rows.bytes() != rows as u64 {
+        return Err(reader.corrupt("not as many numbers as it says"));
+    }
+    let offset = reader.offset_of(&sections.rows)?;
     let codes = Codes::from_parts(codes.clone(), parts);
-    codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))
+    let codes = codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))?;
+    let row_bytes = codes.row_bytes();
+    Ok((codes, rows_stay.then(|| StoredRows { file: name.to_owned(), offset, row_bytes })))
 }

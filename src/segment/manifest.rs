@@ -34,6 +34,17 @@ pub struct IndexEntry {
     /// The field whose column a search does not need beside this: it stays in its file.
     #[serde(default)]
     pub replaces: Option<FieldId>,
+    /// Of the file, what may be left there and read a row at a time.
+    #[serde(default)]
+    pub row_bytes: u64,
+}
+
+/// What is to be loaded of segments.
+pub struct Wanted {
+    pub fields: BTreeSet<FieldId>,
+    pub indexes: BTreeSet<IndexId>,
+    /// Indexes whose larger part stays in files.
+    pub mapped: BTreeSet<IndexId>,
 }
 
 /// Every file of a collection's segments begins with this.
@@ -106,13 +117,17 @@ impl SegmentManifest {
         chosen.filter_map(|(_, entry)| entry.replaces).collect()
     }
 
-    /// What a load of some fields and indexes reads of the files.
-    pub fn bytes_of(&self, fields: &BTreeSet<FieldId>, indexes: &BTreeSet<IndexId>) -> u64 {
+    /// What a load reads of the files.
+    pub fn bytes_of(&self, Wanted { fields, indexes, mapped }: &Wanted) -> u64 {
         let replaced = self.replaced_by(indexes);
         let is_read = |field: &FieldId| fields.contains(field) && !replaced.contains(field);
         let columns = self.column_bytes.iter().filter(|(field, _)| is_read(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
-        columns.sum::<u64>() + indexes.map(|(_, entry)| entry.file_bytes).sum::<u64>()
+        let of_index = |(index, entry): (&IndexId, &IndexEntry)| match mapped.contains(index) {
+            true => entry.file_bytes - entry.row_bytes.min(entry.file_bytes),
+            false => entry.file_bytes,
+        };
+        columns.sum::<u64>() + indexes.map(of_index).sum::<u64>()
     }
 
     /// Rows that a compaction would leave out, to a fifth of them.

@@ -1,6 +1,6 @@
 //! Rows in memory: what filters and scans work on.
 
-use super::StoredVectors;
+use super::{StoredRows, StoredVectors};
 use crate::error::Result;
 use crate::expr::{Filter, Rows};
 use crate::ids::{IndexId, Timestamp};
@@ -20,6 +20,8 @@ pub struct SegmentRows {
     /// Fields that are not in memory, because an index takes their place.
     pub stored: Rc<BTreeMap<FieldId, StoredVectors>>,
     pub indexes: Rc<BTreeMap<IndexId, SegmentIndex>>,
+    /// Of codes whose int8 numbers are not in memory.
+    pub stored_rows: Rc<BTreeMap<IndexId, StoredRows>>,
     /// When each row was written; of sealed rows only known where somebody had to ask.
     pub written: Option<Rc<Vec<Timestamp>>>,
     /// Of imported rows: what was deleted before is not meant for them.
@@ -47,6 +49,7 @@ impl SegmentRows {
             deleted: Rc::default(),
             stored: Rc::default(),
             indexes: Rc::default(),
+            stored_rows: Rc::default(),
             written: None,
             imported_at: None,
             primary_key,

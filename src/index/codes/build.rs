@@ -13,7 +13,7 @@ const ROWS_OF_LIST: usize = 128;
 const MIN_ROWS_FOR_LISTS: usize = 4096;
 const MAX_LISTS: usize = 1024;
 /// Rows to find centres by, of each list and in bytes at most.
-const SAMPLE_OF_LIST: usize = 32;
+const SAMPLE_OF_LIST: usize = 20;
 const SAMPLE_BYTES: usize = 12 << 20;
 
 impl Codes {

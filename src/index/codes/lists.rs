@@ -5,7 +5,7 @@ use super::rotation::Random;
 use crate::index::distance::l2_squared;
 
 /// Rounds of k-means; later ones move little.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 4;
 /// Coarse groups whose lists a row is compared with: its nearest list may be in the second nearest group.
 const COARSE_PROBES: usize = 2;
 

@@ -14,7 +14,7 @@ mod search;
 mod stored;
 
 pub use plan::{Effort, MAX_LEVEL};
-pub use search::CodeSearch;
+pub use search::{Candidate, CodeSearch, CodedQuery, SelectedRows, Selection};
 pub use stored::{CodesHeader, CodesParts};
 
 use super::MetricType;
@@ -45,7 +45,7 @@ pub struct Codes {
 /// Rows as int8 numbers, each row with a scale.
 #[derive(Default)]
 struct Int8Rows {
-    /// Rows of `padded(dim)` numbers.
+    /// Rows of `padded(dim)` numbers; empty where they stay in a file.
     values: Vec<i8>,
     scales: Vec<f32>,
     /// What the distance of a query to the row is more than that to its centre, where the metric is L2.
@@ -97,6 +97,19 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 impl Codes {
     pub fn row_count(&self) -> usize {
         self.row_at.len()
+    }
+
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Numbers that the search needs of each row, with what pads them.
+    pub fn row_bytes(&self) -> usize {
+        padded(self.dim)
+    }
+
+    pub fn positions_of(&self, list: usize) -> std::ops::Range<usize> {
+        self.lists.positions(list)
     }
 
     /// Bytes in memory.

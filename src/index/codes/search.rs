@@ -12,7 +12,7 @@ use crate::value::Mask;
 const BLOCK_ROWS: usize = 256;
 /// Comparing the numbers of scattered rows, after their signs, costs as much as that of all rows when these are so many times
 /// as many.
-const SCATTERED_COST: usize = 4;
+pub(super) const SCATTERED_COST: usize = 4;
 
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
@@ -24,7 +24,7 @@ pub struct CodeSearch<'a> {
 }
 
 /// A query as codes know it. Inside, ranks are what scores are outside, turned so that smaller is better.
-pub(super) struct CodedQuery {
+pub struct CodedQuery {
     /// Turned, without the mean, padded.
     centred: Vec<f32>,
     /// What int8 rows are multiplied with, of 14 bits: with the mean but for L2.
@@ -37,11 +37,11 @@ pub(super) struct CodedQuery {
     nearness: Vec<f32>,
 }
 
-/// A row that passed the comparison of signs.
+/// A row to be compared by numbers.
 #[derive(Clone, Copy)]
-struct Candidate {
+pub struct Candidate {
     rank: f32,
-    position: u32,
+    pub position: u32,
     list: u32,
 }
 
@@ -53,46 +53,126 @@ struct Candidates {
     found: Vec<Candidate>,
 }
 
+/// What a search compares by numbers.
+pub struct Selection {
+    pub query: CodedQuery,
+    pub rows: SelectedRows,
+}
+
+pub enum SelectedRows {
+    /// These.
+    Scattered(Vec<Candidate>),
+    /// All of some lists.
+    Lists(Vec<usize>),
+}
+
 impl Codes {
-    /// Offers rows to `sink`, as many as are wanted if there are as many.
+    /// Offers rows to `sink`, as many as are wanted if there are as many. int8 numbers must be in memory.
     pub fn search(&self, search: &CodeSearch, sink: &mut TopK) {
+        let Selection { query, rows } = self.select(search);
+        match rows {
+            SelectedRows::Scattered(candidates) => {
+                let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+                let mut products = Vec::with_capacity(positions.len());
+                inner_product_i8_at(&query.factors, &self.rows.values, &positions, &mut products);
+                self.offer_candidates(&query, &candidates, &products, sink);
+            }
+            SelectedRows::Lists(lists) => {
+                let width = padded(self.dim);
+                for list in lists {
+                    let positions = self.lists.positions(list);
+                    let rows = &self.rows.values[positions.start * width..positions.end * width];
+                    self.rank_list(&query, (list, rows), search.mask, sink);
+                }
+            }
+        }
+    }
+
+    /// The first half of a search: which rows are to be compared by numbers.
+    pub fn select(&self, search: &CodeSearch) -> Selection {
         let rows = self.row_count();
         let taking_part = search.mask.map_or(rows, |mask| mask.count_ones(..));
-        if taking_part == 0 || search.depth == 0 {
-            return;
-        }
         let query = CodedQuery::new(self, search.query);
+        if taking_part == 0 || search.depth == 0 {
+            return Selection { query, rows: SelectedRows::Lists(Vec::new()) };
+        }
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth as f32 / share, self.lists.count());
         let reranked = steps.rerank(search.depth);
         if let Some(mask) = search.mask.filter(|_| taking_part <= reranked) {
-            return self.scan_survivors(&query, mask, sink);
+            return Selection { query, rows: SelectedRows::Scattered(self.survivors(mask)) };
         }
-        let order = query.lists_by_nearness(steps.lists);
-        let mut probed_rows: usize = order.iter().take(steps.lists).map(|list| self.lists.positions(*list).len()).sum();
-        // A mask may leave nothing of the nearest lists.
-        let mut probed = steps.lists;
-        let accepted = |list: usize| match search.mask {
+        let mut lists = query.lists_by_nearness(steps.lists);
+        let probed = self.enough_lists(&lists, steps.lists, search);
+        lists.truncate(probed);
+        let probed_rows: usize = lists.iter().map(|list| self.lists.positions(*list).len()).sum();
+        if probed_rows <= reranked.saturating_mul(SCATTERED_COST) {
+            return Selection { query, rows: SelectedRows::Lists(lists) };
+        }
+        let mut candidates = Candidates::new(reranked);
+        for list in lists {
+            self.compare_signs(&query, list, search.mask, &mut candidates);
+        }
+        Selection { query, rows: SelectedRows::Scattered(candidates.into_best()) }
+    }
+
+    /// The second half, of candidates whose numbers are given, one after the other.
+    pub fn rank_candidates(&self, query: &CodedQuery, candidates: &[Candidate], rows: &[i8], sink: &mut TopK) {
+        let mut products = vec![0; candidates.len()];
+        inner_product_i8(&query.factors, rows, &mut products);
+        self.offer_candidates(query, candidates, &products, sink);
+    }
+
+    /// The second half, of a list whose numbers are given.
+    pub fn rank_list(&self, query: &CodedQuery, (list, rows): (usize, &[i8]), mask: Option<&Mask>, sink: &mut TopK) {
+        let positions = self.lists.positions(list);
+        let width = padded(self.dim);
+        let score = self.list_scorer(query, list);
+        let mut products = [0i32; BLOCK_ROWS];
+        let mut scores = [0f32; BLOCK_ROWS];
+        for (start, rows) in positions.step_by(BLOCK_ROWS).zip(rows.chunks(BLOCK_ROWS * width)) {
+            let products = &mut products[..rows.len() / width];
+            inner_product_i8(&query.factors, rows, products);
+            for (at, product) in products.iter().enumerate() {
+                scores[at] = score(start + at, *product);
+            }
+            let takes_part = |row: &u32| mask.is_none_or(|mask| mask[*row as usize]);
+            sink.offer_some(&scores[..products.len()], |at| Some(self.row_at[start + at]).filter(takes_part));
+        }
+    }
+
+    fn offer_candidates(&self, query: &CodedQuery, candidates: &[Candidate], products: &[i32], sink: &mut TopK) {
+        for (Candidate { position, list, .. }, product) in candidates.iter().zip(products) {
+            let score = self.list_scorer(query, *list as usize)(*position as usize, *product);
+            sink.offer(score, self.row_at[*position as usize]);
+        }
+    }
+
+    /// How many of the lists, at least `planned`, have as many rows that take part as are wanted.
+    fn enough_lists(&self, lists: &[usize], planned: usize, search: &CodeSearch) -> usize {
+        let taking_part = |list: usize| match search.mask {
             None => self.lists.positions(list).len(),
             Some(mask) => self.row_at[self.lists.positions(list)].iter().filter(|row| mask[**row as usize]).count(),
         };
-        if search.mask.is_some() || probed_rows < search.depth {
-            let mut found: usize = order.iter().take(probed).map(|list| accepted(*list)).sum();
-            while found < search.depth && probed < order.len() {
-                found += accepted(order[probed]);
-                probed_rows += self.lists.positions(order[probed]).len();
-                probed += 1;
+        let mut found = 0;
+        for (at, list) in lists.iter().enumerate() {
+            if at >= planned && found >= search.depth {
+                return at;
             }
+            // Counting is only needed until there are enough.
+            found += if found < search.depth { taking_part(*list) } else { 0 };
         }
-        if probed_rows <= reranked.saturating_mul(SCATTERED_COST) {
-            order.iter().take(probed).for_each(|list| self.scan_list(&query, *list, search.mask, sink));
-            return;
-        }
-        let mut candidates = Candidates::new(reranked);
-        for list in &order[..probed] {
-            self.compare_signs(&query, *list, search.mask, &mut candidates);
-        }
-        self.rerank(&query, candidates, sink);
+        lists.len()
+    }
+
+    /// All rows that take part, which are few.
+    fn survivors(&self, mask: &Mask) -> Vec<Candidate> {
+        let of_list = |list: usize| {
+            let takes_part = |position: &usize| mask[self.row_at[*position] as usize];
+            let positions = self.lists.positions(list).filter(takes_part);
+            positions.map(move |at| Candidate { rank: 0.0, position: at as u32, list: list as u32 })
+        };
+        (0..self.lists.count()).flat_map(of_list).collect()
     }
 
     /// Estimated ranks of a list's rows, in their order.
@@ -132,50 +212,6 @@ impl Codes {
                 }
             }
         });
-    }
-
-    fn rerank(&self, query: &CodedQuery, candidates: Candidates, sink: &mut TopK) {
-        let best = candidates.into_best();
-        let positions: Vec<u32> = best.iter().map(|candidate| candidate.position).collect();
-        let mut products = Vec::with_capacity(positions.len());
-        inner_product_i8_at(&query.factors, &self.rows.values, &positions, &mut products);
-        for (Candidate { position, list, .. }, product) in best.into_iter().zip(products) {
-            let score = self.list_scorer(query, list as usize)(position as usize, product);
-            sink.offer(score, self.row_at[position as usize]);
-        }
-    }
-
-    /// All rows that take part, which are few.
-    fn scan_survivors(&self, query: &CodedQuery, mask: &Mask, sink: &mut TopK) {
-        let (mut positions, mut products) = (Vec::new(), Vec::new());
-        for list in 0..self.lists.count() {
-            let score = self.list_scorer(query, list);
-            positions.clear();
-            let of_list = self.lists.positions(list).map(|position| position as u32);
-            positions.extend(of_list.filter(|position| mask[self.row_at[*position as usize] as usize]));
-            inner_product_i8_at(&query.factors, &self.rows.values, &positions, &mut products);
-            for (position, product) in positions.iter().zip(&products) {
-                sink.offer(score(*position as usize, *product), self.row_at[*position as usize]);
-            }
-        }
-    }
-
-    fn scan_list(&self, query: &CodedQuery, list: usize, mask: Option<&Mask>, sink: &mut TopK) {
-        let positions = self.lists.positions(list);
-        let width = padded(self.dim);
-        let score = self.list_scorer(query, list);
-        let mut products = [0i32; BLOCK_ROWS];
-        let mut scores = [0f32; BLOCK_ROWS];
-        for start in positions.clone().step_by(BLOCK_ROWS) {
-            let end = (start + BLOCK_ROWS).min(positions.end);
-            let products = &mut products[..end - start];
-            inner_product_i8(&query.factors, &self.rows.values[start * width..end * width], products);
-            for (at, product) in products.iter().enumerate() {
-                scores[at] = score(start + at, *product);
-            }
-            let takes_part = |row: &u32| mask.is_none_or(|mask| mask[*row as usize]);
-            sink.offer_some(&scores[..end - start], |at| Some(self.row_at[start + at]).filter(takes_part));
-        }
     }
 
     /// Turns a row's position and its product with the query into its score.

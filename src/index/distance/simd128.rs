@@ -67,9 +67,43 @@ kernel!(inner_product, |a, b| f32x4_mul(a, b), |a: f32, b: f32| a * b);
 #[inline(never)]
 #[target_feature(enable = "simd128")]
 pub fn inner_product_i8(query: &[i16], rows: &[i8], out: &mut [i32]) {
-    for (row, out) in rows.chunks_exact(query.len().max(1)).zip(out) {
+    let width = query.len().max(1);
+    let mut quads = rows.chunks_exact(4 * width);
+    let (quads_out, rest_out) = out.as_chunks_mut::<4>();
+    for (rows, out) in quads.by_ref().zip(quads_out) {
+        *out = sums_of_four(query, rows);
+    }
+    for (row, out) in quads.remainder().chunks_exact(width).zip(rest_out) {
         *out = sum_of_products(query, row);
     }
+}
+
+/// Four rows at once need each number of the query once.
+#[inline]
+#[target_feature(enable = "simd128")]
+fn sums_of_four(query: &[i16], rows: &[i8]) -> [i32; 4] {
+    const WIDTH: usize = 8;
+    let width = query.len();
+    let mut sums = [i32x4_splat(0); 4];
+    let rows: [&[[i8; WIDTH]]; 4] = std::array::from_fn(|row| rows[row * width..(row + 1) * width].as_chunks().0);
+    for (at, query) in query.as_chunks::<WIDTH>().0.iter().enumerate() {
+        // SAFETY: all arrays have eight numbers, and no load asks for alignment.
+        let query = unsafe { v128_load(query.as_ptr().cast()) };
+        for row in 0..4 {
+            let codes = unsafe { i16x8_load_extend_i8x8(rows[row][at].as_ptr()) };
+            sums[row] = i32x4_add(sums[row], i32x4_dot_i16x8(query, codes));
+        }
+    }
+    sums.map(|sum| horizontal_sum_i32(sum))
+}
+
+#[inline]
+#[target_feature(enable = "simd128")]
+fn horizontal_sum_i32(sum: v128) -> i32 {
+    i32x4_extract_lane::<0>(sum)
+        + i32x4_extract_lane::<1>(sum)
+        + i32x4_extract_lane::<2>(sum)
+        + i32x4_extract_lane::<3>(sum)
 }
 
 /// Inner products of a query with the rows at some positions.
@@ -97,11 +131,7 @@ fn sum_of_products(query: &[i16], row: &[i8]) -> i32 {
             sums[half] = i32x4_add(sums[half], i32x4_dot_i16x8(a, b));
         }
     }
-    let sum = i32x4_add(sums[0], sums[1]);
-    i32x4_extract_lane::<0>(sum)
-        + i32x4_extract_lane::<1>(sum)
-        + i32x4_extract_lane::<2>(sum)
-        + i32x4_extract_lane::<3>(sum)
+    horizontal_sum_i32(i32x4_add(sums[0], sums[1]))
 }
 
 /// The signs of what is left of a vector without a centre, which is int8 numbers with a scale, as bits in `words`; and the

@@ -124,6 +124,35 @@ fn ranges_are_exact() {
 }
 
 #[test]
+fn with_mmap_int8_numbers_stay_in_their_file_too() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        let query = vector_of(-7);
+        let answers = async |lab: &Lab| {
+            let mut ids = Vec::new();
+            for given in [json!({ "topk": 10 }), json!({ "topk": 50, "level": 10 }), json!({ "topk": 5, "reorder_k": 30 })] {
+                let answer = search(lab, &query, given).await.ok();
+                assert_true_to_rows(&answer, "L2", &query);
+                ids.push(answer.numbers("id"));
+            }
+            ids
+        };
+        let (_, resident_bytes) = in_memory(&lab).await;
+        let resident = answers(&lab).await;
+        lab.release("c").await.ok();
+        let mmap = json!({ "properties": [{ "key": "mmap.enabled", "value": "true" }] });
+        lab.call_on("AlterCollection", "c", mmap).await.ok();
+        lab.load("c", json!({})).await.ok();
+        let (_, mapped_bytes) = in_memory(&lab).await;
+        assert_eq!(resident_bytes - mapped_bytes, ROWS as u64 * DIM as u64);
+        assert_eq!(answers(&lab).await, resident);
+    });
+}
+
+#[test]
 fn what_is_deleted_or_written_later_counts_at_once() {
     scenario(async |lab| {
         fill(&lab).await;
