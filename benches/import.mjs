@@ -2,18 +2,19 @@
 import { join } from 'node:path';
 import { openPage } from '../tests/e2e/support/browser.mjs';
 import { startMeasuredBrowser } from '../tests/e2e/support/memory.mjs';
+import { writeResults } from '../scripts/results.mjs';
 import { root } from '../scripts/run.mjs';
 
 const megabytesOf = { jsonl: 200, json: 200, csv: 200, npy: 400 };
 const runs = 3;
 
-export const title = 'Imports';
-export const text = [
+const text = [
   'Files of rows with a key, a text and a 256-dim vector, given as File objects of files on the disk; until every row is durable, indexed and can be found.',
   'Median of three runs, each in a browser of its own. "Read" is `file.stream()` of the same bytes to its end, in the same page.',
   'Searches, in a run of their own: medians over another collection of 50,000 rows x 256, FLAT, one search after the other.',
+  'Written by `npm run bench -- import`.',
 ];
-export const columns = [
+const columns = [
   ['format', result => result.format],
   ['MB', result => result.megabytes.toFixed(0)],
   ['rows', result => result.rows],
@@ -32,14 +33,14 @@ async function once(method, format) {
   try {
     const mounts = { '/bench/': join(root, 'benches/page'), '/tests/': join(root, 'tests/e2e/pages') };
     const { context, site } = await startMeasuredBrowser({ after: end => endings.push(end) }, {}, mounts);
-    const page = await openPage(context, `${site.url}bench/`);
+    const page = await openPage(context, `${site.url}bench/import.html`);
     return await page.evaluate(([method, format, bytes]) => window.imports[method](format, bytes), [method, format, megabytesOf[format] * 1e6]);
   } finally {
     for (const end of endings) await end();
   }
 }
 
-export async function measure() {
+export async function run() {
   const results = [];
   for (const format of Object.keys(megabytesOf)) {
     const of = [];
@@ -48,5 +49,5 @@ export async function measure() {
     results.push({ ...of[Math.floor(runs / 2)], ...(await once('searchDuring', format)) });
     console.log(JSON.stringify(results.at(-1)));
   }
-  return results;
+  writeResults('benches/import.md', { title: 'Imports', text, columns, results });
 }

@@ -7,7 +7,7 @@ const module = 'target/wasm32-unknown-unknown/release/elanus.wasm';
 const bindings = 'target/bindings';
 
 // What rustc lets the module use: its defaults for the target, and simd128 from .cargo/config.toml.
-const features = [
+export const features = [
   'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd',
 ].map(feature => `--enable-${feature}`);
 

@@ -9,8 +9,11 @@ const types = {
   '.png': 'image/png', '.ico': 'image/x-icon', '.txt': 'text/plain; charset=utf-8', '.csv': 'text/csv',
 };
 
-/** Serves folders of this machine to this machine: `{ '/': 'www/demo', '/dist/': 'dist' }`, the longest prefix first. */
-export async function serve(mounts, port = 0) {
+/**
+ * Serves folders of this machine to this machine: `{ '/': 'www/demo', '/dist/': 'dist' }`, the longest prefix first. `served` hears
+ * of each path and its file.
+ */
+export async function serve(mounts, port = 0, served = () => undefined) {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length);
   const fileOf = path => {
     const prefix = prefixes.find(prefix => path.startsWith(prefix));
@@ -24,7 +27,9 @@ export async function serve(mounts, port = 0) {
   const server = createServer((request, response) => {
     let file;
     try {
-      file = fileOf(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
+      const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+      file = fileOf(path);
+      if (file) served(path, file);
     } catch {
       // A path that does not decode names nothing.
     }

@@ -2,6 +2,7 @@
 import { DataType, MilvusClient } from 'elanus';
 import { npy } from '/tests/files.mjs';
 import { random } from '/tests/random.mjs';
+import { watchThread } from './measure.mjs';
 
 const dim = 256;
 const rowsAtOnce = 2000;
@@ -67,22 +68,6 @@ async function readAll(files) {
     while (!(await reader.read()).done);
   }
   return performance.now() - began;
-}
-
-/** The longest time in which the page's thread could do nothing else. */
-function watchThread() {
-  let [longest, last, isOver] = [0, performance.now(), false];
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    const now = performance.now();
-    [longest, last] = [Math.max(longest, now - last), now];
-    if (!isOver) setTimeout(() => port2.postMessage(0));
-  };
-  port2.postMessage(0);
-  return () => {
-    isOver = true;
-    return longest;
-  };
 }
 
 const searchedRows = 50_000;
@@ -158,7 +143,7 @@ export async function run(format, bytes) {
     if (state.state !== 'ImportPending') storedMs ??= performance.now() - began;
   }
   const importMs = performance.now() - began;
-  const blockMs = longestBlock();
+  const blockMs = await longestBlock();
   if (end.state !== 'ImportCompleted' || Number(end.row_count) !== rows) throw new Error(JSON.stringify(end));
   await client.closeConnection();
   return { format, megabytes: size / 1e6, rows, readMs, storedMs, importMs, blockMs };

@@ -58,16 +58,23 @@ function proportionalMegabytes(pid) {
   return kilobytes / 1024;
 }
 
-/** A browser whose `megabytes` can be asked for, with a profile of its own on the disk: storage of a private window would be memory. */
-export async function startMeasuredBrowser(test, options = {}, mounts = {}) {
-  const profile = mkdtempSync(join(tmpdir(), 'elanus-memory-'));
-  const launch = { executablePath: findChromium(), args: chromiumArguments, ...options };
-  const [context, site] = await Promise.all([chromium.launchPersistentContext(profile, launch), serveSite(mounts)]);
+/** A browser with a profile on the disk: storage of a private window would be memory. `megabytes` tells what it takes. */
+export async function launchMeasured(profile, options = {}) {
+  const context = await chromium.launchPersistentContext(profile, { executablePath: findChromium(), args: chromiumArguments, ...options });
   const browserProcess = processWithArgument(`--user-data-dir=${profile}`);
+  return { context, megabytes: () => proportionalMegabytes(browserProcess) };
+}
+
+export const newProfile = () => mkdtempSync(join(tmpdir(), 'elanus-memory-'));
+
+/** A browser whose `megabytes` can be asked for, with a profile of its own, and a site. */
+export async function startMeasuredBrowser(test, options = {}, mounts = {}) {
+  const profile = newProfile();
+  const [{ context, megabytes }, site] = await Promise.all([launchMeasured(profile, options), serveSite(mounts)]);
   test.after(async () => {
     await context.close();
     await site.close();
     rmSync(profile, { recursive: true, force: true });
   });
-  return { context, site, megabytes: () => proportionalMegabytes(browserProcess) };
+  return { context, site, megabytes };
 }

@@ -1,0 +1,4 @@
+//! What the crate exports to pages, as it is.
+
+#[cfg(target_arch = "wasm32")]
+pub use ferrovec::FerrovecCore;

@@ -1,0 +1,30 @@
+// What only elanus is asked, with the same data: what its messages cost, and what work in the background does to searches.
+import { rmSync } from 'node:fs';
+import { newProfile } from '../../tests/e2e/support/memory.mjs';
+import { engines } from './engines.mjs';
+import { address, ask, inBrowser, serveBench } from './run.mjs';
+
+const names = ['messages', 'interference'];
+
+export async function measureExtras(set) {
+  const profile = newProfile();
+  const site = await serveBench();
+  const url = address(site, engines.elanus, set);
+  const result = { set: set.name, failures: [] };
+  console.log(`${set.name}: extras`);
+  try {
+    await inBrowser(profile, site, url, async ({ page }) => {
+      await page.goto(url);
+      await ask(page, 'build');
+      for (const name of names) {
+        result[name] = await ask(page, 'extra', name).catch(error => void result.failures.push(`${name}: ${error.message.split('\n')[0]}`));
+      }
+    });
+  } catch (error) {
+    result.failures.push(error.message.split('\n')[0]);
+  } finally {
+    await site.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+  return result;
+}
