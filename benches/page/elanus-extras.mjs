@@ -28,7 +28,7 @@ export async function messages(client) {
   return { searchMs: search.medianMs, pingMs: echo.medianMs };
 }
 
-const OTHER_ROWS = 20_000;
+const OTHER_ROWS = 24_000;
 /** The clock is too coarse for one. */
 const SEARCHES_AT_ONCE = 5;
 
@@ -40,7 +40,7 @@ export async function interference(client, dim, query) {
   await createCollection(client, dim, { name: other, index_type: 'AUTOINDEX' });
   const vectors = Float32Array.from({ length: OTHER_ROWS * dim }, () => Math.random() - 0.5);
   const rows = rowsOf({ count: OTHER_ROWS, dim, vectors, percents: new Int8Array(OTHER_ROWS) });
-  const half = OTHER_ROWS / 2;
+  const [half, sixth] = [OTHER_ROWS / 2, OTHER_ROWS / 6];
 
   let isOver = false;
   const times = [];
@@ -57,7 +57,7 @@ export async function interference(client, dim, query) {
       await insertRows(client, some, other);
       done(await client.flush({ collection_names: [other] }));
     }
-    done(await client.delete({ collection_name: other, filter: `id < ${half / 3} or id > ${OTHER_ROWS - half / 3}` }));
+    done(await client.delete({ collection_name: other, filter: `id < ${sixth} or id >= ${OTHER_ROWS - sixth}` }));
     done(await client.flush({ collection_names: [other] }));
     const { compactionID } = done(await client.compact({ collection_name: other }));
     while (done(await client.getCompactionState({ compactionID })).state !== 'Completed') {

@@ -11,7 +11,7 @@ export function done(answer) {
   return answer;
 }
 
-export async function createCollection(client, dim, { name = collection_name, index_type, mmap = false }) {
+export async function createCollection(client, dim, { name = collection_name, index_type, params, mmap = false }) {
   const fields = [
     { name: 'id', data_type: DataType.Int64, is_primary_key: true },
     { name: 'percent', data_type: DataType.Int8 },
@@ -19,7 +19,7 @@ export async function createCollection(client, dim, { name = collection_name, in
   ];
   const properties = mmap ? { 'mmap.enabled': true } : {};
   done(await client.createCollection({ collection_name: name, fields, properties }));
-  done(await client.createIndex({ collection_name: name, field_name: 'v', index_type, metric_type: 'COSINE' }));
+  done(await client.createIndex({ collection_name: name, field_name: 'v', index_type, metric_type: 'COSINE', params }));
 }
 
 /** Rows as objects, their vectors views of one array. */

@@ -27,7 +27,7 @@ const BATCH_MS = 3;
 const WARM_UP_MS = 300;
 
 /** What one call takes, in batches of `batch` calls, each with the next number: the median and the 95th percentile. */
-export async function latency(call, { forMs = 2000, minBatches = 20 } = {}) {
+export async function latency(call, { forMs = 1500, minBatches = 20 } = {}) {
   let number = 0;
   const run = async calls => {
     const began = performance.now();

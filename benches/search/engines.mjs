@@ -1,5 +1,8 @@
 // What is measured: engines, each with the module of benches/page/engines that knows its API, and which of them take which data.
 
+/** hnswlib's own defaults, for all that let them be chosen. */
+const GRAPH = { M: 16, efConstruction: 200 };
+
 const elanus = options => ({ module: 'elanus', options: { index_type: 'AUTOINDEX', source: 'rows', ...options }, isOurs: true });
 
 export const engines = {
@@ -7,12 +10,12 @@ export const engines = {
   'elanus-import': { title: 'elanus, AUTOINDEX, bulkInsert', ...elanus({ source: 'files' }) },
   'elanus-mmap': { title: 'elanus, AUTOINDEX, mmap, bulkInsert', ...elanus({ source: 'files', mmap: true }) },
   'elanus-flat': { title: 'elanus, FLAT', ...elanus({ index_type: 'FLAT' }) },
-  'elanus-hnsw': { title: 'elanus, HNSW', ...elanus({ index_type: 'HNSW' }), isSlow: true },
+  'elanus-hnsw': { title: 'elanus, HNSW', ...elanus({ index_type: 'HNSW', params: GRAPH }), isSlow: true },
   ferrovec: { title: 'ferrovec 0.4.0 core, HNSW', buildsGraph: true, isSlow: true },
-  'hnswlib-wasm': { title: 'hnswlib-wasm 0.8.2, HNSW', buildsGraph: true, isSlow: true },
+  'hnswlib-wasm': { title: 'hnswlib-wasm 0.8.2, HNSW', options: GRAPH, buildsGraph: true, isSlow: true },
   pglite: { title: 'PGlite 0.5.14, pgvector HNSW', buildsGraph: true, isSlow: true },
-  'sqlite-vec': { title: 'sqlite-vec 0.1.7-alpha.2, OPFS', isExact: true },
-  orama: { title: 'Orama 3.1.18', isExact: true },
+  'sqlite-vec': { title: 'sqlite-vec 0.1.7-alpha.2, OPFS' },
+  orama: { title: 'Orama 3.1.18' },
   edgevec: { title: 'edgevec 0.9.0, HNSW', buildsGraph: true, isSlow: true },
 };
 for (const [name, engine] of Object.entries(engines)) {

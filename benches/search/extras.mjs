@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { newProfile } from '../../tests/e2e/support/memory.mjs';
 import { engines } from './engines.mjs';
-import { address, ask, inBrowser, serveBench } from './run.mjs';
+import { address, ask, inBrowser, serveBench, told } from './run.mjs';
 
 const names = ['messages', 'interference'];
 
@@ -17,11 +17,11 @@ export async function measureExtras(set) {
       await page.goto(url);
       await ask(page, 'build');
       for (const name of names) {
-        result[name] = await ask(page, 'extra', name).catch(error => void result.failures.push(`${name}: ${error.message.split('\n')[0]}`));
+        result[name] = await ask(page, 'extra', name).catch(error => void result.failures.push(`${name}: ${told(error)}`));
       }
     });
   } catch (error) {
-    result.failures.push(error.message.split('\n')[0]);
+    result.failures.push(told(error));
   } finally {
     await site.close();
     rmSync(profile, { recursive: true, force: true });

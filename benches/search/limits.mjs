@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { root } from '../../scripts/run.mjs';
 import { newProfile } from '../../tests/e2e/support/memory.mjs';
 import { limitsModule } from './modules.mjs';
-import { inBrowser, serveBench, within } from './run.mjs';
+import { inBrowser, serveBench, told, within } from './run.mjs';
 
 const steps = ['write', 'read'];
 
@@ -22,7 +22,7 @@ export async function measureLimits(set) {
       }));
     }
   } catch (error) {
-    result.failures = [error.message.split('\n')[0]];
+    result.failures = [told(error)];
   } finally {
     await site.close();
     rmSync(profile, { recursive: true, force: true });

@@ -81,10 +81,11 @@ function setTables({ results, limits }) {
 const judged = isReached => (isReached === undefined ? none : isReached ? 'yes' : 'no');
 
 const goalTable = all =>
-  table(['goal', 'wanted', 'reached', ''], all.map(({ goal, atMost, atLeast, reached, isReached }) => [
+  table(['goal', 'wanted', 'reached', 'of', ''], all.map(({ goal, atMost, atLeast, reached, figures = '', isReached }) => [
     goal,
     atMost !== undefined ? `≤ ${shown(atMost)}` : atLeast !== undefined ? `≥ ${shown(atLeast)}` : none,
     shown(reached),
+    figures,
     judged(isReached),
   ]));
 
@@ -97,6 +98,28 @@ const read = [
   '*Engine* is what the workers hold by `getMemoryUsage()`, *browser* what the processes have more (Pss) than with an empty page:',
   'loaded, and 1 s after release. The longest block is the longest time in which the page could do nothing else.',
 ];
+
+/** What is not in the tables of engines. */
+function extraLines({ failures = [], messages, interference } = {}) {
+  return [
+    messages && `- A search among ten rows takes ${shown(messages.searchMs)} ms, a message to a worker and its answer ${shown(messages.pingMs)}.`,
+    interference && [
+      `- A search takes ${shown(interference.quietMs)} ms in quiet, and ${shown(interference.busyMs)}`,
+      `(median of ${interference.searches}) while another collection is flushed, indexed and compacted.`,
+    ].join(' '),
+    ...failures.map(failure => `- Failed: ${failure}`),
+  ].filter(Boolean);
+}
+
+/** What makes the figures worth less. */
+function cautions({ run, results, limits }) {
+  const loads = results.map(({ load }) => load);
+  const older = [...results, ...limits].filter(({ date }) => date !== run.date);
+  return [
+    loads.length > 0 && `When engines began, the machine's load was ${shown(Math.min(...loads))} to ${shown(Math.max(...loads))}.`,
+    older.length > 0 && `Of the rows, ${older.length} were kept of earlier runs, from ${older.map(({ date }) => date).sort()[0]} on.`,
+  ].filter(Boolean);
+}
 
 export function describeRun() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -119,12 +142,15 @@ export function writeReport(folder, { run, results, limits, extras }) {
     `elanus ${run.elanus}, ${run.browser}, ${run.machine}, ${run.date}: \`${run.command}\``,
     '',
     ...read,
+    ...cautions({ run, results, limits }),
     '',
     '![search latency, time until searchable and memory](search.svg)',
     '',
     '## Goals',
     '',
     ...goalTable(all),
+    '',
+    ...extraLines(extras),
     '',
     '## Figures',
     ...setTables({ results, limits }),

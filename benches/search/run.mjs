@@ -28,6 +28,9 @@ export function serveBench(fetched = new Set(), others = {}) {
   return serve(mounts, 0, (path, file) => /^\/(dist|built|packages)\//.test(path) && fetched.add(file));
 }
 
+/** What to tell of an error, without where in our program it came up. */
+export const told = error => error.message.replace(/^page\.\w+: (Error: )?/, '').split('\n')[0];
+
 /** Answers of the page, or an error when it has crashed or does not answer in time. */
 export function within(page, work) {
   let timer;
@@ -71,10 +74,10 @@ async function build({ page, url }) {
 }
 
 /** For an engine that cannot read what it has stored. */
-async function buildAndSearch(browser) {
+async function buildAndSearch(browser, attempt) {
   await browser.page.goto(browser.url);
   await ask(browser.page, 'build');
-  return searches(browser);
+  return searches(browser, attempt);
 }
 
 async function coldStart({ page, url }, set) {
@@ -88,15 +91,18 @@ async function coldStart({ page, url }, set) {
   return within(page, page.evaluate(() => window.coldStart));
 }
 
-async function searches({ page }) {
-  const result = { search: await ask(page, 'search', ENOUGH.search), filtered: {} };
-  for (const share of FILTERS) result.filtered[share] = await ask(page, 'filtered', share, ENOUGH.filtered);
-  return { ...result, many: await ask(page, 'many') };
+/** One kind of search may fail without the others. */
+async function searches({ page }, attempt) {
+  const result = { search: await attempt('search', () => ask(page, 'search', ENOUGH.search)), filtered: {} };
+  for (const share of FILTERS) {
+    result.filtered[share] = await attempt(`filter ${share} %`, () => ask(page, 'filtered', share, ENOUGH.filtered));
+  }
+  return { ...result, many: await attempt('many queries', () => ask(page, 'many')) };
 }
 
-async function coldSearches(browser, set) {
+async function coldSearches(browser, attempt, set) {
   const cold = await coldStart(browser, set);
-  const result = { ...cold, ...(await searches(browser)) };
+  const result = { ...cold, ...(await searches(browser, attempt)) };
   // Otherwise an engine that remembers what was loaded begins the next page with it.
   await ask(browser.page, 'release');
   return result;
@@ -134,22 +140,26 @@ export async function measureEngine(engine, set) {
   const site = await serveBench(fetched);
   const url = address(site, engine, set);
   const result = { engine: engine.name, set: set.name, rows: set.rows, failures: [] };
+  /** Undefined, and a failure to be told, if it cannot be done. */
+  const attempt = async (name, work) => {
+    try {
+      return await work();
+    } catch (error) {
+      result.failures.push(`${name}: ${told(error)}`);
+      console.log(`  ${result.failures.at(-1)}`);
+      return undefined;
+    }
+  };
   /** Whether it could be done. */
   const step = async (name, profile, work) => {
     const began = performance.now();
-    try {
-      result[name] = await inBrowser(profile, site, url, work);
-      console.log(`  ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
-      return true;
-    } catch (error) {
-      result.failures.push(`${name}: ${error.message.replace(/^page\.\w+: /, '').split('\n')[0]}`);
-      console.log(`  ${result.failures.at(-1)}`);
-      return false;
-    }
+    result[name] = await attempt(name, () => inBrowser(profile, site, url, browser => work(browser, attempt, set)));
+    console.log(`  ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    return result[name] !== undefined;
   };
   const [profile, another] = [newProfile(), newProfile()];
   if (await step('build', profile, build)) {
-    if (await step('cold', profile, browser => coldSearches(browser, set))) await step('memory', profile, memory);
+    if (await step('cold', profile, coldSearches)) await step('memory', profile, memory);
     else await step('unsaved', another, buildAndSearch);
   }
   await site.close();

@@ -2,6 +2,9 @@
 import { MilvusClient } from 'elanus';
 import { collection_name, createCollection, done, insertRows, rowsOf } from '../elanus-rows.mjs';
 
+/** A thousand queries may take longer than the client waits by default. */
+const MANY_MS = 600_000;
+
 /** A recall level of AUTOINDEX, or the width of a search in a graph. */
 const plansOf = {
   AUTOINDEX: Array.from({ length: 10 }, (_, at) => ({ level: at + 1 })),
@@ -9,12 +12,12 @@ const plansOf = {
   FLAT: [{}],
 };
 
-export async function connect(set, { index_type, source, mmap }) {
+export async function connect(set, { index_type, params, source, mmap }) {
   const client = new MilvusClient({ address: 'indexeddb://bench' });
   await client.connectPromise;
 
-  const find = async (data, params, rest = {}) => {
-    const answer = await client.search({ collection_name, data, limit: 10, params, ...rest });
+  const find = async (data, plan, rest = {}) => {
+    const answer = await client.search({ collection_name, data, limit: 10, params: plan, ...rest });
     return done(answer).results.map(({ id }) => Number(id));
   };
 
@@ -41,7 +44,7 @@ export async function connect(set, { index_type, source, mmap }) {
     readsFiles: source === 'files',
     prepare: rowsOf,
     async insertAll(rows, mark) {
-      await createCollection(client, set.dim, { index_type, mmap });
+      await createCollection(client, set.dim, { index_type, params, mmap });
       if (source === 'files') await importFiles();
       else await insertRows(client, rows);
       mark('durable');
@@ -53,8 +56,8 @@ export async function connect(set, { index_type, source, mmap }) {
     reopen: () => client.loadCollection({ collection_name }).then(done),
     search: find,
     filteredSearch: (vector, share, plan) => find(vector, plan, { filter: `percent < ${share}` }),
-    async searchMany(vectors, params) {
-      const answer = await client.search({ collection_name, data: vectors, limit: 10, params });
+    async searchMany(vectors, plan) {
+      const answer = await client.search({ collection_name, data: vectors, limit: 10, params: plan, timeout: MANY_MS });
       return done(answer).results.map(hits => hits.map(({ id }) => Number(id)));
     },
     async memory() {

@@ -4,12 +4,9 @@ import { breathe } from '../measure.mjs';
 
 const file = 'bench.dat';
 const ROWS_AT_ONCE = 50;
-/** hnswlib's own defaults. */
-const M = 16;
-const EF_CONSTRUCTION = 200;
 const SEED = 100;
 
-export async function connect({ dim, rows, percents }) {
+export async function connect({ dim, rows, percents }, { M, efConstruction }) {
   const library = await loadHnswlib();
   let index;
   let tags;
@@ -21,7 +18,7 @@ export async function connect({ dim, rows, percents }) {
     plans: [50, 100, 200, 400, 800, 1600].map(ef => ({ ef })),
     async insertAll({ count, vectors }, mark) {
       index = new library.HierarchicalNSW('cosine', dim, '');
-      index.initIndex(count, M, EF_CONSTRUCTION, SEED);
+      index.initIndex(count, M, efConstruction, SEED);
       for (let row = 0; row < count; row += 1) {
         index.addPoint(vectors.subarray(row * dim, (row + 1) * dim), row, false);
         if (row % ROWS_AT_ONCE === 0) await breathe();
