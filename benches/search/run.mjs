@@ -1,4 +1,4 @@
-// One engine with one data set: four browsers one after the other on one profile, so that each figure has a page of its own.
+// One engine with one data set: browsers one after the other on one profile, so that each figure has a page of its own.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/run.mjs';
@@ -32,13 +32,20 @@ export function serveBench(fetched = new Set(), others = {}) {
 export const told = error => error.message.replace(/^page\.\w+: (Error: )?/, '').split('\n')[0];
 
 /** Answers of the page, or an error when it has crashed or does not answer in time. */
-export function within(page, work) {
+export async function within(page, work) {
   let timer;
+  let crashed;
   const trouble = new Promise((resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no end after ${STEP_MS / 60_000} minutes`)), STEP_MS);
-    page.once('crash', () => reject(new Error('the page crashed')));
+    crashed = () => reject(new Error('the page crashed'));
+    page.on('crash', crashed);
   });
-  return Promise.race([work, trouble]).finally(() => clearTimeout(timer));
+  try {
+    return await Promise.race([work, trouble]);
+  } finally {
+    clearTimeout(timer);
+    page.off('crash', crashed);
+  }
 }
 
 export const ask = (page, method, ...values) =>
