@@ -1,4 +1,5 @@
 // Generators of vectors, the same from the same seed. All are of unit length, so that every metric ranks them alike.
+import { makeRowsUnitLong } from '../../scripts/wordnet/dense.mjs';
 import { random } from '../../tests/e2e/pages/random.mjs';
 
 /** Normally distributed numbers, by Box and Muller. */
@@ -56,12 +57,8 @@ export function vectorSource(kind, dim, seed) {
   const fill = kinds[kind](dim, next);
   return count => {
     const vectors = new Float32Array(count * dim);
-    for (let from = 0; from < vectors.length; from += dim) {
-      const vector = vectors.subarray(from, from + dim);
-      fill(vector);
-      const length = Math.hypot(...vector);
-      for (let i = 0; i < dim; i += 1) vector[i] /= length;
-    }
+    for (let from = 0; from < vectors.length; from += dim) fill(vectors.subarray(from, from + dim));
+    makeRowsUnitLong(vectors, dim);
     return vectors;
   };
 }

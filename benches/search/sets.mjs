@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { random } from '../../tests/e2e/pages/random.mjs';
 import { queryVectors } from '../../www/demo/query-vector.js';
 import { root } from '../../scripts/run.mjs';
+import { makeRowsUnitLong } from '../../scripts/wordnet/dense.mjs';
 import { readWordnet, wordnetFolder } from '../../scripts/wordnet/wordnet.mjs';
 import { npyHeader } from '../page/npy.mjs';
 import { vectorSource } from './random-vectors.mjs';
@@ -48,10 +49,9 @@ function wordnet() {
   const queries = () => {
     const chosen = new Float32Array(QUERIES * dim);
     for (let query = 0; query < QUERIES; query += 1) {
-      const vector = examples[Math.floor((query * examples.length) / QUERIES)];
-      const length = Math.hypot(...vector);
-      chosen.set(vector.map(value => value / length), query * dim);
+      chosen.set(examples[Math.floor((query * examples.length) / QUERIES)], query * dim);
     }
+    makeRowsUnitLong(chosen, dim);
     return chosen;
   };
   let row = 0;
