@@ -3,6 +3,7 @@
 pub mod codes;
 pub mod distance;
 pub mod flat;
+pub mod hnsw;
 mod params;
 
 pub use flat::inverse_norms;
