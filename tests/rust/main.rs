@@ -6,6 +6,7 @@ mod codes;
 mod export;
 mod filters;
 mod flat;
+mod hnsw;
 mod import;
 mod rows;
 mod schema;

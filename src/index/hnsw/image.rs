@@ -54,7 +54,8 @@ impl Graph {
 
     /// Takes words that may be anything. What it returns can be searched without a panic, and every search ends.
     pub fn parse(words: Vec<u32>, rows: u32) -> Result<Graph, BrokenGraph> {
-        let [magic, version, length, of_rows, layers] = *words.first_chunk().ok_or(BrokenGraph("shorter than its header"))?;
+        let [magic, version, length, of_rows, layers] =
+            *words.first_chunk().ok_or(BrokenGraph("shorter than its header"))?;
         if magic != MAGIC {
             return Err(BrokenGraph("not a graph"));
         }
