@@ -25,11 +25,11 @@ const ENTRY_NODE: u32 = 0;
 /// candidates locks a list twice, which panics.
 const HEURISTIC: Heuristic = Heuristic { extend_candidates: false, keep_pruned: false };
 
-/// Always the same, so that the same rows give the same graph.
+/// Always the same, so that the same rows give the same graph wherever one thread builds it.
 const SEED: u64 = 0x656c_616e_7573;
 
 /// Equal rows are laid out on a line, by their numbers, of a length that no true distance is as short as. All being equally
-/// near, they would else fill each other's lists and part the graph, and take sixty times as long to build.
+/// near, they would else fill each other's lists and part the graph, and take many times as long to build.
 const EQUAL_ROWS_STEP: f32 = 1e-30;
 
 /// Rows that know how far they are from each other. Smaller is nearer; any order will do, a metric is not needed. Equal rows

@@ -39,6 +39,15 @@ fn crowds_of_equal_rows_are_found_whole() {
 }
 
 #[test]
+fn rows_that_are_no_distance_away_come_last() {
+    let vectors = line((0..200).map(|row| if row % 3 == 0 { f32::NAN } else { row as f32 }));
+    let graph = vectors.build(16);
+    let found = vectors.search(&graph, &[0.0], 200, |_| true);
+    assert_eq!(found.len(), 200);
+    assert!(found.iter().zip(0..).all(|(hit, at)| (hit.row % 3 == 0) == (at >= 133)), "{found:?}");
+}
+
+#[test]
 fn one_scratch_serves_graphs_of_any_size() {
     let mut scratch = Scratch::default();
     for rows in [100, 10, 300, 0, 50] {
