@@ -133,7 +133,9 @@ fn with_mmap_int8_numbers_stay_in_their_file_too() {
         let query = vector_of(-7);
         let answers = async |lab: &Lab| {
             let mut ids = Vec::new();
-            for given in [json!({ "topk": 10 }), json!({ "topk": 50, "level": 10 }), json!({ "topk": 5, "reorder_k": 30 })] {
+            for given in
+                [json!({ "topk": 10 }), json!({ "topk": 50, "level": 10 }), json!({ "topk": 5, "reorder_k": 30 })]
+            {
                 let answer = search(lab, &query, given).await.ok();
                 assert_true_to_rows(&answer, "L2", &query);
                 ids.push(answer.numbers("id"));
