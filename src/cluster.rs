@@ -79,6 +79,8 @@ pub enum NodeCommand {
     Flush(Box<FlushPlan>),
     Compact(Box<CompactPlan>),
     BuildIndex(Box<IndexPlan>),
+    /// To a node of its own: it lets nothing in meanwhile.
+    BuildGraph(Box<GraphPlan>),
     /// Begins a job from the start; any other that is under way is forgotten.
     BeginImport(Box<ImportPlan>),
     /// Reads a little more of a job.
@@ -97,6 +99,8 @@ pub enum NodeAnswer {
     Flushed(FlushOutcome),
     Compacted(Option<SegmentManifest>),
     IndexBuilt(IndexOutcome),
+    /// With the bytes of its file.
+    GraphBuilt(u64),
     Imported(ImportStep),
     Measured(Measures),
     Exported(ExportStep),
@@ -173,10 +177,11 @@ impl LoadPlan {
         }
     }
 
-    /// Of the files to be read.
-    pub fn total_bytes(&self) -> u64 {
+    /// Of what is to be read of files, by whether these give single rows quickly.
+    pub fn total_bytes(&self, reads_rows_quickly: bool) -> u64 {
         let indexes = self.indexes.iter().map(|index| index.id).collect();
-        let wanted = Wanted { fields: self.fields.clone(), indexes, mapped: self.mapped.clone() };
+        let left_in_files = reads_rows_quickly.then(|| self.mapped.clone());
+        let wanted = Wanted { fields: self.fields.clone(), indexes, left_in_files };
         let segments = self.partitions.iter().flat_map(|partition| &partition.segments);
         segments.map(|segment| segment.bytes_of(&wanted)).sum()
     }
@@ -284,6 +289,14 @@ pub struct IndexPlan {
     pub collection: CollectionId,
     pub index: IndexDefinition,
     pub segments: Vec<SegmentManifest>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GraphPlan {
+    pub collection: CollectionId,
+    pub index: IndexDefinition,
+    /// It has the index's codes.
+    pub segment: SegmentManifest,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

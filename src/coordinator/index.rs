@@ -1,4 +1,5 @@
 use super::Coordinator;
+use super::graph::is_complete;
 use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -18,8 +19,13 @@ pub(super) struct IndexCoverage {
 
 impl IndexCoverage {
     pub fn of(collection: &Collection, index: IndexId) -> Self {
+        let definition = collection.indexes.iter().find(|known| known.id == index);
+        let is_covered = |segment: &SegmentManifest| {
+            let entry = segment.indexes.get(&index);
+            definition.zip(entry).is_some_and(|(definition, entry)| is_complete(definition, entry))
+        };
         let rows = |covered_only: bool| {
-            let segments = collection.segments().filter(|it| !covered_only || it.indexes.contains_key(&index));
+            let segments = collection.segments().filter(|it| !covered_only || is_covered(it));
             segments.map(|segment| u64::from(segment.rows)).sum()
         };
         IndexCoverage { total_rows: rows(false), indexed_rows: rows(true) }
@@ -102,9 +108,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 collection.indexes.retain(|index| !dropped.contains(&index.id));
                 for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
                     for index in &dropped {
-                        let entry = segment.indexes.remove(index);
-                        files
-                            .extend(entry.filter(|entry| entry.file_bytes > 0).map(|_| segment.index_file(id, *index)));
+                        files.extend(segment.index_files(id, *index));
+                        segment.indexes.remove(index);
                     }
                 }
                 Ok(files)
@@ -149,6 +154,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             added?;
             self.refresh_nodes(id, &runtime).await;
         }
+        self.build_graphs_in_background(id);
         Ok(())
     }
 

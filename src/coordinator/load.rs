@@ -1,6 +1,5 @@
 //! Loading and releasing: the load record of a collection, and the query nodes that make it true.
 
-use super::load_limits::bytes_to_read;
 use super::load_request::{LoadRequest, wanted_record};
 use super::partition::partition_ids;
 use super::{Coordinator, LoadCause, LoadTicket, Runtime, Serving};
@@ -88,7 +87,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             });
             serving.loading.extend(load.added.iter().map(|partition| (*partition, load.ticket)));
         }
-        let total_bytes = load.added.iter().map(|it| (*it, bytes_to_read(&collection, record, *it)));
+        let total_bytes = load.added.iter().map(|it| (*it, self.bytes_to_read(&collection, record, *it)));
         runtime.progress.borrow_mut().expect(total_bytes);
         runtime.failed_load.replace(None);
         let (coordinator, runtime) = (self.clone(), runtime.clone());

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::segment::Wanted;
+use crate::storage::Files;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -102,7 +103,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         record: &LoadRecord,
         partitions: &BTreeSet<PartitionId>,
     ) -> u64 {
-        let sealed: u64 = partitions.iter().map(|partition| bytes_to_read(collection, record, *partition)).sum();
+        let sealed: u64 = partitions.iter().map(|partition| self.bytes_to_read(collection, record, *partition)).sum();
         let log = runtime.log.borrow();
         let rows = |counted: &dyn Fn(&PartitionId) -> bool| -> u64 {
             log.inserted_rows.iter().filter(|(partition, _)| counted(partition)).map(|(_, rows)| *rows).sum()
@@ -124,13 +125,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let nodes = |runtime: &Rc<Runtime>| runtime.serving.borrow().as_ref().map(|serving| serving.nodes.clone());
         runtimes.iter().filter_map(|(id, runtime)| Some((*id, nodes(runtime)?))).collect()
     }
-}
 
-/// What a load of a record reads of a partition's sealed segments.
-pub(super) fn bytes_to_read(collection: &Collection, record: &LoadRecord, partition: PartitionId) -> u64 {
-    let mapped = collection.indexes.iter().filter(|index| index.is_mapped(&collection.schema)).map(|index| index.id);
-    let indexes = record.indexes.values().copied().collect();
-    let wanted = Wanted { fields: record.fields.clone(), indexes, mapped: mapped.collect() };
-    let segments = collection.partition_by_id(partition).into_iter().flat_map(|partition| &partition.segments);
-    segments.map(|segment| segment.bytes_of(&wanted)).sum()
+    /// What a load of a record reads of a partition's sealed segments.
+    pub(super) fn bytes_to_read(&self, collection: &Collection, record: &LoadRecord, partition: PartitionId) -> u64 {
+        let left_in_files = self.platform.files().reads_rows_quickly().then(|| {
+            let mapped = collection.indexes.iter().filter(|index| index.is_mapped(&collection.schema));
+            mapped.map(|index| index.id).collect()
+        });
+        let indexes = record.indexes.values().copied().collect();
+        let wanted = Wanted { fields: record.fields.clone(), indexes, left_in_files };
+        let segments = collection.partition_by_id(partition).into_iter().flat_map(|partition| &partition.segments);
+        segments.map(|segment| segment.bytes_of(&wanted)).sum()
+    }
 }

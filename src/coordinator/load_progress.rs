@@ -1,6 +1,5 @@
 //! What is loaded, how far a load is, and where reads go.
 
-use super::load_limits::bytes_to_read;
 use super::partition::partition_ids;
 use super::{Coordinator, LoadTicket, Runtime, Serving};
 use crate::catalog::Collection;
@@ -83,7 +82,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let asked = partition_ids(&collection, partitions)?;
         let record = collection.load.as_ref();
-        let loaded_bytes = |it| record.map_or(0, |record| bytes_to_read(&collection, record, it));
+        let loaded_bytes = |it| record.map_or(0, |record| self.bytes_to_read(&collection, record, it));
         Ok(runtime.progress.borrow().percent_of(&asked, loaded_bytes))
     }
 

@@ -11,6 +11,7 @@ mod collection;
 mod database;
 mod describe;
 mod export;
+mod graph;
 mod import;
 mod index;
 mod load;
@@ -30,6 +31,7 @@ pub use rpc::Reply;
 
 use export::Exports;
 use import::Imports;
+use index::IndexCoverage;
 use load_progress::Progress;
 
 use crate::catalog::{
@@ -96,6 +98,8 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     clock: Cell<Timestamp>,
     runtimes: RefCell<BTreeMap<CollectionId, Rc<Runtime>>>,
     data_node: Mutex<Option<NodeId>>,
+    /// Held while graphs of a collection are built.
+    graphs: Mutex<()>,
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
     imports: Imports,
@@ -220,6 +224,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             runtimes: RefCell::new(runtimes.collect()),
             catalog: RefCell::new(catalog),
             data_node: Mutex::default(),
+            graphs: Mutex::default(),
             data_node_uses: Cell::new(0),
             imports: Imports::default(),
             exports: Exports::default(),
@@ -249,8 +254,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Builds what earlier owners did not come to.
     fn finish_indexes(self: &Rc<Self>) {
         let lacks_index = |collection: &Collection| {
-            let mut segments = collection.segments();
-            segments.any(|segment| collection.indexes.iter().any(|index| !segment.indexes.contains_key(&index.id)))
+            let mut indexes = collection.indexes.iter();
+            indexes.any(|index| !IndexCoverage::of(collection, index.id).is_finished())
         };
         let catalog = self.catalog.borrow();
         let unfinished = catalog.collections.values().filter(|collection| lacks_index(collection));

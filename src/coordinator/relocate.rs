@@ -1,6 +1,5 @@
 //! Giving memory back after a part was released: linear memory never shrinks, so what remains moves to fresh nodes.
 
-use super::load_limits::bytes_to_read;
 use super::{Coordinator, Runtime};
 use crate::catalog::Collection;
 use crate::cluster::{LoadPlan, NodeCommand, NodeId, NodeKind, Nodes};
@@ -18,7 +17,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) fn relocate_if_worth(self: &Rc<Self>, before: &Collection, released: &BTreeSet<PartitionId>) {
         let Some(record) = &before.load else { return };
         let given_back = released.intersection(&record.partitions);
-        let given_back_bytes: u64 = given_back.map(|partition| bytes_to_read(before, record, *partition)).sum();
+        let given_back_bytes: u64 = given_back.map(|partition| self.bytes_to_read(before, record, *partition)).sum();
         if given_back_bytes < self.config.relocate_bytes {
             return;
         }

@@ -62,7 +62,7 @@ pub(super) async fn write_index(
         }
         Some(SegmentIndex::Codes(codes)) => {
             let (file_bytes, row_bytes) = write_codes(files, name, &codes).await?;
-            IndexEntry { file_bytes, replaces: Some(definition.field), row_bytes }
+            IndexEntry { file_bytes, replaces: Some(definition.field), row_bytes, graph_bytes: 0 }
         }
     })
 }

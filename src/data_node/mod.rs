@@ -4,6 +4,7 @@
 //! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
 
 mod export;
+mod graphs;
 mod import;
 mod indexes;
 
@@ -62,6 +63,7 @@ impl<P: Platform> DataNode<P> {
             NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).await?),
             NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
             NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
+            NodeCommand::BuildGraph(plan) => NodeAnswer::GraphBuilt(self.build_graph(*plan).await?),
             NodeCommand::BeginImport(plan) => {
                 self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
                 NodeAnswer::Done

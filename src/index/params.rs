@@ -113,6 +113,11 @@ impl IndexType {
         self.is_for_vectors() && self != IndexType::Flat
     }
 
+    /// Whether larger segments are searched by a graph, once it is built.
+    pub fn has_graph(self) -> bool {
+        matches!(self, IndexType::Hnsw | IndexType::HnswSq | IndexType::HnswPq | IndexType::HnswPrq)
+    }
+
     fn suits_scalar(self, field: &Field) -> bool {
         let number = |data_type: DataType| data_type.is_integer() || data_type.is_floating();
         let element = field.element_type;

@@ -2,17 +2,16 @@
 
 use super::QueryNode;
 use super::search::Plan;
-use crate::error::Result;
-use crate::index::codes::{CodeSearch, Codes, Effort, MAX_LEVEL, SelectedRows, Selection};
+use crate::error::{Error, Result};
+use crate::expr::Rows;
+use crate::index::codes::{CodeSearch, Codes, Effort, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::Platform;
+use crate::schema::Field;
 use crate::search::{Hit, Order, ScoreRange, TopK};
 use crate::segment::{SegmentRows, StoredRows};
-use crate::storage::Files;
-use crate::value::Mask;
+use crate::value::{ColumnData, Mask};
 
-/// From this level on scores are exact, whatever reading rows costs.
-const EXACT_LEVEL: u32 = 9;
 /// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
 const fn with_spare(depth: usize) -> usize {
     depth + depth / 4 + 8
@@ -28,7 +27,7 @@ pub(super) struct CodedSegment<'a> {
 }
 
 impl<P: Platform> QueryNode<P> {
-    /// The best `depth` rows. Scores are exact where files give single rows quickly, and estimated by int8 numbers elsewhere.
+    /// The best `depth` rows, with exact scores: codes choose a few more, whose vectors then decide.
     pub(super) async fn search_codes(
         &self,
         plan: &Plan,
@@ -39,14 +38,7 @@ impl<P: Platform> QueryNode<P> {
         let CodedSegment { codes, rows, mask, .. } = segment;
         let order = Order::of(plan.metric);
         // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
-        let effort = if plan.params.range.is_some() { Effort { level: MAX_LEVEL, ..plan.effort } } else { plan.effort };
-        let stored = rows.stored.get(&plan.field.id);
-        let stored = stored.filter(|_| self.platform.files().reads_rows_quickly() || plan.effort.level >= EXACT_LEVEL);
-        let Some(stored) = stored else {
-            let mut sink = TopK::new(depth, order, plan.params.range);
-            self.rank_by_codes(&segment, &CodeSearch { query, depth, mask, effort }, &mut sink).await?;
-            return Ok(sink.into_sorted());
-        };
+        let effort = if plan.params.range.is_some() { Effort::ALL } else { plan.effort };
         let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
         let mut wanted = with_spare(depth);
         loop {
@@ -56,7 +48,7 @@ impl<P: Platform> QueryNode<P> {
             let is_full = sink.len() == wanted;
             let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
             found.sort_unstable();
-            let vectors = stored.read(self.platform.files(), &found).await?;
+            let vectors = self.vectors_of(rows, &plan.field, &found).await?;
             let mut exact = TopK::new(depth, order, plan.params.range);
             let (metric, vectors) = (plan.metric, vectors.as_slice());
             FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
@@ -67,6 +59,18 @@ impl<P: Platform> QueryNode<P> {
             }
             let hits = exact.into_sorted().into_iter();
             return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
+        }
+    }
+
+    /// The vectors of some rows, one after the other.
+    async fn vectors_of(&self, segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<f32>> {
+        match (segment.column(field.id).map(|column| &column.data), segment.stored.get(&field.id)) {
+            (Some(ColumnData::FloatVector { dim, values }), _) => {
+                let vector = |row: &u32| &values[*row as usize * dim..(*row as usize + 1) * dim];
+                Ok(rows.iter().flat_map(vector).copied().collect())
+            }
+            (_, Some(stored)) => stored.read(self.platform.files(), rows).await,
+            _ => Err(Error::Unexpected(format!("vectors of field {} are nowhere", field.name))),
         }
     }
 

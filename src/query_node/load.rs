@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
 use crate::segment::{
     IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
-    read_segment,
+    read_graph, read_segment,
 };
 use crate::storage::Files;
 use crate::value::ColumnData;
@@ -30,7 +30,7 @@ impl<P: Platform> QueryNode<P> {
             partitions: RefCell::new(plan.partitions.iter().map(|partition| partition.id).collect()),
             pending: RefCell::default(),
             loaded_bytes: RefCell::default(),
-            telling_bytes: plan.total_bytes() / PROGRESS_STEPS,
+            telling_bytes: plan.total_bytes(self.platform.files().reads_rows_quickly()) / PROGRESS_STEPS,
             untold_bytes: Cell::new(0),
             read: RefCell::default(),
         });
@@ -186,7 +186,10 @@ impl<P: Platform> QueryNode<P> {
             self.progressed(&reading, bytes);
         };
         let files = self.platform.files();
-        let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
+        let replaced = match files.reads_rows_quickly() {
+            true => manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect()),
+            false => BTreeSet::new(),
+        };
         let (stored, resident): (Vec<Field>, Vec<Field>) =
             reading.fields.iter().cloned().partition(|field| replaced.contains(&field.id));
         let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
@@ -255,7 +258,12 @@ impl<P: Platform> QueryNode<P> {
         let (index, stored_rows) = match entry.replaces {
             Some(_) => {
                 let rows_stay = reading.mapped.contains(&definition.id) && files.reads_rows_quickly();
-                let (codes, rows) = read_codes(files, &file, rows_stay, &on_read).await?;
+                let (mut codes, rows) = read_codes(files, &file, rows_stay, &on_read).await?;
+                // A walk needs rows in memory.
+                if entry.graph_bytes > 0 && !rows_stay {
+                    let graph = manifest.graph_file(reading.collection, definition.id);
+                    codes.attach(read_graph(files, &graph, codes.row_count() as u32, &on_read).await?);
+                }
                 (SegmentIndex::Codes(codes), rows)
             }
             None => match read_column(files, &file, &on_read).await?.data {
@@ -270,12 +278,16 @@ impl<P: Platform> QueryNode<P> {
     }
 }
 
-/// Whether codes of a segment were made after it was read.
+/// Whether codes of a segment, or the graph over them, were made after it was read.
 fn lacks_codes(known: &SegmentRows, manifest: &SegmentManifest, indexes: &[IndexDefinition]) -> bool {
     let replacing = manifest.indexes.iter().filter(|(_, entry)| entry.replaces.is_some());
-    replacing
-        .filter(|(id, _)| indexes.iter().any(|index| index.id == **id))
-        .any(|(id, _)| !matches!(known.indexes.get(id), Some(SegmentIndex::Codes(_))))
+    let mut loaded = replacing.filter(|(id, _)| indexes.iter().any(|index| index.id == **id));
+    loaded.any(|(id, entry)| match known.indexes.get(id) {
+        Some(SegmentIndex::Codes(codes)) => {
+            entry.graph_bytes > 0 && !codes.has_graph() && !known.stored_rows.contains_key(id)
+        }
+        _ => true,
+    })
 }
 
 /// What a segment is read for.

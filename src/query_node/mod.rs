@@ -170,6 +170,7 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::Flush(_)
             | NodeCommand::Compact(_)
             | NodeCommand::BuildIndex(_)
+            | NodeCommand::BuildGraph(_)
             | NodeCommand::BeginImport(_)
             | NodeCommand::StepImport(_)
             | NodeCommand::MeasureExport(_)

@@ -31,7 +31,8 @@ pub fn effort(params: &BTreeMap<String, Value>, index_type: IndexType, limit: us
     Ok(Effort {
         level: level.map_or(1, |level| level as u32),
         lists: lists.map(|lists| lists as usize),
-        rerank: rerank.or(graph).or(disk).map(|rows| rows as usize),
+        rerank: rerank.or(disk).map(|rows| rows as usize),
+        ef: graph.map(|rows| rows as usize),
     })
 }
 
@@ -65,13 +66,13 @@ mod tests {
 
     #[test]
     fn what_is_meant_for_the_index_counts() {
-        let plain = Effort { level: 1, lists: None, rerank: None };
+        let plain = Effort { level: 1, lists: None, rerank: None, ef: None };
         assert_eq!(of(json!({}), IndexType::AutoIndex).unwrap(), plain);
         assert_eq!(of(json!({ "nprobe": "x", "ef": 0, "level": 99 }), IndexType::Flat).unwrap(), plain);
         let all = json!({ "level": 3, "nprobe": "12", "reorder_k": 50 });
-        let asked = Effort { level: 3, lists: Some(12), rerank: Some(50) };
+        let asked = Effort { level: 3, lists: Some(12), rerank: Some(50), ef: None };
         assert_eq!(of(all, IndexType::AutoIndex).unwrap(), asked);
-        assert_eq!(of(json!({ "ef": 64 }), IndexType::Hnsw).unwrap(), Effort { rerank: Some(64), ..plain });
+        assert_eq!(of(json!({ "ef": 64 }), IndexType::Hnsw).unwrap(), Effort { ef: Some(64), ..plain });
     }
 
     #[test]

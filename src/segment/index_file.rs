@@ -1,14 +1,17 @@
-//! The file of a segment's [codes](crate::index::codes): `"ELNX"` and [sections](super::sections).
+//! The file of a segment's [codes](crate::index::codes): `"ELNX"` and [sections](super::sections); and that of the
+//! [graph](crate::index::hnsw) over them, `"ELNG"` and one section.
 
 use super::sections::{Body, Magic, Reader, Section};
 use crate::error::Result;
 use crate::index::codes::{Codes, CodesHeader, CodesParts};
+use crate::index::hnsw::{BrokenGraph, Graph};
 use crate::storage::Files;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
 
 const MAGIC: Magic = *b"ELNX";
+const GRAPH_MAGIC: Magic = *b"ELNG";
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -115,4 +118,24 @@ pub async fn read_codes(
     let codes = codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))?;
     let row_bytes = codes.row_bytes();
     Ok((codes, rows_stay.then(|| StoredRows { file: name.to_owned(), offset, row_bytes })))
+}
+
+#[derive(Serialize, Deserialize)]
+struct GraphHeader {
+    words: Section,
+}
+
+/// Writes a graph as one durable file and returns its size in bytes.
+pub async fn write_graph(files: &impl Files, name: &str, graph: &Graph) -> Result<u64> {
+    let mut body = Body::default();
+    let header = GraphHeader { words: body.push(bytemuck::cast_slice(graph.words())) };
+    body.write(files, name, GRAPH_MAGIC, &header).await
+}
+
+/// Reads and checks the graph of so many rows.
+pub async fn read_graph(files: &impl Files, name: &str, rows: u32, on_read: &dyn Fn(u64)) -> Result<Graph> {
+    let reader: Reader<'_, _, GraphHeader> = Reader::open(GRAPH_MAGIC, files, name, on_read).await?;
+    let words = &reader.header.words;
+    let words = reader.values(words, words.bytes() as usize / size_of::<u32>()).await?;
+    Graph::parse(words, rows).map_err(|BrokenGraph(detail)| reader.corrupt(detail))
 }

@@ -37,14 +37,17 @@ pub struct IndexEntry {
     /// Of the file, what may be left there and read a row at a time.
     #[serde(default)]
     pub row_bytes: u64,
+    /// Of the file of a graph; 0 where there is none, or not yet.
+    #[serde(default)]
+    pub graph_bytes: u64,
 }
 
 /// What is to be loaded of segments.
 pub struct Wanted {
     pub fields: BTreeSet<FieldId>,
     pub indexes: BTreeSet<IndexId>,
-    /// Indexes whose larger part stays in files.
-    pub mapped: BTreeSet<IndexId>,
+    /// Where files give single rows quickly, columns that an index replaces stay in files, and of these indexes the larger part.
+    pub left_in_files: Option<BTreeSet<IndexId>>,
 }
 
 /// Every file of a collection's segments begins with this.
@@ -103,12 +106,25 @@ impl SegmentManifest {
         self.file(collection, &format!("index-{:016x}", index.0))
     }
 
+    /// The graph of an index over the rows of its codes.
+    pub fn graph_file(&self, collection: CollectionId, index: IndexId) -> String {
+        self.file(collection, &format!("graph-{:016x}", index.0))
+    }
+
+    /// The names of the files that an index has.
+    pub fn index_files(&self, collection: CollectionId, index: IndexId) -> Vec<String> {
+        let Some(entry) = self.indexes.get(&index) else { return Vec::new() };
+        let own = (entry.file_bytes > 0).then(|| self.index_file(collection, index));
+        let graph = (entry.graph_bytes > 0).then(|| self.graph_file(collection, index));
+        own.into_iter().chain(graph).collect()
+    }
+
     /// The names of all files that make up the segment.
     pub fn files(&self, collection: CollectionId) -> Vec<String> {
         let columns = self.column_bytes.keys().map(|field| self.column_file(collection, *field));
         let deletes = self.deletes.iter().map(|last| self.deletes_file(collection, *last));
-        let indexes = self.indexes.iter().filter(|(_, entry)| entry.file_bytes > 0);
-        columns.chain(deletes).chain(indexes.map(|(index, _)| self.index_file(collection, *index))).collect()
+        let indexes = self.indexes.keys().flat_map(|index| self.index_files(collection, *index));
+        columns.chain(deletes).chain(indexes).collect()
     }
 
     /// The fields whose columns some indexes replace.
@@ -118,14 +134,17 @@ impl SegmentManifest {
     }
 
     /// What a load reads of the files.
-    pub fn bytes_of(&self, Wanted { fields, indexes, mapped }: &Wanted) -> u64 {
-        let replaced = self.replaced_by(indexes);
+    pub fn bytes_of(&self, Wanted { fields, indexes, left_in_files }: &Wanted) -> u64 {
+        let replaced = if left_in_files.is_some() { self.replaced_by(indexes) } else { BTreeSet::new() };
         let is_read = |field: &FieldId| fields.contains(field) && !replaced.contains(field);
         let columns = self.column_bytes.iter().filter(|(field, _)| is_read(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
-        let of_index = |(index, entry): (&IndexId, &IndexEntry)| match mapped.contains(index) {
+        let of_index = |(index, entry): (&IndexId, &IndexEntry)| match left_in_files
+            .as_ref()
+            .is_some_and(|mapped| mapped.contains(index))
+        {
             true => entry.file_bytes - entry.row_bytes.min(entry.file_bytes),
-            false => entry.file_bytes,
+            false => entry.file_bytes + entry.graph_bytes,
         };
         columns.sum::<u64>() + indexes.map(of_index).sum::<u64>()
     }
@@ -138,6 +157,7 @@ impl SegmentManifest {
     }
 
     pub fn total_bytes(&self) -> u64 {
-        self.column_bytes.values().sum::<u64>() + self.indexes.values().map(|entry| entry.file_bytes).sum::<u64>()
+        self.column_bytes.values().sum::<u64>()
+            + self.indexes.values().map(|entry| entry.file_bytes + entry.graph_bytes).sum::<u64>()
     }
 }

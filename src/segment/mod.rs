@@ -19,7 +19,7 @@ mod shard;
 pub use column_file::{StoredVectors, read_column, write_column};
 pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
-pub use index_file::{StoredRows, read_codes, write_codes};
+pub use index_file::{StoredRows, read_codes, read_graph, write_codes, write_graph};
 pub use log_reader::LogReader;
 pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, Wanted, segment_prefix};

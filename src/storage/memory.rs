@@ -29,6 +29,7 @@ struct State {
     /// happen too: that keeps the order of the calls, whatever order the pauses end in, and a write whose caller is gone
     /// does not hold up the others.
     queue: VecDeque<Queued>,
+    rows_are_slow: bool,
 }
 
 struct Queued {
@@ -50,6 +51,11 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
+    /// Has it say that single rows of files are slow to read, as they are in IndexedDB.
+    pub fn make_rows_slow(&self) {
+        self.state.borrow_mut().rows_are_slow = true;
+    }
+
     /// An empty store whose operations never pause.
     pub fn new() -> Self {
         MemoryStore::default()
@@ -168,7 +174,7 @@ impl Files for MemoryStore {
     }
 
     fn reads_rows_quickly(&self) -> bool {
-        true
+        !self.state.borrow().rows_are_slow
     }
 
     async fn size(&self, name: &str) -> Result<u64> {

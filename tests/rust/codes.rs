@@ -4,6 +4,7 @@ use crate::support::rng::Rng;
 use elanus::index::MetricType;
 use elanus::index::codes::{CodeSearch, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL};
 use elanus::index::flat::FlatScan;
+use elanus::index::hnsw::{self, BuildParams};
 use elanus::search::{Order, TopK};
 use elanus::value::Mask;
 use proptest::prelude::*;
@@ -57,7 +58,7 @@ fn exact(values: &[f32], query: &[f32], metric: MetricType, mask: Option<&Mask>,
 }
 
 const fn level(level: u32) -> Effort {
-    Effort { level, lists: None, rerank: None }
+    Effort { level, lists: None, rerank: None, ef: None }
 }
 
 fn found(codes: &Codes, search: &CodeSearch, metric: MetricType) -> Vec<u32> {
@@ -143,7 +144,7 @@ fn as_many_rows_as_are_wanted_are_found() {
             rows.dedup();
             assert_eq!(rows.len(), depth.min(ROWS), "a row twice, {metric:?}");
         }
-        let asked = Effort { level: 1, lists: Some(1), rerank: Some(10) };
+        let asked = Effort { level: 1, lists: Some(1), rerank: Some(10), ef: None };
         let search = CodeSearch { query: &values[..DIM], depth: 10, mask: None, effort: asked };
         assert_eq!(found(&codes, &search, metric).len(), 10);
     }
@@ -164,6 +165,25 @@ fn scores_are_near_the_exact_ones() {
             FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
             let exact = one.into_sorted()[0].score;
             assert!((hit.score - exact).abs() <= error + 1e-3, "{data:?} {metric:?}: {} for {exact}", hit.score);
+        }
+    }
+}
+
+#[test]
+fn a_graph_finds_what_lists_find() {
+    for (data, metric) in
+        [(Data::Mixture, MetricType::L2), (Data::Low, MetricType::Cosine), (Data::Mixture, MetricType::Ip)]
+    {
+        let values = &vectors(data, 2500, 1)[..];
+        let mut codes = Codes::build(values, DIM, metric).expect("enough rows");
+        let params = BuildParams { m: 16, ef_construction: 100 };
+        codes.attach(hnsw::build(2500, &codes.row_distances(), params));
+        let rng = Rng::new(5);
+        let mut mask = Mask::with_capacity(2500);
+        (0..2500).for_each(|row| mask.set(row, rng.below(100) < 30));
+        for (mask, ef) in [(None, Some(200)), (None, None), (Some(&mask), Some(200))] {
+            let recall = recall(&codes, values, (data, metric), mask, Effort { ef, ..level(1) });
+            assert!(recall >= 0.95, "{data:?} {metric:?} ef {ef:?}, filtered {}: {recall}", mask.is_some());
         }
     }
 }

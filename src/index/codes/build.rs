@@ -54,7 +54,8 @@ impl Codes {
         if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
             return None;
         }
-        let mut codes = Codes { metric, dim, rotation, mean, lists, row_at, signs, rows, plans: Vec::new() };
+        let mut codes =
+            Codes { metric, dim, rotation, mean, lists, row_at, signs, rows, plans: Vec::new(), graph: None };
         codes.plans = plan::measure(&codes, values);
         Some(codes)
     }

@@ -7,17 +7,20 @@
 //! with COSINE at length 1.
 
 mod build;
+mod graph;
 mod lists;
 mod plan;
 mod rotation;
 mod search;
 mod stored;
 
+pub use graph::RowDistances;
 pub use plan::{Effort, MAX_LEVEL};
 pub use search::{Candidate, CodeSearch, CodedQuery, SelectedRows, Selection};
 pub use stored::{CodesHeader, CodesParts};
 
 use super::MetricType;
+use super::hnsw::Graph;
 use plan::Plan;
 use rotation::Rotation;
 
@@ -40,6 +43,7 @@ pub struct Codes {
     signs: Signs,
     rows: Int8Rows,
     plans: Vec<Plan>,
+    graph: Option<Graph>,
 }
 
 /// Rows as int8 numbers, each row with a scale.

@@ -30,6 +30,8 @@ pub struct Effort {
     pub lists: Option<usize>,
     /// Asked for by `reorder_k`.
     pub rerank: Option<usize>,
+    /// Candidates of a walk through a graph, where there is one.
+    pub ef: Option<usize>,
 }
 
 /// What reaches one recall.
@@ -54,16 +56,22 @@ impl Steps {
 }
 
 impl Effort {
+    pub const ALL: Effort = Effort { level: MAX_LEVEL, lists: None, rerank: None, ef: None };
+
+    pub fn compares_all(&self) -> bool {
+        self.level >= MAX_LEVEL
+    }
+
     /// `depth` is how many rows of the segment are nearer than the last one wanted, as far as is known before.
     pub fn steps(&self, plans: &[Plan], depth: f32, all_lists: usize) -> Steps {
         let plan = (self.level.max(1) as usize - 1) / 2;
         let measured = match plans.get(plan) {
-            Some(plan) if self.level < MAX_LEVEL => plan.at(depth),
+            Some(plan) if !self.compares_all() => plan.at(depth),
             _ => Steps { lists: all_lists, rerank: usize::MAX },
         };
         Steps {
             lists: self.lists.unwrap_or(measured.lists).clamp(1, all_lists.max(1)),
-            rerank: self.rerank.unwrap_or(measured.rerank),
+            rerank: self.rerank.or(self.ef).unwrap_or(measured.rerank),
         }
     }
 }
@@ -118,8 +126,7 @@ impl Probe {
         let query = CodedQuery::new(codes, vector);
         // int8 numbers miss next to none of the nearest rows when twice as many are taken.
         let mut candidates = TopK::new(2 * FAR, Order::of(codes.metric), None);
-        let effort = Effort { level: MAX_LEVEL, lists: None, rerank: None };
-        codes.search(&CodeSearch { query: vector, depth: 2 * FAR, mask: None, effort }, &mut candidates);
+        codes.search(&CodeSearch { query: vector, depth: 2 * FAR, mask: None, effort: Effort::ALL }, &mut candidates);
         let mut nearest = TopK::new(FAR + 1, Order::of(codes.metric), None);
         for Hit { row, .. } in candidates.into_sorted() {
             let vectors = &values[row as usize * codes.dim..][..codes.dim];

@@ -28,7 +28,7 @@ pub struct CodedQuery {
     /// Turned, without the mean, padded.
     centred: Vec<f32>,
     /// What int8 rows are multiplied with, of 14 bits: with the mean but for L2.
-    factors: Vec<i16>,
+    pub(super) factors: Vec<i16>,
     factors_scale: f32,
     /// Inner products with a rank are taken off so often.
     weight: f32,
@@ -95,6 +95,9 @@ impl Codes {
         let query = CodedQuery::new(self, search.query);
         if taking_part == 0 || search.depth == 0 {
             return Selection { query, rows: SelectedRows::Lists(Vec::new()) };
+        }
+        if let Some(candidates) = self.walk(&query, search, taking_part) {
+            return Selection { query, rows: SelectedRows::Scattered(candidates) };
         }
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth as f32 / share, self.lists.count());
@@ -170,7 +173,7 @@ impl Codes {
         let of_list = |list: usize| {
             let takes_part = |position: &usize| mask[self.row_at[*position] as usize];
             let positions = self.lists.positions(list).filter(takes_part);
-            positions.map(move |at| Candidate { rank: 0.0, position: at as u32, list: list as u32 })
+            positions.map(move |at| Candidate::new(0.0, at as u32, list))
         };
         (0..self.lists.count()).flat_map(of_list).collect()
     }
@@ -208,14 +211,14 @@ impl Codes {
         self.estimates(query, list, |start, ranks| {
             for (position, rank) in (start..).zip(ranks) {
                 if *rank < candidates.threshold && mask.is_none_or(|mask| mask[self.row_at[position] as usize]) {
-                    candidates.push(Candidate { rank: *rank, position: position as u32, list: list as u32 });
+                    candidates.push(Candidate::new(*rank, position as u32, list));
                 }
             }
         });
     }
 
     /// Turns a row's position and its product with the query into its score.
-    fn list_scorer(&self, query: &CodedQuery, list: usize) -> impl Fn(usize, i32) -> f32 {
+    pub(super) fn list_scorer(&self, query: &CodedQuery, list: usize) -> impl Fn(usize, i32) -> f32 {
         let (metric, at_centre, factors_scale) = (self.metric, query.centre_ranks[list], query.factors_scale);
         move |position, product| {
             let product = product as f32 * factors_scale * self.rows.scales[position];
@@ -306,6 +309,12 @@ fn int16(vector: &[f32]) -> (Vec<i16>, f32) {
     let mut factors: Vec<i16> = vector.iter().map(|value| (value * inverse).round_ties_even() as i16).collect();
     factors.resize(width, 0);
     (factors, scale)
+}
+
+impl Candidate {
+    pub(super) fn new(rank: f32, position: u32, list: usize) -> Candidate {
+        Candidate { rank, position, list: list as u32 }
+    }
 }
 
 impl Candidates {

@@ -137,6 +137,7 @@ impl Codes {
                 offsets: parts.row_offsets.into_owned(),
             },
             plans,
+            graph: None,
         })
     }
 }

@@ -40,3 +40,8 @@ pub fn inner_product_i8_at(query: &[i16], rows: &[i8], positions: &[u32], out: &
 pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u64]) -> (f32, f32) {
     kernels::residual_signs(vector, centre, scale, words)
 }
+
+/// Inner product of two rows, whose length is a multiple of sixteen.
+pub fn product_of_i8(a: &[i8], b: &[i8]) -> i32 {
+    kernels::product_of_i8(a, b)
+}

@@ -65,3 +65,8 @@ pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u6
     }
     (magnitudes, squares)
 }
+
+/// Inner product of two rows.
+pub fn product_of_i8(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}

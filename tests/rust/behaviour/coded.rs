@@ -106,6 +106,26 @@ fn vectors_stay_in_their_files_and_scores_are_exact() {
 }
 
 #[test]
+fn vectors_are_in_memory_where_rows_are_slow_to_read() {
+    scenario(async |lab| {
+        lab.store.make_rows_slow();
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("COSINE")).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        let usage = lab.call("GetMemoryUsage", json!({})).await.ok();
+        let partition = &usage.body["collections"][0]["partitions"][0];
+        assert_eq!(partition["field_bytes"]["v"], ROWS as u64 * DIM as u64 * 4);
+        assert!(partition["index_bytes"]["v"].as_u64() > Some(0));
+        let query = vector_of(-7);
+        let answer = search(&lab, &query, json!({ "topk": 40, "level": 10 })).await.ok();
+        assert_true_to_rows(&answer, "COSINE", &query);
+        let best = ranked("COSINE", &query, 0..ROWS);
+        assert_eq!(answer.numbers("id"), best[..40].iter().map(|(_, id)| *id).collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn ranges_are_exact() {
     for metric in ["L2", "COSINE"] {
         scenario(async move |lab| {
@@ -216,5 +236,40 @@ fn search_parameters_out_of_range_are_refused() {
         lab.load("c", json!({})).await.ok();
         let refused = search(&lab, &vector_of(1), json!({ "topk": 5, "level": 11 })).await;
         refused.refused(1100, "param 'level' (11) should be in range [1, 10]");
+    });
+}
+
+#[test]
+fn hnsw_gets_a_graph_in_the_background() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        let mut request = autoindex("L2");
+        request["extra_params"][0]["value"] = json!("HNSW");
+        let params = json!({ "key": "params", "value": r#"{"M":8,"efConstruction":64}"# });
+        request["extra_params"].as_array_mut().expect("a list").push(params);
+        lab.call("CreateIndex", request).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        lab.delete("c", "", "id == 5").await.ok();
+        lab.settle().await;
+        let state = lab.call_on("GetIndexState", "c", json!({ "field_name": "v" })).await.ok();
+        assert_eq!(state.text("state"), "Finished");
+        assert!(lab.files().await.0.iter().any(|name| name.contains("/graph-")));
+        for id in [5, 700, -3] {
+            let query = vector_of(id);
+            let answer = search(&lab, &query, json!({ "topk": 10, "ef": 200 })).await.ok();
+            assert_true_to_rows(&answer, "L2", &query);
+            let best = ranked("L2", &query, (0..ROWS).filter(|id| *id != 5));
+            let ids = answer.numbers("id");
+            let hits = best[..10].iter().filter(|(_, id)| ids.contains(id)).count();
+            assert!(hits >= 8, "{hits} of 10");
+        }
+        search(&lab, &vector_of(1), json!({ "topk": 10, "ef": 5 }))
+            .await
+            .refused(1100, "ef(5) should be larger than k(10)");
+        lab.release("c").await.ok();
+        lab.call_on("DropIndex", "c", json!({ "field_name": "v" })).await.ok();
+        assert!(!lab.files().await.0.iter().any(|name| name.contains("/graph-") || name.contains("/index-")));
+        lab.assert_tidy().await;
     });
 }

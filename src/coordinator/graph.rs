@@ -1,0 +1,81 @@
+//! Graphs are built one after the other, each by a data node of its own, which ends with it: no flush waits for one.
+
+use super::Coordinator;
+use crate::catalog::{Collection, IndexDefinition};
+use crate::cluster::{GraphPlan, NodeAnswer, NodeCommand, NodeKind, Nodes};
+use crate::error::{Error, Result};
+use crate::ids::CollectionId;
+use crate::index::IndexType;
+use crate::platform::Platform;
+use crate::segment::{IndexEntry, SegmentManifest};
+use futures::FutureExt;
+use std::rc::Rc;
+
+/// Whether an index has all that it is to have of a segment.
+pub(super) fn is_complete(index: &IndexDefinition, entry: &IndexEntry) -> bool {
+    let has_graph = IndexType::from_name(&index.index_type).is_some_and(IndexType::has_graph);
+    !has_graph || entry.replaces.is_none() || entry.graph_bytes > 0
+}
+
+/// The first graph that is missing.
+fn missing_graph(collection: &Collection) -> Option<GraphPlan> {
+    collection.indexes.iter().find_map(|index| {
+        let lacks =
+            |segment: &&SegmentManifest| segment.indexes.get(&index.id).is_some_and(|entry| !is_complete(index, entry));
+        let segment = collection.segments().find(lacks)?.clone();
+        Some(GraphPlan { collection: collection.id, index: index.clone(), segment })
+    })
+}
+
+impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    /// Searches are answered by codes until a graph is there. A build that fails is tried again after the next flush and by the
+    /// next owner.
+    pub(super) fn build_graphs_in_background(self: &Rc<Self>, id: CollectionId) {
+        let coordinator = self.clone();
+        let task = async move {
+            let _turn = coordinator.graphs.lock().await;
+            while let Some(plan) = coordinator.collection(id).as_ref().and_then(missing_graph) {
+                if coordinator.add_graph(id, plan).await.is_err() {
+                    return;
+                }
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    async fn add_graph(self: &Rc<Self>, id: CollectionId, plan: GraphPlan) -> Result<()> {
+        let (index, segment) = (plan.index.id, plan.segment.id);
+        let file = plan.segment.graph_file(id, index);
+        let node = format!("graph-{:x}", self.tick().0);
+        self.nodes.start(NodeKind::Data, &node).await?;
+        let built = self.nodes.call(&node, NodeCommand::BuildGraph(Box::new(plan)), None).await;
+        self.nodes.end(&node);
+        let graph_bytes = match built {
+            Ok(NodeAnswer::GraphBuilt(bytes)) => bytes,
+            Ok(_) => return Err(Error::Unexpected("the data node did not answer with a graph".into())),
+            Err(error) => {
+                self.discard(&[file]).await;
+                return Err(error);
+            }
+        };
+        let runtime = self.runtime(id);
+        let _maintaining = runtime.maintaining.lock().await;
+        let _moving = runtime.moving.lock().await;
+        let added = self
+            .change(id, |collection, _| {
+                let segments = collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments);
+                let mut of_segment = segments.filter(|known| known.id == segment);
+                let entry = of_segment.find_map(|known| known.indexes.get_mut(&index));
+                Ok(entry.map(|entry| entry.graph_bytes = graph_bytes).is_some())
+            })
+            .await;
+        // The next owner builds the same graph under the same name: then the file is its own.
+        if matches!(added, Ok(false) | Err(Error::CollectionNotFound { .. })) {
+            self.discard(&[file]).await;
+        }
+        if added? {
+            self.refresh_nodes(id, &runtime).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! A graph over the rows of codes, which it knows by their positions: another way to the rows that are compared by numbers.
+
+use super::search::{Candidate, CodeSearch, CodedQuery};
+use super::{Codes, padded};
+use crate::index::MetricType;
+use crate::index::distance::{inner_product_i8_at, product_of_i8};
+use crate::index::hnsw::{Distances, Graph, Scratch};
+
+/// Candidates of a walk where a search does not say how many.
+const DEFAULT_EF: usize = 128;
+/// When fewer rows than one of so many take part, most of a walk would be for nothing.
+const SPARSE: usize = 10;
+
+/// How far rows are from each other, by int8 numbers of one scale for all.
+pub struct RowDistances {
+    metric: MetricType,
+    width: usize,
+    values: Vec<i8>,
+    squares: Vec<i32>,
+    scale: f32,
+    /// Of each row with the mean, where the metric is IP.
+    mean_products: Vec<f32>,
+}
+
+impl Distances for RowDistances {
+    fn between(&self, a: u32, b: u32) -> f32 {
+        let row = |row: u32| &self.values[row as usize * self.width..][..self.width];
+        let product = product_of_i8(row(a), row(b));
+        match self.metric {
+            MetricType::Ip => {
+                let of_means = self.mean_products[a as usize] + self.mean_products[b as usize];
+                -(product as f32 * self.scale * self.scale + of_means)
+            }
+            // At length 1 the nearest by angle are the nearest by distance.
+            MetricType::L2 | MetricType::Cosine => {
+                (self.squares[a as usize] + self.squares[b as usize] - 2 * product) as f32
+            }
+        }
+    }
+}
+
+impl Codes {
+    /// Takes as much memory as the rows' int8 numbers.
+    pub fn row_distances(&self) -> RowDistances {
+        let width = padded(self.dim);
+        let largest = |scales: &[f32]| scales.iter().copied().fold(0f32, f32::max);
+        // No number of a row is larger than the largest of its centre and of its residual together.
+        let scale = (largest(&self.lists.centres.scales) + largest(&self.rows.scales)).max(f32::MIN_POSITIVE);
+        let mut distances = RowDistances {
+            metric: self.metric,
+            width,
+            values: Vec::with_capacity(self.rows.values.len()),
+            squares: Vec::with_capacity(self.row_count()),
+            scale,
+            mean_products: Vec::new(),
+        };
+        for list in 0..self.lists.count() {
+            let centre = &self.lists.centres.values[list * width..(list + 1) * width];
+            let centre_scale = self.lists.centres.scales[list] / scale;
+            for position in self.lists.positions(list) {
+                let row_scale = self.rows.scales[position] / scale;
+                let residual = &self.rows.values[position * width..(position + 1) * width];
+                let numbers = centre.iter().zip(residual).map(|(centre, left)| {
+                    (f32::from(*centre) * centre_scale + f32::from(*left) * row_scale).round_ties_even() as i8
+                });
+                let start = distances.values.len();
+                distances.values.extend(numbers);
+                let row = &distances.values[start..];
+                distances.squares.push(product_of_i8(row, row));
+                if self.metric == MetricType::Ip {
+                    let with_mean = row.iter().zip(&self.mean).map(|(number, mean)| f32::from(*number) * scale * mean);
+                    distances.mean_products.push(with_mean.sum());
+                }
+            }
+        }
+        distances
+    }
+
+    /// Has searches walk a graph of as many rows.
+    pub fn attach(&mut self, graph: Graph) {
+        self.graph = Some(graph);
+    }
+
+    pub fn has_graph(&self) -> bool {
+        self.graph.is_some()
+    }
+
+    /// The candidates of a walk; `None` where lists are the better way, or the only one.
+    pub(super) fn walk(&self, query: &CodedQuery, search: &CodeSearch, taking_part: usize) -> Option<Vec<Candidate>> {
+        let graph = self.graph.as_ref()?;
+        if taking_part * SPARSE < self.row_count() || search.effort.compares_all() {
+            return None;
+        }
+        let ef = search.effort.ef.unwrap_or(DEFAULT_EF).max(search.depth);
+        let list_of = |position: u32| self.lists.starts.partition_point(|start| *start <= position) - 1;
+        let mut products = Vec::new();
+        let measure = |positions: &[u32], distances: &mut [f32]| {
+            inner_product_i8_at(&query.factors, &self.rows.values, positions, &mut products);
+            for ((position, product), distance) in positions.iter().zip(&products).zip(distances) {
+                let score = self.list_scorer(query, list_of(*position))(*position as usize, *product);
+                *distance = if self.metric == MetricType::L2 { score } else { -score };
+            }
+        };
+        let takes_part = |position: u32| search.mask.is_none_or(|mask| mask[self.row_at[position as usize] as usize]);
+        let mut scratch = Scratch::default();
+        let found = graph.search(ef, measure, takes_part, &mut scratch).iter();
+        let candidates = found.map(|found| Candidate::new(found.distance, found.row, list_of(found.row)));
+        Some(candidates.collect())
+    }
+}
