@@ -13,7 +13,7 @@ pub use params::{IndexParams, IndexType, MetricType, parameter};
 pub enum SegmentIndex {
     /// `inverse_norms` of the rows; their vectors are beside it.
     InverseNorms(Vec<f32>),
-    Codes(codes::Codes),
+    Codes(Box<codes::Codes>),
 }
 
 impl SegmentIndex {
@@ -21,7 +21,7 @@ impl SegmentIndex {
     pub fn build(index_type: IndexType, metric: MetricType, dim: usize, values: &[f32]) -> Option<SegmentIndex> {
         let codes = if index_type.has_codes() { codes::Codes::build(values, dim, metric) } else { None };
         match (codes, metric) {
-            (Some(codes), _) => Some(SegmentIndex::Codes(codes)),
+            (Some(codes), _) => Some(SegmentIndex::Codes(Box::new(codes))),
             (None, MetricType::Cosine) => Some(SegmentIndex::InverseNorms(inverse_norms(values, dim))),
             (None, _) => None,
         }

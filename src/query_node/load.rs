@@ -264,7 +264,7 @@ impl<P: Platform> QueryNode<P> {
                     let graph = manifest.graph_file(reading.collection, definition.id);
                     codes.attach(read_graph(files, &graph, codes.row_count() as u32, &on_read).await?);
                 }
-                (SegmentIndex::Codes(codes), rows)
+                (SegmentIndex::Codes(Box::new(codes)), rows)
             }
             None => match read_column(files, &file, &on_read).await?.data {
                 ColumnData::Float(norms) => (SegmentIndex::InverseNorms(norms), None),
