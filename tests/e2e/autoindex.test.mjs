@@ -64,7 +64,7 @@ const cases = [
 
 for (const given of cases) {
   test(`${given.index_type} with ${given.metric_type} finds what a scan finds`, async () => {
-    const page = await openPage(browser, site);
+    const page = await openPage(await browser.newContext(), site.url);
     const { measured, index_bytes } = await observe(page, given);
     // int8 numbers and bits of each row, at least.
     assert.ok(index_bytes > COUNT * (48 + 6), `${index_bytes} bytes of index`);
@@ -72,12 +72,13 @@ for (const given of cases) {
       assert.ok(recall >= 0.93, `recall ${recall}`);
       assert.deepEqual({ wrongScores, wrongVectors }, { wrongScores: 0, wrongVectors: 0 });
     }
-    await page.close();
+    page.check();
+    await page.context().close();
   });
 }
 
 test('search parameters out of range are refused as by Milvus', async () => {
-  const page = await openPage(browser, site);
+  const page = await openPage(await browser.newContext(), site.url);
   const refused = await page.evaluate(async () => {
     const { elanus, rows } = window;
     const client = new elanus.MilvusClient('autoindex-refused');

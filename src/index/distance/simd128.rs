@@ -137,12 +137,12 @@ fn sum_of_products(query: &[i16], row: &[i8]) -> i32 {
     const WIDTH: usize = 16;
     let mut sums = [i32x4_splat(0); 2];
     for (a, b) in query.as_chunks::<WIDTH>().0.iter().zip(row.as_chunks::<WIDTH>().0) {
-        for half in 0..2 {
+        for (half, sum) in sums.iter_mut().enumerate() {
             // SAFETY: both arrays have sixteen numbers, and neither load asks for alignment.
             let (a, b) = unsafe {
                 (v128_load(a.as_ptr().add(half * 8).cast()), i16x8_load_extend_i8x8(b.as_ptr().add(half * 8)))
             };
-            sums[half] = i32x4_add(sums[half], i32x4_dot_i16x8(a, b));
+            *sum = i32x4_add(*sum, i32x4_dot_i16x8(a, b));
         }
     }
     horizontal_sum_i32(i32x4_add(sums[0], sums[1]))
