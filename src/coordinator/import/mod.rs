@@ -190,19 +190,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Ends a job and removes what it has written. One that has ended stays as it is.
     pub(super) async fn cancel_import(self: &Rc<Self>, id: ImportId, reason: &str) -> Result<()> {
-        let job = self.import_job(id)?;
         let reason = if reason.is_empty() { "the import was cancelled" } else { reason };
-        match job.state {
-            ImportState::Completed => {
-                let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
-                Err(Error::ImportEnded(text))
-            }
-            ImportState::Failed | ImportState::FailedAndCleaned => Ok(()),
-            _ => {
-                self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
-                Ok(())
-            }
+        if self.import_job(id)?.state.is_under_way() {
+            self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
         }
+        // Its commit may have been under way, and then it has completed all the same.
+        let has_completed = self.import_job(id)?.state == ImportState::Completed;
+        if has_completed || self.imports.committed.borrow().contains(&id) {
+            let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
+            return Err(Error::ImportEnded(text));
+        }
+        Ok(())
     }
 
     /// Changes a job in one commit. False when it has ended: then nothing changes.

@@ -112,17 +112,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.imports.heard_ms.borrow_mut().insert(id, self.platform.now_ms());
         let coordinator = self.clone();
         let task = async move {
-            let mut patience_ms = first_patience_ms;
+            let (mut patience_ms, mut wait_ms) = (first_patience_ms, first_patience_ms);
             loop {
-                coordinator.platform.sleep(patience_ms).await;
+                coordinator.platform.sleep(wait_ms).await;
                 let heard = coordinator.imports.heard_ms.borrow().get(&id).copied();
                 // All of it is there, or the job has ended.
                 let Some(heard) = heard else { return };
                 let silent_ms = coordinator.platform.now_ms().saturating_sub(heard);
                 let is_there = silent_ms < patience_ms.into();
                 // Whoever has found this owner may be slow.
-                patience_ms = PATIENCE_MS;
+                (patience_ms, wait_ms) = (PATIENCE_MS, PATIENCE_MS);
                 if is_there {
+                    wait_ms -= silent_ms as u32;
                     continue;
                 }
                 if let Err(error) = coordinator.fetch_source(id).await {
