@@ -39,17 +39,20 @@ async function openTab(context, store) {
   return page;
 }
 
-/** Begins an import into a collection with rows; resolves with its task when it is in the state. */
-async function beginUntil(page, state, isFile) {
+/** Begins an import into a collection with rows, of a File or of one that never ends; resolves with its task when it is in the state. */
+async function beginUntil(page, state, { isEndless = false } = {}) {
   const task = await page.evaluate(
-    async ([plan, url, isFile]) => {
+    async ([plan, url, isEndless]) => {
       const { client, imports, rows, store } = window;
       await imports.prepare(client, plan);
       window.files = await imports.filesOf(store);
       const { collection_name } = plan;
-      return rows.mustSucceed(await client.bulkInsert({ collection_name, files: [await imports.sourceOf(url, isFile)] })).tasks[0];
+      const file = await imports.sourceOf(url, true);
+      const data = new ReadableStream({ start: async stream => stream.enqueue(new Uint8Array(await file.arrayBuffer())) });
+      const files = [isEndless ? { name: file.name, data } : file];
+      return rows.mustSucceed(await client.bulkInsert({ collection_name, files })).tasks[0];
     },
-    [plan, url, isFile]
+    [plan, url, isEndless]
   );
   await until(() => page.evaluate(state => window.states.includes(state), state), `the import is ${state}`, 30_000, 5);
   return task;
@@ -80,7 +83,7 @@ async function assertCompleted(page, task) {
 
 test('the data node panics while it reads', { timeout }, async () => {
   const page = await openTab(await browser.newContext(), 'import-data-node');
-  const task = await beginUntil(page, 'ImportStarted', true);
+  const task = await beginUntil(page, 'ImportStarted');
   const panicked = await page.evaluate(async () => {
     const { held } = await navigator.locks.query();
     const node = held.map(lock => lock.name.match(/^elanus:worker:(data.+)$/)?.[1]).find(Boolean);
@@ -92,7 +95,7 @@ test('the data node panics while it reads', { timeout }, async () => {
 
 test('the coordinator panics while a page sends a file', { timeout }, async () => {
   const page = await openTab(await browser.newContext(), 'import-coordinator');
-  const task = await beginUntil(page, 'ImportPending', true);
+  const task = await beginUntil(page, 'ImportPending');
   await page.evaluate(() => window.panic('').catch(() => undefined));
   await assertCompleted(page, task);
 });
@@ -101,7 +104,7 @@ test('the page that owns the store is closed while it sends a file', { timeout }
   const context = await browser.newContext();
   const page = await openTab(context, 'import-closed');
   const other = await openTab(context, 'import-closed');
-  const task = await beginUntil(page, 'ImportPending', true);
+  const task = await beginUntil(page, 'ImportPending', { isEndless: true });
   const before = await page.evaluate(() => window.files);
   await page.close();
   const { state, bytesLeft, files, found } = await outcome(other, task);
@@ -114,7 +117,7 @@ test('the page that owns the store is closed while the data node reads', { timeo
   const context = await browser.newContext();
   const page = await openTab(context, 'import-closed-later');
   const other = await openTab(context, 'import-closed-later');
-  const task = await beginUntil(page, 'ImportStarted', true);
+  const task = await beginUntil(page, 'ImportStarted');
   await page.close();
   await assertCompleted(other, task);
 });
