@@ -107,12 +107,12 @@ fn a_filter_costs_no_recall() {
     for data in ALL_DATA {
         let values = vectors(data, ROWS, 1);
         let codes = Codes::build(&values, DIM, MetricType::L2).expect("enough rows");
-        for keep_of_1000 in [1, 10, 100, 500, 990] {
+        for (keep_of_1000, floor) in [(1, 0.99), (10, 0.99), (50, 0.99), (100, 0.95), (500, 0.95), (990, 0.95)] {
             let rng = Rng::new(5);
             let mut mask = Mask::with_capacity(ROWS);
             (0..ROWS).for_each(|row| mask.set(row, rng.below(1000) < keep_of_1000));
             let recall = recall(&codes, &values, (data, MetricType::L2), Some(&mask), level(1));
-            assert!(recall >= 0.95, "{data:?}, {keep_of_1000} of 1,000: {recall}");
+            assert!(recall >= floor, "{data:?}, {keep_of_1000} of 1,000: {recall}");
         }
     }
 }

@@ -14,6 +14,10 @@ const BLOCK_ROWS: usize = 256;
 /// as many.
 pub(super) const SCATTERED_COST: usize = 4;
 
+/// When no more than one row of so many takes part, all that do are compared by numbers: what is near among so few says little
+/// about lists.
+const FEW: usize = 16;
+
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
     /// Rows that are wanted.
@@ -102,7 +106,8 @@ impl Codes {
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth as f32 / share, self.lists.count());
         let reranked = steps.rerank(search.depth);
-        if let Some(mask) = search.mask.filter(|_| taking_part <= reranked) {
+        let few = reranked.max(rows / FEW);
+        if let Some(mask) = search.mask.filter(|_| taking_part <= few) {
             return Selection { query, rows: SelectedRows::Scattered(self.survivors(mask)) };
         }
         let mut lists = query.lists_by_nearness(steps.lists);
