@@ -1,9 +1,9 @@
 //! The coordinator: the one owner of a store. It decides and commits, and never computes.
 //!
 //! Locks, in the order in which they are taken: `graphs` (one is built at a time), a collection's `maintaining` (one flush,
-//! compaction or index build at a time), `data_node` (one command at a time), its `moving` (loads against commits of segments), `admitting` (room in memory), its
-//! `writing` (order of its log), then `committing` (catalog). They are tokio's because those are fair: who waits is not
-//! overtaken by a stream of writes.
+//! compaction or index build at a time), `data_node` (one command at a time), its `moving` (loads against commits of
+//! segments), `admitting` (room in memory), its `writing` (order of its log), then `committing` (catalog). They are tokio's
+//! because those are fair: who waits is not overtaken by a stream of writes.
 
 mod alias;
 mod alter;
