@@ -120,10 +120,8 @@ impl Codes {
     pub fn bytes(&self) -> usize {
         let of_rows = |rows: &Int8Rows| rows.values.len() + 4 * (rows.scales.len() + rows.offsets.len());
         let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
-        of_rows(&self.rows)
-            + of_rows(&self.lists.centres)
-            + signs
-            + 4 * self.row_at.len()
-            + 12 * self.lists.starts.len()
+        let lists = of_rows(&self.lists.centres) + 4 * self.lists.starts.len() + 8 * self.lists.count();
+        let graph = self.graph.as_ref().map_or(0, |graph| size_of_val(graph.words()));
+        of_rows(&self.rows) + signs + lists + 4 * self.row_at.len() + graph
     }
 }

@@ -133,7 +133,7 @@ impl Probe {
             let (metric, inverse_norms, mask) = (codes.metric, None, None);
             FlatScan { query: vector, vectors, metric, inverse_norms, mask, base_row: row }.run(&mut nearest);
         }
-        let order = query.lists_by_nearness(0);
+        let order = query.lists_by_nearness();
         let mut estimates = vec![0f32; codes.row_count()];
         let mut lists = vec![0; codes.row_count()];
         for (at, list) in order.iter().enumerate() {

@@ -13,7 +13,6 @@ const BLOCK_ROWS: usize = 256;
 /// Comparing the numbers of scattered rows, after their signs, costs as much as that of all rows when these are so many times
 /// as many.
 pub(super) const SCATTERED_COST: usize = 4;
-
 /// When no more than one row of so many takes part, all that do are compared by numbers: what is near among so few says little
 /// about lists.
 const FEW: usize = 16;
@@ -110,7 +109,7 @@ impl Codes {
         if let Some(mask) = search.mask.filter(|_| taking_part <= few) {
             return Selection { query, rows: SelectedRows::Scattered(self.survivors(mask)) };
         }
-        let mut lists = query.lists_by_nearness(steps.lists);
+        let mut lists = query.lists_by_nearness();
         let probed = self.enough_lists(&lists, steps.lists, search);
         lists.truncate(probed);
         let probed_rows: usize = lists.iter().map(|list| self.lists.positions(*list).len()).sum();
@@ -295,12 +294,10 @@ impl CodedQuery {
         of_lists
     }
 
-    /// All lists; the first `sorted` of them are the nearest, nearest first, and the others follow in the same order.
-    pub fn lists_by_nearness(&self, sorted: usize) -> Vec<usize> {
+    /// All lists, the nearest first.
+    pub fn lists_by_nearness(&self) -> Vec<usize> {
         let mut lists: Vec<usize> = (0..self.nearness.len()).collect();
-        if sorted < lists.len() {
-            lists.sort_unstable_by(|a, b| self.nearness[*a].total_cmp(&self.nearness[*b]));
-        }
+        lists.sort_unstable_by(|a, b| self.nearness[*a].total_cmp(&self.nearness[*b]));
         lists
     }
 }

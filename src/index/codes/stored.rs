@@ -82,6 +82,7 @@ impl Codes {
 
     /// `None` where the arrays do not fit each other, so that a search would leave them.
     pub fn from_parts(header: CodesHeader, parts: CodesParts<'_>) -> Option<Codes> {
+        let mut expected = header.counts()?;
         let CodesHeader { metric, dim, rows, lists, plans } = header;
         let lengths = [
             parts.mean.len(),
@@ -96,11 +97,9 @@ impl Codes {
             parts.row_offsets.len(),
             parts.rows.len(),
         ];
-        let header_counts = CodesHeader { metric, dim, rows, lists, plans: Vec::new() }.counts()?;
         let ascending = parts.starts.windows(2).all(|pair| pair[0] <= pair[1]);
         let ends = parts.starts.first() == Some(&0) && parts.starts.last() == Some(&(rows as u32));
         // int8 numbers may stay in the file.
-        let mut expected = header_counts;
         if parts.rows.is_empty() {
             expected[10] = 0;
         }

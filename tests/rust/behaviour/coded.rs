@@ -2,7 +2,7 @@
 
 use crate::support::client::Answer;
 use crate::support::rng::Rng;
-use crate::support::rows::{batch, create, index, ints, primary_key, vector_field, vectors};
+use crate::support::rows::{batch, create, index, ints, primary_key, score, vector_field, vectors};
 use crate::support::{Lab, scenario};
 use elanus::cluster::NodeKind;
 use elanus::value::ColumnData;
@@ -35,15 +35,6 @@ async fn search(lab: &Lab, query: &[f32], given: Value) -> Answer {
     let params = given.as_object().expect("an object").iter().map(|(key, value)| json!({ "key": key, "value": value }));
     let body = json!({ "search_params": params.collect::<Vec<_>>(), "output_fields": ["id", "v"] });
     lab.search("c", &[query.to_vec()], body).await
-}
-
-fn score(metric: &str, left: &[f32], right: &[f32]) -> f32 {
-    let dot = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
-    match metric {
-        "L2" => left.iter().zip(right).map(|(left, right)| (left - right).powi(2)).sum(),
-        "IP" => dot(left, right),
-        _ => dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()),
-    }
 }
 
 /// Keys, best first.
@@ -252,6 +243,13 @@ fn hnsw_gets_a_graph_in_the_background() {
         lab.load("c", json!({})).await.ok();
         lab.delete("c", "", "id == 5").await.ok();
         lab.settle().await;
+        let catalog = lab.catalog().await;
+        let collection = catalog.resolve("default", "c").expect("there");
+        let graph_bytes =
+            collection.segments().flat_map(|it| it.indexes.values()).map(|it| it.graph_bytes).sum::<u64>();
+        // Of each row int8 numbers, one word of signs, and five numbers of four bytes.
+        let codes_bytes = ROWS as u64 * (DIM as u64 + 28);
+        assert!(in_memory(&lab).await.1 > codes_bytes + graph_bytes * 9 / 10, "the graph's bytes are told");
         let state = lab.call_on("GetIndexState", "c", json!({ "field_name": "v" })).await.ok();
         assert_eq!(state.text("state"), "Finished");
         assert!(lab.files().await.0.iter().any(|name| name.contains("/graph-")));

@@ -1,7 +1,7 @@
 //! Search against the plainest implementation there is.
 
 use crate::support::client::Answer;
-use crate::support::rows::{batch, create, field, index, ints, primary_key, vector_field, vectors};
+use crate::support::rows::{batch, create, field, index, ints, primary_key, score, vector_field, vectors};
 use crate::support::{Lab, scenario};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -57,15 +57,6 @@ async fn fill(lab: &Lab, metric: &str) -> Vec<Row> {
     }
     lab.load("c", json!({})).await.ok();
     rows.into_values().collect()
-}
-
-fn score(metric: &str, left: &[f32], right: &[f32]) -> f32 {
-    let dot = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
-    match metric {
-        "L2" => left.iter().zip(right).map(|(left, right)| (left - right).powi(2)).sum(),
-        "IP" => dot(left, right),
-        _ => dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()),
-    }
 }
 
 /// Scores and rows, best first.

@@ -73,3 +73,13 @@ pub fn index(collection: &str, field: &str, metric: &str) -> Value {
     json!({ "collection_name": collection, "field_name": field, "extra_params": [
         { "key": "index_type", "value": "FLAT" }, { "key": "metric_type", "value": metric }] })
 }
+
+/// Of two vectors, as the metric has it.
+pub fn score(metric: &str, left: &[f32], right: &[f32]) -> f32 {
+    let dot = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
+    match metric {
+        "L2" => left.iter().zip(right).map(|(left, right)| (left - right).powi(2)).sum(),
+        "IP" => dot(left, right),
+        _ => dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()),
+    }
+}
