@@ -1,6 +1,6 @@
 // What takes too long for every test run, with its results written beside it: `npm run soak`, or one of it, with a number or the
-// one that is said at `soaks`: `npm run soak -- kills 20` (of each kind), `imports 20` (kills), `tabs 60` (seconds), `large 200`
-// (MB of each kind of file).
+// one that is said at `soaks`: `npm run soak -- kills 20` (of each kind, with files in either place), `imports 20` (kills, likewise),
+// `tabs 60` (seconds), `large 200` (MB of each kind of file).
 import { killImports } from '../tests/soak/kill-imports.mjs';
 import { killRepeatedly, kinds } from '../tests/soak/kill.mjs';
 import { importLarge, largeKinds } from '../tests/soak/large.mjs';
@@ -10,6 +10,7 @@ import { Failure, main } from './run.mjs';
 
 const killColumns = [
   ['killed at', result => result.kind],
+  ['files in', result => result.filesIn],
   ['kills', result => result.kills],
   ['of them within the step', result => result.inside],
   ['acknowledged operations', result => result.acknowledged],
@@ -23,9 +24,13 @@ const killColumns = [
   ['seconds', result => Math.round(result.seconds)],
 ];
 
+/** Of the client's `filesIn`. */
+const places = ['opfs', 'indexeddb'];
+
 const killsIn = (...names) => ({ states }) => names.reduce((sum, name) => sum + (states[name] ?? 0), 0);
 
 const importColumns = [
+  ['files in', result => result.filesIn],
   ['kills', result => result.kills],
   ['of them before the answer', killsIn('asking')],
   ['pending', killsIn('ImportPending')],
@@ -90,10 +95,12 @@ const tabColumns = [
 
 async function soakKills(kills) {
   const results = [];
-  for (const kind of kinds) {
-    const result = await killRepeatedly({ kind, kills });
-    results.push(result);
-    console.log(JSON.stringify(result));
+  for (const filesIn of places) {
+    for (const kind of kinds) {
+      const result = await killRepeatedly({ kind, filesIn, kills });
+      results.push(result);
+      console.log(JSON.stringify(result));
+    }
   }
   const text = [
     'The process group of the browser gets SIGKILL at a random moment of the step. It is started again on the same profile, and all rows',
@@ -124,16 +131,19 @@ async function soakTabs(seconds) {
 }
 
 async function soakImports(kills) {
-  const result = await killImports({ kills, tell: console.log });
-  console.log(JSON.stringify(result));
+  const results = [];
+  for (const filesIn of places) {
+    results.push(await killImports({ kills, filesIn, tell: console.log }));
+    console.log(JSON.stringify(results.at(-1)));
+  }
   const text = [
     'JSON Lines of 50 MB (256 dimensions), as a File or by URL, into a collection with 3000 rows. The process group of the browser gets',
     'SIGKILL at a random moment, from the call of `bulkInsert` until the source is deleted, and sometimes again within the recovery. It is',
     'started again on the same profile, and the job ends without help: its rows are there once or none, and files of failed ones are',
     'those of before. Columns from the second on say what the page had been told last. Written by `npm run soak -- imports`.',
   ];
-  writeResults('tests/soak/IMPORTS.md', { title: 'Kills of imports', text, columns: importColumns, results: [result] });
-  if (result.failures.length > 0) throw new Failure('an import went wrong: see tests/soak/IMPORTS.md');
+  writeResults('tests/soak/IMPORTS.md', { title: 'Kills of imports', text, columns: importColumns, results });
+  if (results.some(({ failures }) => failures.length > 0)) throw new Failure('an import went wrong: see tests/soak/IMPORTS.md');
 }
 
 /** What is asked of the data node, whatever the size of the file. */

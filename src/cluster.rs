@@ -81,6 +81,8 @@ pub enum NodeCommand {
     BuildIndex(Box<IndexPlan>),
     /// To a node of its own: it lets nothing in meanwhile.
     BuildGraph(Box<GraphPlan>),
+    /// Moves a file to where it would be written to now.
+    MoveFile(String),
     /// Begins a job from the start; any other that is under way is forgotten.
     BeginImport(Box<ImportPlan>),
     /// Reads a little more of a job.

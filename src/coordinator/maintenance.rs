@@ -2,7 +2,7 @@
 
 use super::repeat::REMEMBERED_MS;
 use super::{Coordinator, Runtime};
-use crate::catalog::{CatalogBatch, Collection, LogSummary};
+use crate::catalog::{CatalogBatch, Collection, LogSummary, SOURCES};
 use crate::cluster::{
     CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
 };
@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 /// The data node is ended when it had nothing to do for so long.
 const DATA_NODE_IDLE_MS: u32 = 5_000;
+/// When a page has opened a store, it wants something else first.
+const MOVE_AFTER_MS: u32 = 5_000;
 /// As many small segments of a partition are worth merging.
 const SMALL_SEGMENTS: usize = 4;
 /// What a data node dies over is given to another one so often.
@@ -72,6 +74,23 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 && let Some(node) = current.take()
             {
                 coordinator.nodes.end(&node);
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// Moves files that are not where they would be written to now, a file at a time between other work. What cannot be moved
+    /// can be read all the same, and the next owner tries again.
+    pub(super) fn move_files_over(self: &Rc<Self>) {
+        let coordinator = self.clone();
+        let task = async move {
+            coordinator.platform.sleep(MOVE_AFTER_MS).await;
+            let misplaced = coordinator.platform.files().misplaced().await.unwrap_or_default();
+            // A job's source is deleted soon.
+            for name in misplaced.into_iter().filter(|name| !name.starts_with(SOURCES)) {
+                if coordinator.with_data_node(NodeCommand::MoveFile(name)).await.is_err() {
+                    return;
+                }
             }
         };
         self.platform.spawn(task.boxed_local());

@@ -235,6 +235,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         coordinator.restore_loads();
         coordinator.finish_indexes();
         coordinator.resume_imports().await?;
+        coordinator.move_files_over();
         Ok(coordinator)
     }
 

@@ -12,7 +12,7 @@ use crate::import::FileBatches;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{Growing, Shard};
-use crate::storage::Files;
+use crate::storage::{Files, OpenFile};
 use crate::value::{Batch, Column, WriteMode, check_insert};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -69,10 +69,11 @@ impl ImportReader {
             return Ok(true);
         }
         let name = source_piece(self.plan.job, file, source.attempt, place.piece);
-        let piece_bytes = files.size(&name).await?;
+        let piece = files.open(&name).await?;
+        let piece_bytes = piece.bytes();
         let end = piece_bytes.min(place.offset + READ_BYTES);
         let mut bytes = vec![0; (end - place.offset) as usize];
-        files.read(&name, place.offset, &mut bytes).await?;
+        piece.read(place.offset, &mut bytes).await?;
         self.batches.push(file, &bytes)?;
         let is_over = end == piece_bytes;
         self.places[file] =

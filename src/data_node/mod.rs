@@ -20,6 +20,7 @@ use crate::segment::{
     Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SegmentManifest, SegmentRows, merge_order,
     read_column, read_deletes, read_times, seal, seal_times, write_deletes,
 };
+use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
 use import::ImportReader;
@@ -64,6 +65,10 @@ impl<P: Platform> DataNode<P> {
             NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
             NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
             NodeCommand::BuildGraph(plan) => NodeAnswer::GraphBuilt(self.build_graph(*plan).await?),
+            NodeCommand::MoveFile(name) => {
+                self.platform.files().move_over(&name).await?;
+                NodeAnswer::Done
+            }
             NodeCommand::BeginImport(plan) => {
                 self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
                 NodeAnswer::Done

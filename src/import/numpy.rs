@@ -6,7 +6,7 @@ use super::value::copy_json;
 use super::{MAX_BATCH_BYTES, MAX_ROW_BYTES, Parsed, failed};
 use crate::error::Result;
 use crate::schema::{CollectionSchema, DataType, Field};
-use crate::value::{Batch, Column, ColumnData, Strings, allows_given_ids};
+use crate::value::{Batch, Column, ColumnData, Strings, all_finite_f32, allows_given_ids};
 
 /// Reads one .npy file as the column of a field.
 pub struct NumpyReader {
@@ -140,16 +140,17 @@ fn read_column(field: &Field, layout: &Layout, bytes: &[u8]) -> Result<ColumnDat
         DataType::Int64 => ColumnData::Int64(numbers(bytes, big, i64::from_le_bytes)),
         DataType::Float | DataType::FloatVector => {
             let values: Vec<f32> = match layout.element.size {
+                4 if !big => bytemuck::pod_collect_to_vec(bytes),
                 4 => numbers(bytes, big, f32::from_le_bytes),
                 _ => numbers(bytes, big, |bytes| f64::from_le_bytes(bytes) as f32),
             };
             match field.dim.filter(|_| field.data_type.is_vector()) {
                 Some(dim) => {
-                    refuse_infinite(&values, dim as usize)?;
+                    refuse_infinite_f32(&values, dim as usize)?;
                     ColumnData::FloatVector { dim: dim as usize, values }
                 }
                 None => {
-                    refuse_infinite(&values, 1)?;
+                    refuse_infinite_f32(&values, 1)?;
                     ColumnData::Float(values)
                 }
             }
@@ -184,6 +185,11 @@ fn numbers<const WIDTH: usize, T>(bytes: &[u8], big_endian: bool, read: impl Fn(
         number
     });
     reversed.map(read).collect()
+}
+
+/// Faster where all is well.
+fn refuse_infinite_f32(values: &[f32], per_row: usize) -> Result<(), (usize, String)> {
+    if all_finite_f32(values) { Ok(()) } else { refuse_infinite(values, per_row) }
 }
 
 fn refuse_infinite<T: Copy + Into<f64>>(values: &[T], per_row: usize) -> Result<(), (usize, String)> {

@@ -174,7 +174,8 @@ impl<P: Platform> QueryNode<P> {
             | NodeCommand::BeginImport(_)
             | NodeCommand::StepImport(_)
             | NodeCommand::MeasureExport(_)
-            | NodeCommand::StepExport(_) => {
+            | NodeCommand::StepExport(_)
+            | NodeCommand::MoveFile(_) => {
                 return Err(Error::Unexpected("a query node was given a data node's work".into()));
             }
         }

@@ -5,7 +5,7 @@
 use super::sections::{Body, Magic, READS_IN_FLIGHT, Reader, Section};
 use crate::error::Result;
 use crate::schema::DataType;
-use crate::storage::Files;
+use crate::storage::{Files, OpenFile};
 use crate::value::{Column, ColumnData, Lists, Mask, Strings};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,7 @@ pub async fn read_column(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) 
     Ok(Column { data, validity })
 }
 
-impl<F: Files> Reader<'_, F, Header> {
+impl<F: OpenFile> Reader<'_, F, Header> {
     async fn scalars(&self, data_type: DataType, count: usize, offsets: &Option<Section>) -> Result<ColumnData> {
         let data = &self.header.data;
         Ok(match data_type {

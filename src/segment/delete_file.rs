@@ -2,7 +2,7 @@
 //! in its portable format.
 
 use crate::error::{Error, Result};
-use crate::storage::Files;
+use crate::storage::{Files, OpenFile};
 use roaring::RoaringBitmap;
 
 const MAGIC: [u8; 4] = *b"ELND";
@@ -24,8 +24,9 @@ pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitm
 
 pub async fn read_deletes(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<RoaringBitmap> {
     let corrupt = |detail: &str| Error::Corrupt { file: name.to_owned(), detail: detail.to_owned() };
-    let mut bytes = vec![0; files.size(name).await? as usize];
-    files.read(name, 0, &mut bytes).await?;
+    let file = files.open(name).await?;
+    let mut bytes = vec![0; file.bytes() as usize];
+    file.read(0, &mut bytes).await?;
     on_read(bytes.len() as u64);
     let prelude = bytes.first_chunk::<PRELUDE_BYTES>().ok_or_else(|| corrupt("shorter than its prelude"))?;
     if prelude[0..4] != MAGIC || u16::from_le_bytes([prelude[4], prelude[5]]) != VERSION {

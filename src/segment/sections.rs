@@ -5,7 +5,7 @@
 //! numbers are little-endian, as wasm and every machine with a browser are, so that values load as bytes.
 
 use crate::error::{Error, Result};
-use crate::storage::Files;
+use crate::storage::{Files, OpenFile};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -79,22 +79,21 @@ impl<'a> Body<'a> {
 
 /// A file whose header has been read.
 pub(super) struct Reader<'a, F, H> {
-    files: &'a F,
+    file: F,
     name: &'a str,
     on_read: &'a dyn Fn(u64),
     pub header: H,
     body_offset: u64,
-    file_bytes: u64,
     /// The file's beginning, which came with the header.
     first: Vec<u8>,
 }
 
-impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
-    pub async fn open(magic: Magic, files: &'a F, name: &'a str, on_read: &'a dyn Fn(u64)) -> Result<Self> {
+impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
+    pub async fn open(magic: Magic, files: &impl Files<File = F>, name: &'a str, on_read: &'a dyn Fn(u64)) -> Result<Self> {
         let corrupt = |detail: &str| Error::Corrupt { file: name.to_owned(), detail: detail.to_owned() };
-        let file_bytes = files.size(name).await?;
-        let mut first = vec![0; file_bytes.min(FIRST_READ_BYTES) as usize];
-        files.read(name, 0, &mut first).await?;
+        let file = files.open(name).await?;
+        let mut first = vec![0; file.bytes().min(FIRST_READ_BYTES) as usize];
+        file.read(0, &mut first).await?;
         on_read(first.len() as u64);
         let prelude = *first.first_chunk::<PRELUDE_BYTES>().ok_or_else(|| corrupt("shorter than its prelude"))?;
         if prelude[0..4] != magic {
@@ -106,13 +105,13 @@ impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
         }
         let word = |at: usize| u32::from_le_bytes([prelude[at], prelude[at + 1], prelude[at + 2], prelude[at + 3]]);
         let header_end = PRELUDE_BYTES as u64 + u64::from(word(8));
-        if header_end > file_bytes {
+        if header_end > file.bytes() {
             return Err(corrupt("shorter than its header"));
         }
         if header_end > first.len() as u64 {
             let known = first.len();
             first.resize(header_end as usize, 0);
-            files.read(name, known as u64, &mut first[known..]).await?;
+            file.read(known as u64, &mut first[known..]).await?;
             on_read((first.len() - known) as u64);
         }
         let header = &first[PRELUDE_BYTES..header_end as usize];
@@ -121,7 +120,7 @@ impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
         }
         let header = serde_json::from_slice(header).map_err(|error| corrupt(&error.to_string()))?;
         let body_offset = header_end.next_multiple_of(ALIGNMENT as u64);
-        Ok(Reader { files, name, on_read, header, body_offset, file_bytes, first })
+        Ok(Reader { file, name, on_read, header, body_offset, first })
     }
 
     pub fn corrupt(&self, detail: &str) -> Error {
@@ -137,7 +136,7 @@ impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
         let start = self.body_offset.checked_add(section.offset);
         let end = start.and_then(|start| start.checked_add(section.bytes));
         match (start, end) {
-            (Some(start), Some(end)) if end <= self.file_bytes => Ok(start),
+            (Some(start), Some(end)) if end <= self.file.bytes() => Ok(start),
             _ => Err(self.corrupt("a section is not within the file")),
         }
     }
@@ -167,7 +166,7 @@ impl<'a, F: Files, H: DeserializeOwned> Reader<'a, F, H> {
         let pieces = into[known.len()..].chunks_mut(READ_BYTES).enumerate();
         let mut reads = futures::stream::iter(pieces.map(|(piece, into)| async move {
             let length = into.len() as u64;
-            self.files.read(self.name, rest_offset + (piece * READ_BYTES) as u64, into).await?;
+            self.file.read(rest_offset + (piece * READ_BYTES) as u64, into).await?;
             (self.on_read)(length);
             Ok::<_, Error>(())
         }))

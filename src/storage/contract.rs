@@ -3,7 +3,7 @@
 //! A test binary makes one test of each check with `storage_contract!(its_macro)`, which calls `its_macro!(name)` for every
 //! check below. A check panics where the contract is broken.
 
-use super::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Storage, Store, WriteBatch};
+use super::{Durability, Epoch, Files, HEAD_KEY, Head, OpenFile, Records, Storage, Store, WriteBatch};
 use crate::error::{Error, Result};
 use futures::future::{join, join_all};
 
@@ -40,6 +40,9 @@ macro_rules! storage_contract {
         $test!(file_names_are_checked);
         $test!(files_are_read_while_others_are_written);
         $test!(fetched_bytes_are_counted_by_file);
+        $test!(open_files_stay_readable);
+        $test!(several_handles_have_a_file_open);
+        $test!(single_rows_are_read_at_once);
     };
 }
 
@@ -380,6 +383,58 @@ pub async fn fetched_bytes_are_counted_by_file<P: Place>(place: &P) {
     read(&reader, "asked", 0, 1_000).await.unwrap();
     let counts = reader.read_bytes_by_file();
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("asked".to_string(), 1_000)]);
+}
+
+pub async fn open_files_stay_readable<P: Place>(place: &P) {
+    for bytes in [1_000, (5 << 20) + 1] {
+        let (store, other) = (place.open().await, place.open().await);
+        let (old, new) = (pattern(bytes), vec![7; bytes]);
+        store.write("f", &old).await.unwrap();
+        let open = other.open("f").await.unwrap();
+        store.write("f", &new).await.unwrap();
+        assert!(read(&store, "f", 0, bytes).await.unwrap() == new);
+        store.delete(&["f".into()]).await.unwrap();
+        store.sweep_partial().await.unwrap();
+        assert_eq!(open.bytes(), bytes as u64);
+        let mut seen = vec![0; bytes];
+        open.read(0, &mut seen).await.unwrap();
+        assert!(seen == old);
+        assert!(open.read(1, &mut seen).await.is_err());
+        drop(open);
+        let missing = Error::KeyNotFound { key: "f".into() };
+        assert_eq!(other.open("f").await.err(), Some(missing));
+        store.sweep_partial().await.unwrap();
+        assert!(store.list("").await.unwrap().is_empty());
+    }
+}
+
+pub async fn several_handles_have_a_file_open<P: Place>(place: &P) {
+    let (store, other) = (place.open().await, place.open().await);
+    let bytes = pattern(3 << 20);
+    store.write("f", &bytes).await.unwrap();
+    let open = join_all([store.open("f"), store.open("f"), other.open("f"), other.open("f")]).await;
+    for file in open {
+        let mut seen = vec![0; 1_000];
+        file.unwrap().read(2 << 20, &mut seen).await.unwrap();
+        assert_eq!(seen, bytes[2 << 20..][..1_000]);
+    }
+}
+
+pub async fn single_rows_are_read_at_once<P: Place>(place: &P) {
+    let store = place.open().await;
+    for length in [1_000, (4 << 20) + 100] {
+        let bytes = pattern(length);
+        store.write("f", &bytes).await.unwrap();
+        let file = store.open("f").await.unwrap();
+        for start in [0, 17, length / 2, length - 384] {
+            let mut row = vec![0; 384];
+            // A place that cannot do it says so, and says it of all of a file.
+            let Some(read) = file.read_now(start as u64, &mut row) else { break };
+            assert_eq!(read, Ok(()));
+            assert_eq!(row, bytes[start..start + 384]);
+            assert!(file.read_now(length as u64 - 383, &mut row).unwrap().is_err());
+        }
+    }
 }
 
 /// Bytes that differ from place to place, also between chunks.

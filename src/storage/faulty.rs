@@ -3,7 +3,7 @@
 //! Operations and writes are counted from 0 over all handles that share the same `Faults`, so a test first counts the
 //! writes of an undisturbed run and then repeats it with a crash at each of them.
 
-use super::{Epoch, Files, Records, Store, WriteBatch};
+use super::{Epoch, Files, OpenFile, Records, Store, WriteBatch};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -124,6 +124,18 @@ impl Faults {
         }
     }
 
+    async fn read_through<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
+        match self.judge(false) {
+            Verdict::Go => {
+                let answer = effect.await;
+                // The process may have died while it waited.
+                if self.crashed() { self.down().await } else { answer }
+            }
+            Verdict::Fail(error) => Err(error),
+            Verdict::Crash(_) | Verdict::Down => self.down().await,
+        }
+    }
+
     /// What every call answers once the process has died.
     async fn down<T>(&self) -> Result<T> {
         match self.0.borrow().crashed {
@@ -151,21 +163,18 @@ pub struct Faulty<S> {
     faults: Faults,
 }
 
+pub struct FaultyFile<F> {
+    inner: F,
+    faults: Faults,
+}
+
 impl<S> Faulty<S> {
     pub fn new(inner: S, faults: Faults) -> Self {
         Faulty { inner, faults }
     }
 
     async fn read_through<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
-        match self.faults.judge(false) {
-            Verdict::Go => {
-                let answer = effect.await;
-                // The process may have died while it waited.
-                if self.faults.crashed() { self.faults.down().await } else { answer }
-            }
-            Verdict::Fail(error) => Err(error),
-            Verdict::Crash(_) | Verdict::Down => self.faults.down().await,
-        }
+        self.faults.read_through(effect).await
     }
 
     async fn write_through<T>(
@@ -214,15 +223,37 @@ impl<S: Records> Records for Faulty<S> {
     }
 }
 
+impl<F: OpenFile> OpenFile for FaultyFile<F> {
+    fn bytes(&self) -> u64 {
+        self.inner.bytes()
+    }
+
+    async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.faults.read_through(self.inner.read(offset, into)).await
+    }
+
+    /// Who cannot wait hears of a dead process as of a failed read.
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
+        match self.faults.judge(false) {
+            Verdict::Go => self.inner.read_now(offset, into),
+            Verdict::Fail(error) => Some(Err(error)),
+            Verdict::Crash(_) | Verdict::Down => Some(Err(Error::Io { detail: "injected crash".into() })),
+        }
+    }
+}
+
 impl<S: Files> Files for Faulty<S> {
+    type File = FaultyFile<S::File>;
+
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         let bytes = parts.concat();
         let half = self.inner.write(name, &bytes[..bytes.len() / 2]);
         self.write_through(self.inner.write(name, &bytes), half).await
     }
 
-    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.read_through(self.inner.read(name, offset, into)).await
+    async fn open(&self, name: &str) -> Result<FaultyFile<S::File>> {
+        let inner = self.read_through(self.inner.open(name)).await?;
+        Ok(FaultyFile { inner, faults: self.faults.clone() })
     }
 
     fn reads_rows_quickly(&self) -> bool {

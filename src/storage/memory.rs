@@ -4,7 +4,9 @@
 //! operation pauses before and after its effect through an injected hook; a seeded executor that decides when a pause ends
 //! reorders operations, and drops roles between an effect and its answer.
 
-use super::{Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch, check_bounds, check_file_name, prefix_range};
+use super::{
+    Epoch, Files, HEAD_KEY, Head, OpenFile, Records, Store, WriteBatch, check_bounds, check_file_name, prefix_range,
+};
 use crate::error::{Error, Result};
 use futures::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
@@ -17,7 +19,16 @@ pub type Pause = Rc<dyn Fn() -> LocalBoxFuture<'static, ()>>;
 
 pub struct MemoryStore {
     state: Rc<RefCell<State>>,
-    read_bytes: RefCell<BTreeMap<String, u64>>,
+    read_bytes: ReadBytes,
+    pause: Pause,
+}
+
+type ReadBytes = Rc<RefCell<BTreeMap<String, u64>>>;
+
+pub struct MemoryFile {
+    name: String,
+    bytes: Rc<[u8]>,
+    read_bytes: ReadBytes,
     pause: Pause,
 }
 
@@ -62,12 +73,12 @@ impl MemoryStore {
     }
 
     pub fn with_pause(pause: Pause) -> Self {
-        MemoryStore { state: Rc::default(), read_bytes: RefCell::default(), pause }
+        MemoryStore { state: Rc::default(), read_bytes: Rc::default(), pause }
     }
 
     /// Another handle to the same data, as another worker or a later session would open it.
     pub fn reopen(&self) -> Self {
-        MemoryStore { state: self.state.clone(), read_bytes: RefCell::default(), pause: self.pause.clone() }
+        MemoryStore { state: self.state.clone(), read_bytes: Rc::default(), pause: self.pause.clone() }
     }
 
     async fn paused<T>(&self, effect: impl FnOnce(&mut State) -> T) -> T {
@@ -157,20 +168,46 @@ impl Records for MemoryStore {
     }
 }
 
+impl MemoryFile {
+    fn copy(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        check_bounds(&self.name, self.bytes(), offset, into.len())?;
+        let start = offset as usize;
+        into.copy_from_slice(&self.bytes[start..start + into.len()]);
+        *self.read_bytes.borrow_mut().entry(self.name.clone()).or_default() += into.len() as u64;
+        Ok(())
+    }
+}
+
+impl OpenFile for MemoryFile {
+    fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        (self.pause)().await;
+        let done = self.copy(offset, into);
+        (self.pause)().await;
+        done
+    }
+
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
+        Some(self.copy(offset, into))
+    }
+}
+
 impl Files for MemoryStore {
+    type File = MemoryFile;
+
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         check_file_name(name)?;
         self.paused(|state| state.files.insert(name.to_string(), parts.concat().into())).await;
         Ok(())
     }
 
-    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
-        let file = self.paused(|state| state.file(name)).await?;
-        check_bounds(name, file.len() as u64, offset, into.len())?;
-        let start = offset as usize;
-        into.copy_from_slice(&file[start..start + into.len()]);
-        *self.read_bytes.borrow_mut().entry(name.to_string()).or_default() += into.len() as u64;
-        Ok(())
+    async fn open(&self, name: &str) -> Result<MemoryFile> {
+        let bytes = self.paused(|state| state.file(name)).await?;
+        let (read_bytes, pause) = (self.read_bytes.clone(), self.pause.clone());
+        Ok(MemoryFile { name: name.to_string(), bytes, read_bytes, pause })
     }
 
     fn reads_rows_quickly(&self) -> bool {

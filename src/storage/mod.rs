@@ -98,8 +98,19 @@ pub trait Records {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Handed(pub u32);
 
+/// A file in use: its bytes can be read until this is dropped, whatever becomes of its name.
+pub trait OpenFile {
+    fn bytes(&self) -> u64;
+    /// Fills `into` from `offset`; an error unless the file has that many bytes there.
+    async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()>;
+    /// The same without waiting, for single rows among many; `None` where the file is kept in a place that cannot do that.
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>>;
+}
+
 /// Immutable bytes by name, written once, read by range.
 pub trait Files {
+    type File: OpenFile;
+
     /// Durable (strictly) when it returns; a file of that name from an earlier, broken attempt is replaced.
     /// A failed write leaves nothing that `list` shows.
     async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -111,8 +122,12 @@ pub trait Files {
     async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
         Err(Error::Unexpected(format!("{name} was to become {handed:?}, which nobody has")))
     }
-    /// Fills `into` from `offset`; an error unless the file has that many bytes there.
-    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()>;
+    /// `Error::KeyNotFound` for a name that does not exist.
+    async fn open(&self, name: &str) -> Result<Self::File>;
+    /// Reads a piece of a file that is not wanted for longer.
+    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.open(name).await?.read(offset, into).await
+    }
     /// Whether reading some hundred bytes takes microseconds.
     fn reads_rows_quickly(&self) -> bool {
         false
@@ -126,6 +141,15 @@ pub trait Files {
     /// Frees the room of writes that never ended. Only for an owner that has just opened the store: a write that is under
     /// way would lose what it has written so far.
     async fn sweep_partial(&self) -> Result<()>;
+    /// Files that are not where this place would write them to now.
+    async fn misplaced(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+    /// Moves such a file; it can be read all the while. Cut anywhere, it is where it was or moved. A name that is gone is passed
+    /// over.
+    async fn move_over(&self, _name: &str) -> Result<()> {
+        Ok(())
+    }
     /// Bytes that this handle has fetched of each file. This is how a test proves that what was not asked for was never
     /// read.
     fn read_bytes_by_file(&self) -> BTreeMap<String, u64>;
@@ -149,7 +173,7 @@ pub(crate) fn check_file_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The half of `Files::read`'s contract that needs no store.
+/// The half of `OpenFile::read`'s contract that needs no store.
 pub(crate) fn check_bounds(name: &str, file_bytes: u64, offset: u64, wanted_bytes: usize) -> Result<()> {
     if offset.checked_add(wanted_bytes as u64).is_none_or(|end| end > file_bytes) {
         let detail = format!("{wanted_bytes} bytes from {offset} asked of a file of {file_bytes}");

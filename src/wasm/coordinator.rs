@@ -2,7 +2,7 @@
 
 use super::PANIC;
 use super::host::{Host, Workers};
-use super::platform::BrowserPlatform;
+use super::platform::{BrowserPlatform, StoreConfig};
 use super::reply::{RoleReply, bytes_of};
 use crate::coordinator::{Config, Coordinator};
 use crate::event::LoadProgress;
@@ -16,10 +16,9 @@ use web_sys::Blob;
 
 /// What the page opens a store with.
 #[derive(Deserialize)]
-struct StoreConfig {
-    store: String,
-    #[serde(default)]
-    durability: Option<String>,
+struct OwnerConfig {
+    #[serde(flatten)]
+    store: StoreConfig,
     #[serde(default)]
     engine: Config,
 }
@@ -45,10 +44,11 @@ impl CoordinatorRole {
     pub async fn open(config: String, host: Host) -> Result<CoordinatorRole, JsError> {
         let outlet = host.clone().unchecked_into();
         let host = Rc::new(host);
-        let mut parsed: StoreConfig = serde_json::from_str(&config)?;
-        parsed.engine.strict_durability |= parsed.durability.as_deref() == Some("strict");
+        let mut parsed: OwnerConfig = serde_json::from_str(&config)?;
+        parsed.engine.strict_durability |= parsed.store.is_strict();
         let platform = BrowserPlatform::open(&parsed.store, outlet).await?;
-        let workers = Workers::new(host.clone(), config.into());
+        platform.prepare_files();
+        let workers = Workers::new(host.clone(), config.into(), platform.clone());
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();
         let told = coordinator.clone();

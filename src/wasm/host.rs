@@ -1,8 +1,10 @@
 //! The nodes of the coordinator: workers that its script starts, calls and ends.
 
+use super::platform::BrowserPlatform;
 use super::reply::RoleReply;
 use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use crate::error::{Error, RelayedError, Result};
+use crate::platform::Platform;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
@@ -35,11 +37,12 @@ pub struct Workers {
     host: Rc<Host>,
     /// JSON that every node opens with.
     config: Rc<str>,
+    platform: BrowserPlatform,
 }
 
 impl Workers {
-    pub fn new(host: Rc<Host>, config: Rc<str>) -> Self {
-        Workers { host, config }
+    pub fn new(host: Rc<Host>, config: Rc<str>, platform: BrowserPlatform) -> Self {
+        Workers { host, config, platform }
     }
 
     /// Calls a node by any method.
@@ -65,7 +68,11 @@ impl Nodes for Workers {
     async fn start(&self, kind: NodeKind, id: &NodeId) -> Result<()> {
         let kind = match kind {
             NodeKind::Query => "query",
-            NodeKind::Data => "data",
+            NodeKind::Data => {
+                // It writes files.
+                self.platform.files().prepare_files().await;
+                "data"
+            }
         };
         match JsFuture::from(self.host.spawn(kind, id, &self.config)).await {
             Ok(_) => Ok(()),

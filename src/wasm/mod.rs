@@ -3,10 +3,10 @@
 mod allocator;
 mod coordinator;
 mod host;
-pub mod indexed_db;
 mod node;
 pub mod platform;
 mod reply;
+pub mod store;
 
 use wasm_bindgen::prelude::*;
 

@@ -10,18 +10,11 @@ use crate::error::{RelayedError, Result};
 use crate::query_node::QueryNode;
 use crate::request::parse;
 use js_sys::Uint8Array;
-use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-#[derive(Deserialize)]
-struct Config {
-    store: String,
-}
-
 async fn open_platform(config: &str, outlet: Outlet) -> Result<BrowserPlatform, JsError> {
-    let config: Config = serde_json::from_str(config)?;
-    Ok(BrowserPlatform::open(&config.store, outlet).await?)
+    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet).await?)
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {

@@ -1,12 +1,13 @@
 //! What roles need of the worker they run in.
 
 use super::allocator::allocated_bytes;
-use super::indexed_db::IndexedDb;
+use super::store::{BrowserStore, FilesIn};
 use crate::error::Result;
 use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise};
+use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -23,16 +24,44 @@ extern "C" {
     fn emit(this: &Outlet, event: &str, detail: &str);
 }
 
-/// A browser worker with a store in IndexedDB.
+/// The store that a page's config names.
+#[derive(Deserialize)]
+pub struct StoreConfig {
+    store: String,
+    #[serde(default)]
+    durability: Option<String>,
+    #[serde(default)]
+    files_in: FilesIn,
+}
+
+impl StoreConfig {
+    pub fn is_strict(&self) -> bool {
+        self.durability.as_deref() == Some("strict")
+    }
+
+    /// Chromium syncs what is in a file of OPFS, and never its name.
+    fn files_in(&self) -> FilesIn {
+        if self.is_strict() { FilesIn::IndexedDb } else { self.files_in }
+    }
+}
+
+/// A browser worker with a store.
 #[derive(Clone)]
 pub struct BrowserPlatform {
-    store: Rc<IndexedDb>,
+    store: Rc<BrowserStore>,
     outlet: Rc<Outlet>,
 }
 
 impl BrowserPlatform {
-    pub async fn open(store: &str, outlet: Outlet) -> Result<Self> {
-        Ok(BrowserPlatform { store: Rc::new(IndexedDb::open(store).await?), outlet: Rc::new(outlet) })
+    pub async fn open(config: &StoreConfig, outlet: Outlet) -> Result<Self> {
+        let store = BrowserStore::open(&config.store, config.files_in()).await?;
+        Ok(BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) })
+    }
+
+    /// Lets the owner of a store write files, while other things go on.
+    pub fn prepare_files(&self) {
+        let store = self.store.clone();
+        wasm_bindgen_futures::spawn_local(async move { store.prepare_files().await });
     }
 
     /// Protects the browser's own files from the traces of an earlier kill, while other things go on.
@@ -48,14 +77,14 @@ impl BrowserPlatform {
 }
 
 impl Platform for BrowserPlatform {
-    type Records = IndexedDb;
-    type Files = IndexedDb;
+    type Records = BrowserStore;
+    type Files = BrowserStore;
 
-    fn records(&self) -> &IndexedDb {
+    fn records(&self) -> &BrowserStore {
         &self.store
     }
 
-    fn files(&self) -> &IndexedDb {
+    fn files(&self) -> &BrowserStore {
         &self.store
     }
 
@@ -68,11 +97,7 @@ impl Platform for BrowserPlatform {
     }
 
     async fn sleep(&self, milliseconds: u32) {
-        let timer = Promise::new(&mut |resolve, _| {
-            set_timeout(&resolve, milliseconds);
-        });
-        let ended = JsFuture::from(timer).await;
-        debug_assert!(ended.is_ok());
+        sleep(milliseconds).await;
     }
 
     fn memory(&self) -> InstanceMemory {
@@ -91,6 +116,14 @@ impl Platform for BrowserPlatform {
         let tagged = serde_json::to_value(event).expect("events are plain data");
         self.outlet.emit(tagged["event"].as_str().expect("an event has a name"), &tagged["detail"].to_string());
     }
+}
+
+pub async fn sleep(milliseconds: u32) {
+    let timer = Promise::new(&mut |resolve, _| {
+        set_timeout(&resolve, milliseconds);
+    });
+    let ended = JsFuture::from(timer).await;
+    debug_assert!(ended.is_ok());
 }
 
 /// Gives the worker's event loop a turn: messages, storage events and termination come through. A message to oneself is the

@@ -1,45 +1,69 @@
-//! The storage contract over IndexedDB, and what only a browser can do to a store.
+//! The storage contract over IndexedDB and OPFS, and what only a browser can do to a store.
 
 use elanus::Error;
 use elanus::storage::contract::{self, Place};
-use elanus::storage::{Durability, Epoch, Files, Records, Store, WriteBatch};
-use elanus::wasm::indexed_db::IndexedDb;
-use elanus::wasm::platform::yield_now;
+use elanus::storage::{Durability, Epoch, Files, OpenFile, Records, Store, WriteBatch};
+use elanus::wasm::platform::{sleep, yield_now};
+use elanus::wasm::store::{BrowserStore, FilesIn};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join, join3};
 use js_sys::{Array, Uint8Array};
 use rexie::{ObjectStore, Rexie, TransactionMode};
 use std::cell::RefCell;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Blob;
 
-struct BrowserPlace(&'static str);
+struct BrowserPlace(&'static str, FilesIn);
 
 impl Place for BrowserPlace {
-    type Storage = IndexedDb;
+    type Storage = BrowserStore;
 
-    async fn open(&self) -> IndexedDb {
-        IndexedDb::open(self.0).await.unwrap()
+    async fn open(&self) -> BrowserStore {
+        BrowserStore::open(self.0, self.1).await.unwrap()
     }
 }
 
-macro_rules! browser_test {
+macro_rules! indexed_db_test {
     ($check:ident) => {
         #[wasm_bindgen_test]
         async fn $check() {
-            let name = stringify!($check);
-            contract::$check(&BrowserPlace(name)).await;
-            IndexedDb::delete(name).await.unwrap();
+            let name = concat!("indexed_db/", stringify!($check));
+            contract::$check(&BrowserPlace(name, FilesIn::IndexedDb)).await;
+            BrowserStore::delete(name).await.unwrap();
         }
     };
 }
 
-elanus::storage_contract!(browser_test);
+macro_rules! opfs_test {
+    ($check:ident) => {
+        #[wasm_bindgen_test]
+        async fn $check() {
+            let name = concat!("opfs/", stringify!($check));
+            contract::$check(&BrowserPlace(name, FilesIn::Opfs)).await;
+            BrowserStore::delete(name).await.unwrap();
+        }
+    };
+}
 
-async fn owned(name: &str) -> (IndexedDb, Epoch) {
-    let store = IndexedDb::open(name).await.unwrap();
+mod indexed_db {
+    use super::*;
+    elanus::storage_contract!(indexed_db_test);
+}
+
+mod opfs {
+    use super::*;
+    elanus::storage_contract!(opfs_test);
+}
+
+async fn owned(name: &str) -> (BrowserStore, Epoch) {
+    let store = in_database(name).await;
     let epoch = store.take_over().await.unwrap();
     (store, epoch)
+}
+
+async fn in_database(name: &str) -> BrowserStore {
+    BrowserStore::open(name, FilesIn::IndexedDb).await.unwrap()
 }
 
 fn batch(epoch: Epoch, keys: &[&str]) -> WriteBatch {
@@ -50,7 +74,7 @@ fn batch(epoch: Epoch, keys: &[&str]) -> WriteBatch {
     batch
 }
 
-async fn log_keys(store: &IndexedDb) -> Vec<String> {
+async fn log_keys(store: &BrowserStore) -> Vec<String> {
     let found = store.scan(Store::Log, "".into().."~".into(), usize::MAX).await.unwrap();
     found.into_iter().map(|(key, _)| key).collect()
 }
@@ -91,7 +115,7 @@ async fn a_commit_that_nobody_polls_happens_whole() {
 
 #[wasm_bindgen_test]
 async fn a_dropped_read_leaves_nothing_that_throws() {
-    let store = IndexedDb::open("dropped read").await.unwrap();
+    let store = in_database("dropped read").await;
     store.write("f", &vec![3; 40 << 20]).await.unwrap();
     let thrown = ThrownErrors::listen();
     for turns in [1, 2, 5, 20] {
@@ -113,7 +137,7 @@ async fn a_dropped_read_leaves_nothing_that_throws() {
 
 #[wasm_bindgen_test]
 async fn a_dropped_file_write_is_not_listed_and_is_swept() {
-    let store = IndexedDb::open("dropped write").await.unwrap();
+    let store = in_database("dropped write").await;
     store.write("whole", &[1]).await.unwrap();
     let bytes = vec![3; 12 << 20];
     let mut write = Box::pin(store.write("part", &bytes));
@@ -129,7 +153,7 @@ async fn a_dropped_file_write_is_not_listed_and_is_swept() {
 
 #[wasm_bindgen_test]
 async fn deleted_and_replaced_files_leave_no_chunks() {
-    let store = IndexedDb::open("chunks").await.unwrap();
+    let store = in_database("chunks").await;
     for name in ["a", "ab"] {
         store.write(name, &vec![0; 9 << 20]).await.unwrap();
     }
@@ -170,7 +194,7 @@ async fn writes_take_turns() {
 
 #[wasm_bindgen_test]
 async fn a_missing_chunk_is_corruption() {
-    let store = IndexedDb::open("broken").await.unwrap();
+    let store = in_database("broken").await;
     store.write("f", &vec![0; 9 << 20]).await.unwrap();
     let builder = Rexie::builder("elanus/broken").version(1);
     let rexie = builder.add_object_store(ObjectStore::new("files")).build().await.unwrap();
@@ -203,13 +227,13 @@ async fn what_was_handed_over_becomes_a_file() {
     store.adopt("empty", empty).await.unwrap();
     assert_eq!(store.size("empty").await.unwrap(), 0);
     assert_eq!(store.list("").await.unwrap(), ["adopted", "empty"]);
-    IndexedDb::delete(name).await.unwrap();
+    BrowserStore::delete(name).await.unwrap();
 }
 
 #[wasm_bindgen_test]
 async fn an_open_handle_does_not_block_deletion() {
     let (store, epoch) = owned("deleted").await;
-    IndexedDb::delete("deleted").await.unwrap();
+    BrowserStore::delete("deleted").await.unwrap();
     assert!(matches!(store.commit(batch(epoch, &["a"])).await, Err(Error::Io { .. })));
     assert!(matches!(store.list("").await, Err(Error::Io { .. })));
     let (again, epoch) = owned("deleted").await;
@@ -249,4 +273,174 @@ impl ThrownErrors {
     fn count(&self) -> u32 {
         self.0.length()
     }
+}
+
+/// What the folder of a store has, past the implementation; what begins with `~` is no file.
+async fn raw_folder(store: &str) -> Vec<String> {
+    let list = js_sys::Function::new_with_args(
+        "name",
+        "return (async () => {
+            let folder = await navigator.storage.getDirectory();
+            for (const part of ['elanus', name]) folder = await folder.getDirectoryHandle(part);
+            const found = [];
+            for await (const key of folder.keys()) if (!key.startsWith('~')) found.push(key);
+            return found.sort();
+        })()",
+    );
+    let listing: js_sys::Promise = list.call1(&JsValue::NULL, &store.into()).unwrap().unchecked_into();
+    let found: Array = wasm_bindgen_futures::JsFuture::from(listing).await.unwrap().unchecked_into();
+    found.iter().filter_map(|name| name.as_string()).collect()
+}
+
+async fn in_opfs(name: &str) -> BrowserStore {
+    BrowserStore::open(name, FilesIn::Opfs).await.unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn this_browser_has_opfs_and_small_files_stay_out_of_it() {
+    let store = in_opfs("small").await;
+    store.write("small", &[1; 1000]).await.unwrap();
+    assert_eq!(raw_file_keys("small").await, ["small", "small#0"]);
+    store.write("large/1", &vec![1; 1 << 20]).await.unwrap();
+    assert_eq!(raw_file_keys("small").await, ["large/1", "small", "small#0"]);
+    let folder = raw_folder("small").await;
+    assert_eq!(folder.len(), 1);
+    assert!(folder[0].starts_with("large%2f1~"), "{folder:?}");
+    BrowserStore::delete("small").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_write_to_opfs_that_is_cut_is_swept() {
+    let store = in_opfs("cut").await;
+    store.write("whole", &vec![1; 1 << 20]).await.unwrap();
+    let bytes = vec![3; 2 << 20];
+    for polls in 1..40 {
+        let mut write = Box::pin(store.write("part", &bytes));
+        for _ in 0..polls {
+            if futures::poll!(&mut write).is_ready() {
+                break;
+            }
+            yield_now().await;
+        }
+    }
+    a_while().await;
+    let listed = store.list("").await.unwrap();
+    let later = in_opfs("cut").await;
+    later.sweep_partial().await.unwrap();
+    assert_eq!(raw_folder("cut").await.len(), listed.len());
+    let mut read = vec![0; 1 << 20];
+    for name in listed {
+        later.read(&name, 0, &mut read).await.unwrap();
+    }
+    later.write("part", &bytes).await.unwrap();
+    later.read("part", 1 << 20, &mut read).await.unwrap();
+    assert!(read.iter().all(|byte| *byte == 3));
+    BrowserStore::delete("cut").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn files_that_are_open_are_removed_later() {
+    let (store, reader) = (in_opfs("later").await, in_opfs("later").await);
+    store.write("f", &vec![5; 1 << 20]).await.unwrap();
+    let open = reader.open("f").await.unwrap();
+    store.delete(&["f".into()]).await.unwrap();
+    assert_eq!(raw_folder("later").await.len(), 1);
+    drop(open);
+    sleep(2_000).await;
+    assert!(raw_folder("later").await.is_empty());
+    // The next owner finds what the last one could not remove.
+    store.write("f", &vec![5; 1 << 20]).await.unwrap();
+    let open = reader.open("f").await.unwrap();
+    store.delete(&["f".into()]).await.unwrap();
+    drop(store);
+    let next = in_opfs("later").await;
+    next.sweep_partial().await.unwrap();
+    assert_eq!(raw_folder("later").await.len(), 1);
+    drop(open);
+    next.sweep_partial().await.unwrap();
+    assert!(raw_folder("later").await.is_empty());
+    BrowserStore::delete("later").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_file_that_lost_bytes_is_corrupt() {
+    let store = in_opfs("lost").await;
+    store.write("f", &vec![5; 1 << 20]).await.unwrap();
+    let truncate = js_sys::Function::new_with_args(
+        "",
+        "return (async () => {
+            let folder = await navigator.storage.getDirectory();
+            for (const part of ['elanus', 'lost']) folder = await folder.getDirectoryHandle(part);
+            for await (const [key, file] of folder) {
+                if (key.startsWith('~')) continue;
+                const handle = await file.createSyncAccessHandle();
+                handle.truncate(1000);
+                handle.close();
+            }
+        })()",
+    );
+    let cutting: js_sys::Promise = truncate.call0(&JsValue::NULL).unwrap().unchecked_into();
+    wasm_bindgen_futures::JsFuture::from(cutting).await.unwrap();
+    let mut bytes = vec![0; 2000];
+    assert!(matches!(store.read("f", 0, &mut bytes).await, Err(Error::Corrupt { .. })));
+    store.read("f", 0, &mut bytes[..1000]).await.unwrap();
+    for file in raw_folder("lost").await {
+        assert!(file.starts_with("f~"));
+    }
+    BrowserStore::delete("lost").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn files_of_the_database_move_over() {
+    let old = in_database("moving").await;
+    let bytes: Vec<u8> = (0..9_000_000u32).map(|at| (at % 251) as u8).collect();
+    old.write("a", &bytes).await.unwrap();
+    old.write("b", &bytes[..70_000]).await.unwrap();
+    old.write("small", &bytes[..100]).await.unwrap();
+    assert!(old.misplaced().await.unwrap().is_empty());
+    let new = in_opfs("moving").await;
+    assert_eq!(new.misplaced().await.unwrap(), ["a", "b"]);
+    let open = old.open("a").await.unwrap();
+    let mut read = vec![0; bytes.len()];
+    // Cut anywhere, it can be read and moved.
+    for polls in 0..60 {
+        let mut moving = Box::pin(new.move_over("a"));
+        for _ in 0..polls {
+            if futures::poll!(&mut moving).is_ready() {
+                break;
+            }
+            yield_now().await;
+        }
+        drop(moving);
+        new.read("a", 0, &mut read).await.unwrap();
+        assert!(read == bytes);
+    }
+    for name in ["a", "b", "small", "gone"] {
+        new.move_over(name).await.unwrap();
+    }
+    assert!(new.misplaced().await.unwrap().is_empty());
+    assert_eq!(raw_file_keys("moving").await, ["a", "b", "small", "small#0"]);
+    for store in [&old, &new] {
+        store.read("a", 0, &mut read).await.unwrap();
+        assert!(read == bytes);
+    }
+    // Who had it open before reads on.
+    open.read(0, &mut read).await.unwrap();
+    assert!(read == bytes);
+    in_opfs("moving").await.sweep_partial().await.unwrap();
+    assert_eq!(raw_folder("moving").await.len(), 2);
+    BrowserStore::delete("moving").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_deleted_store_takes_its_folder_along() {
+    let name = "folder";
+    in_opfs(name).await.write("f", &vec![0; 1 << 20]).await.unwrap();
+    assert_eq!(raw_folder(name).await.len(), 1);
+    BrowserStore::delete(name).await.unwrap();
+    let again = in_opfs(name).await;
+    assert!(again.list("").await.unwrap().is_empty());
+    again.sweep_partial().await.unwrap();
+    assert!(raw_folder(name).await.is_empty());
+    BrowserStore::delete(name).await.unwrap();
 }

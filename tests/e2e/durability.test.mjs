@@ -5,17 +5,22 @@ import test from 'node:test';
 import { killRepeatedly, kinds } from '../soak/kill.mjs';
 import { tearLog } from '../soak/torn-log.mjs';
 
-for (const kind of kinds) {
-  test(`10 kills at ${kind}`, { timeout: 120_000 }, async () => {
-    const { kills, inside, acknowledged, checkedRows, seconds, ...found } = await killRepeatedly({ kind, kills: 10 });
+// Inserts write no files.
+const cases = [...kinds.map(kind => ({ kind, filesIn: 'opfs' })), ...['flush', 'compaction', 'index'].map(kind => ({ kind, filesIn: 'indexeddb' }))];
+
+for (const { kind, filesIn } of cases) {
+  test(`10 kills at ${kind}, files in ${filesIn}`, { timeout: 120_000 }, async () => {
+    const { kills, inside, acknowledged, checkedRows, seconds, ...found } = await killRepeatedly({ kind, filesIn, kills: 10 });
     console.log(`  ${inside} of ${kills} within the step, ${acknowledged} acknowledged, ${checkedRows} rows checked, ${seconds.toFixed(0)} s`);
-    assert.deepEqual(found, { kind, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] });
+    assert.deepEqual(found, { kind, filesIn, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] });
     assert.equal(kills, 10);
   });
 }
 
-test('kills that leave a torn end of the browser\'s log', { timeout: 60_000 }, async () => {
-  const { lost, browserLosses, failures, checkedRows } = await killRepeatedly({ kind: 'insert', kills: 5, afterKill: tearLog });
-  assert.deepEqual({ lost, browserLosses, failures }, { lost: 0, browserLosses: 0, failures: [] });
-  assert.ok(checkedRows > 0);
-});
+for (const kind of ['insert', 'flush']) {
+  test(`kills at ${kind} that leave a torn end of the browser's logs`, { timeout: 60_000 }, async () => {
+    const { lost, browserLosses, failures, checkedRows } = await killRepeatedly({ kind, filesIn: 'opfs', kills: 5, afterKill: tearLog });
+    assert.deepEqual({ lost, browserLosses, failures }, { lost: 0, browserLosses: 0, failures: [] });
+    assert.ok(checkedRows > 0);
+  });
+}

@@ -189,11 +189,11 @@ class Soak {
 }
 
 /** `kills` kills, with a new profile after every `killsOfProfile`. */
-export async function killImports({ kills, killsOfProfile = 25, tell = () => undefined }) {
+export async function killImports({ kills, filesIn, killsOfProfile = 25, tell = () => undefined }) {
   const sources = await serveSources();
   const soak = new Soak(kills, sources, tell);
   const [reports, site] = await Promise.all([listen(message => soak.take(message)), serveSite({ '/soak/': join(import.meta.dirname, 'page') })]);
-  const url = `${site.url}soak/?${new URLSearchParams({ kind: 'import', reports: reports.url })}`;
+  const url = `${site.url}soak/?${new URLSearchParams({ kind: 'import', filesIn, reports: reports.url })}`;
   const started = performance.now();
   const { result } = soak;
   try {
@@ -208,5 +208,5 @@ export async function killImports({ kills, killsOfProfile = 25, tell = () => und
   } finally {
     await Promise.all([reports.close(), site.close(), sources.close()]);
   }
-  return { ...result, seconds: (performance.now() - started) / 1000 };
+  return { ...result, filesIn, seconds: (performance.now() - started) / 1000 };
 }

@@ -78,14 +78,14 @@ async function live({ kind, url, profile, model, durations, server, onlyReads })
  * `kills` kills, with a new profile after every `killsOfProfile`; the last life of a profile only reads. `afterKill` may do to a
  * profile what a kill now and then does.
  */
-export async function killRepeatedly({ kind, kills, killsOfProfile = 25, afterKill = () => undefined }) {
+export async function killRepeatedly({ kind, filesIn, kills, killsOfProfile = 25, afterKill = () => undefined }) {
   const server = {};
   const [reports, site] = await Promise.all([
     listen(message => server.take?.(message)),
     serveSite({ '/soak/': join(import.meta.dirname, 'page') }),
   ]);
-  const url = `${site.url}soak/?${new URLSearchParams({ kind, reports: reports.url })}`;
-  const result = { kind, kills: 0, inside: 0, acknowledged: 0, checkedRows: 0, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] };
+  const url = `${site.url}soak/?${new URLSearchParams({ kind, filesIn, reports: reports.url })}`;
+  const result = { kind, filesIn, kills: 0, inside: 0, acknowledged: 0, checkedRows: 0, lost: 0, doubled: 0, partly: 0, unexpected: 0, browserLosses: 0, failures: [] };
   const durations = new Durations(20);
   const started = performance.now();
   try {

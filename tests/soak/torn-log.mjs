@@ -1,7 +1,7 @@
 // What a kill in the middle of a write leaves at the end of Chromium's log, made on purpose: it happens by itself about once in
 // 200 kills. The browser passes over it at the next start, but appends behind it, and at the start after that it takes what
-// it finds for corruption and throws the whole store away.
-import { appendFileSync, readdirSync, statSync } from 'node:fs';
+// it finds for corruption and throws the whole store away, or, of names in OPFS, forgets those behind it in the same block.
+import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const blockBytes = 32_768;
@@ -16,10 +16,16 @@ function tornRecord(room) {
   return Buffer.concat([header, Buffer.alloc(20, 0x55)]);
 }
 
+/** Of the databases, and of the names of files in OPFS. */
+function logFolders(profile) {
+  const within = (folder, wanted) => (existsSync(folder) ? readdirSync(folder).filter(wanted).map(name => join(folder, name)) : []);
+  const databases = within(join(profile, 'Default/IndexedDB'), name => name.endsWith('.leveldb'));
+  const origins = within(join(profile, 'Default/File System'), name => /^\d+$/.test(name));
+  return [...databases, ...origins.map(origin => join(origin, 't/Paths')).filter(existsSync)];
+}
+
 export function tearLog(profile) {
-  const databases = join(profile, 'Default/IndexedDB');
-  for (const name of readdirSync(databases).filter(name => name.endsWith('.leveldb'))) {
-    const folder = join(databases, name);
+  for (const folder of logFolders(profile)) {
     const log = join(folder, readdirSync(folder).filter(file => file.endsWith('.log')).sort().at(-1));
     const room = blockBytes - (statSync(log).size % blockBytes);
     // So close to the end of a block no such record could begin.

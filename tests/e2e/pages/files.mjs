@@ -67,7 +67,16 @@ export async function importAll(client, request) {
 
 export const info = (state, key) => state.infos.find(it => it.key === key)?.value;
 
-/** Names and sizes of all files of a store. */
+/** What the folder of a store has in OPFS. */
+async function folderOf(store) {
+  let folder = await navigator.storage.getDirectory();
+  for (const name of store.split('/')) folder = await folder.getDirectoryHandle(name, { create: true });
+  const names = [];
+  for await (const name of folder.keys()) names.push(name);
+  return names.sort();
+}
+
+/** The names of all that is kept for a store. */
 export async function storedFiles(store) {
   const database = await new Promise((resolve, reject) => {
     const opening = indexedDB.open(store);
@@ -83,7 +92,7 @@ export async function storedFiles(store) {
     for (const name of database.objectStoreNames) {
       found[name] = (await of(database.transaction(name).objectStore(name).getAllKeys())).map(String);
     }
-    return found;
+    return { ...found, opfs: await folderOf(store) };
   } finally {
     database.close();
   }

@@ -4,9 +4,9 @@ use super::executor::Scope;
 use elanus::Result;
 use elanus::event::Event;
 use elanus::platform::{InstanceMemory, Platform};
-use elanus::storage::faulty::{Faults, Faulty};
-use elanus::storage::memory::MemoryStore;
-use elanus::storage::{Epoch, Files, Records, Store, WriteBatch};
+use elanus::storage::faulty::{Faults, Faulty, FaultyFile};
+use elanus::storage::memory::{MemoryFile, MemoryStore};
+use elanus::storage::{Epoch, Files, OpenFile, Records, Store, WriteBatch};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
@@ -23,6 +23,11 @@ pub struct SimPlatform {
 
 pub struct SimStore {
     inner: Faulty<MemoryStore>,
+    gate: Gate,
+}
+
+pub struct SimFile {
+    inner: FaultyFile<MemoryFile>,
     gate: Gate,
 }
 
@@ -122,14 +127,30 @@ impl Records for SimStore {
     }
 }
 
+impl OpenFile for SimFile {
+    fn bytes(&self) -> u64 {
+        self.inner.bytes()
+    }
+
+    async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.gate.pass().await;
+        self.inner.read(offset, into).await
+    }
+
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
+        self.inner.read_now(offset, into)
+    }
+}
+
 impl Files for SimStore {
+    type File = SimFile;
+
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         self.inner.write_parts(name, parts).await
     }
 
-    async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
-        self.gate.pass().await;
-        self.inner.read(name, offset, into).await
+    async fn open(&self, name: &str) -> Result<SimFile> {
+        Ok(SimFile { inner: self.inner.open(name).await?, gate: self.gate.clone() })
     }
 
     fn reads_rows_quickly(&self) -> bool {

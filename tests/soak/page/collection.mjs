@@ -4,7 +4,8 @@ import { rowsOfBatch } from './constants.mjs';
 
 export const collection_name = 'soak';
 const idsOfBatch = 1000;
-const dim = 24;
+/** So many that a segment of one batch has a file which is worth one of OPFS. */
+const dim = 384;
 const index = { collection_name, field_name: 'v', index_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' };
 
 export function succeeded(answer) {

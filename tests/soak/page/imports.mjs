@@ -62,10 +62,24 @@ function records(database, store, range, pick) {
   });
 }
 
-/** The sizes of all that is stored for files, chunks apart from their heads. */
+/** What the store's folder has, by name; each begins with that of the file whose bytes it has. */
+async function folderOf(store) {
+  const found = {};
+  try {
+    const elanus = await (await navigator.storage.getDirectory()).getDirectoryHandle('elanus');
+    for await (const [name, file] of await elanus.getDirectoryHandle(store)) {
+      if (!name.startsWith('~')) found[decodeURIComponent(name)] = (await file.getFile()).size;
+    }
+  } catch (error) {
+    if (error.name !== 'NotFoundError') throw error;
+  }
+  return found;
+}
+
+/** The sizes of all that is stored for files: heads, chunks, and what is in the store's folder. */
 export async function filesOf(store) {
   const sizeOf = value => value.size ?? value.byteLength;
-  return Object.fromEntries(await records(`elanus/${store}`, 'files', undefined, sizeOf));
+  return { ...Object.fromEntries(await records(`elanus/${store}`, 'files', undefined, sizeOf)), ...(await folderOf(store)) };
 }
 
 const hexadecimal = id => BigInt(id).toString(16).padStart(16, '0');

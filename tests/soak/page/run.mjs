@@ -41,7 +41,7 @@ export async function run(parameters) {
   try {
     const loss = await browserLoss();
     if (loss) await report({ browserLoss: loss });
-    const client = new MilvusClient(store);
+    const client = new MilvusClient({ address: store, filesIn: parameters.get('filesIn') });
     if (kind === 'import') await importUntilKilled(client, store, report);
     else await writeUntilKilled(client, kind, report);
   } catch (error) {

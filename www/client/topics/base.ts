@@ -163,9 +163,9 @@ export class BaseClient {
   #open(): StoreConnection {
     if (this.#closing) throw closed();
     if (!this.#connection) {
-      const { address, durability, memoryLimitBytes } = this.config;
+      const { address, durability, filesIn, memoryLimitBytes } = this.config;
       const engine = { memory_limit_bytes: memoryLimitBytes };
-      this.#connection = StoreConnection.acquire({ store: storeName(address), durability, engine });
+      this.#connection = StoreConnection.acquire({ store: storeName(address), durability, files_in: filesIn, engine });
       this.#connection.addListener(this.#deliver);
     }
     return this.#connection;

@@ -30,6 +30,11 @@ export interface ClientConfig {
   /** Browser only: `strict` makes every acknowledged write survive a power cut; `relaxed` (default) a killed browser. */
   durability?: 'relaxed' | 'strict';
   /**
+   * Browser only: where files of 64 KB and more are written to. `opfs` (default) is the faster one where the browser has it, else
+   * it means `indexeddb`, too. What is there is read from wherever it is; all tabs of a store do as the one that opened it first.
+   */
+  filesIn?: 'opfs' | 'indexeddb';
+  /**
    * Browser only: what all loaded collections of the store may hold together; a load that would take more is refused. All
    * tabs of a store have the limit of the one that opened it first.
    */

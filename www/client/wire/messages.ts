@@ -38,6 +38,7 @@ export type FromWorker = Reply | Hello | Fatal | EngineEvent;
 export interface StoreConfig {
   store: string;
   durability?: 'relaxed' | 'strict';
+  files_in?: 'opfs' | 'indexeddb';
   engine?: { memory_limit_bytes?: number };
 }
 /** First message to a node. */

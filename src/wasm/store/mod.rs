@@ -1,4 +1,4 @@
-//! `Records` and `Files` in IndexedDB.
+//! `Records` in IndexedDB, `Files` there and in OPFS.
 //!
 //! One database a store, with the object stores `catalog`, `log` and `files`. Its IndexedDB version is 1 for ever: raising
 //! it would make every tab that has the database open close it; what changes is said by the records themselves.
@@ -11,15 +11,28 @@
 //! future leaves a dead event handler behind, which throws when its event comes.
 
 mod connection;
+mod copy;
 mod error;
+mod file_head;
+mod file_names;
 mod files;
+mod folder;
+mod moving;
+mod open_file;
+mod opfs;
 mod records;
 mod renewal;
+
+pub use folder::FilesIn;
+pub use open_file::BrowserFile;
 
 use crate::error::Result;
 use crate::storage::Handed;
 use connection::Connection;
+use folder::Folder;
 use futures::channel::oneshot;
+use open_file::ReadBytes;
+use opfs::StoreFolder;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -27,18 +40,24 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
 /// A handle to a store. Dropping it closes the store once its last operation has ended.
-pub struct IndexedDb {
+pub struct BrowserStore {
     connection: Rc<Connection>,
-    read_bytes: RefCell<BTreeMap<String, u64>>,
+    folder: Rc<Folder>,
+    read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
 }
 
-impl IndexedDb {
+impl BrowserStore {
     /// Opens the store of this origin, and creates it if it does not exist.
-    pub async fn open(store: &str) -> Result<Self> {
+    pub async fn open(store: &str, files_in: FilesIn) -> Result<Self> {
         let name = database_name(store);
         let connection = run(async move { Connection::open(&name).await }).await?;
-        Ok(IndexedDb { connection: Rc::new(connection), read_bytes: RefCell::default(), handed: RefCell::default() })
+        Ok(BrowserStore {
+            connection: Rc::new(connection),
+            folder: Rc::new(Folder::new(store, files_in)),
+            read_bytes: Rc::default(),
+            handed: RefCell::default(),
+        })
     }
 
     /// Keeps bytes for `adopt` until they are taken back.
@@ -56,7 +75,9 @@ impl IndexedDb {
     /// Deletes the store with all that is in it. Handles that have it open are closed: their operations fail from then on.
     pub async fn delete(store: &str) -> Result<()> {
         let name = database_name(store);
-        run(async move { rexie::Rexie::delete(&name).await }).await.map_err(error::of_rexie)
+        run(async move { rexie::Rexie::delete(&name).await }).await.map_err(error::of_rexie)?;
+        StoreFolder::remove(store).await;
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 //! new log and drop the torn one, so that a later kill finds nothing to stumble over.
 
 use super::connection::{CATALOG, buffer_of};
-use super::{IndexedDb, run};
+use super::{BrowserStore, run};
 use crate::error::Result;
 use crate::storage::Durability;
 
@@ -17,7 +17,7 @@ const FILLING_BYTES: usize = 60_000;
 const FILLINGS: usize = 50;
 const PREFIX: &str = "~renewal/";
 
-impl IndexedDb {
+impl BrowserStore {
     /// Has LevelDB begin a new log; what is written to the store from now on comes after that. To be called by an owner that
     /// has just opened.
     pub async fn renew_log(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What IndexedDB throws, as engine errors.
+//! What the browser's storage throws, as engine errors.
 
 use crate::error::Error;
 use std::error::Error as _;
@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
 const QUOTA: &str = "QuotaExceededError";
+const NOT_FOUND: &str = "NotFoundError";
 
 pub fn of_exception(exception: &DomException) -> Error {
     let (name, message) = (exception.name(), exception.message());
@@ -19,6 +20,10 @@ pub fn of_js(thrown: JsValue) -> Error {
         Some(exception) => of_exception(exception),
         None => Error::Io { detail: format!("{thrown:?}") },
     }
+}
+
+pub fn is_not_found(thrown: &JsValue) -> bool {
+    thrown.dyn_ref::<DomException>().is_some_and(|exception| exception.name() == NOT_FOUND)
 }
 
 /// The reason is in the sources: rexie's own text says only that there was an error.

@@ -1,7 +1,7 @@
 //! `Records`: a record is an `ArrayBuffer` under its key in the object store of its name.
 
 use super::connection::{CATALOG, LOG, WriteTransaction, buffer_of, bytes_of, key_range};
-use super::{IndexedDb, error, run};
+use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
 use crate::storage::{Durability, Epoch, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::future::{join, join_all};
@@ -42,7 +42,7 @@ fn touches_log(batch: &WriteBatch) -> bool {
     puts.chain(deletes).chain(ranges).any(|store| *store == Store::Log)
 }
 
-impl Records for IndexedDb {
+impl Records for BrowserStore {
     async fn take_over(&self) -> Result<Epoch> {
         let connection = self.connection.clone();
         run(async move {

@@ -1,0 +1,296 @@
+//! `Files`: a file is a small head record under its name, and its bytes, which are in OPFS where the browser has it.
+//!
+//! The head is written last: a file exists if and only if its head does. Files in OPFS have names of their own, never used
+//! twice, so that what one owner of the store writes or removes is never another's.
+//!
+//! Small files, and all where there is no OPFS, are chunks in the database under `<name>#<chunk number>`. A transaction holds
+//! one chunk, because whoever wants to read from the object store meanwhile waits for it. Chunks are Blobs, which read at
+//! three times the speed of an `ArrayBuffer` of that size, and by range; only small ones are not worth a file of the
+//! browser's.
+
+use super::connection::{Connection, FILES, WriteTransaction, key_range};
+use super::file_head::{FileHead, Place, chunk_key, delete_file, read_head};
+use super::open_file::{BrowserFile, Content, Found, find};
+use super::opfs::StoreFolder;
+use super::{BrowserStore, error, file_names, run};
+use crate::error::{Error, Result};
+use crate::storage::{Durability, Files, Handed, check_file_name, prefix_range};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::Blob;
+
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Smaller files are not worth a file of OPFS, smaller chunks are kept as an `ArrayBuffer`.
+pub const SMALL_BYTES: usize = 64 << 10;
+
+/// The bytes of `range` of parts that follow one another.
+fn chunk_of(parts: &[&[u8]], range: Range<usize>) -> Result<JsValue> {
+    let chunk = Uint8Array::new_with_length(range.len() as u32);
+    let mut part_start = 0;
+    for part in parts {
+        let from = range.start.clamp(part_start, part_start + part.len());
+        let to = range.end.clamp(part_start, part_start + part.len());
+        if from < to {
+            let into = chunk.subarray((from - range.start) as u32, (to - range.start) as u32);
+            into.copy_from(&part[from - part_start..to - part_start]);
+        }
+        part_start += part.len();
+    }
+    let buffer = chunk.buffer();
+    if range.len() < SMALL_BYTES {
+        return Ok(buffer.into());
+    }
+    Ok(Blob::new_with_buffer_source_sequence(&Array::of1(&buffer)).map_err(error::of_js)?.into())
+}
+
+/// One transaction of a write: the first drops what was there under that name, the last makes the file exist.
+struct Step {
+    name: String,
+    is_first: bool,
+    chunk: Option<(u64, JsValue)>,
+    head: Option<ArrayBuffer>,
+}
+
+/// Returns what the file that it replaces is called in the store's folder, if it is there.
+async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Option<String>> {
+    let put = async |transaction: &WriteTransaction| {
+        let replaced = if step.is_first { delete_file(transaction, &step.name).await? } else { None };
+        if let Some((number, bytes)) = &step.chunk {
+            transaction.put(FILES, &chunk_key(&step.name, *number), bytes)?;
+        }
+        if let Some(head) = &step.head {
+            transaction.put(FILES, &step.name, head)?;
+        }
+        Ok(replaced)
+    };
+    connection.write(&[FILES], Durability::Strict, put).await
+}
+
+/// Returns what those that are in the store's folder are called there.
+async fn delete_files(connection: Rc<Connection>, names: Vec<String>) -> Result<Vec<String>> {
+    let delete = async |transaction: &WriteTransaction| {
+        let mut own_names = Vec::new();
+        for name in &names {
+            own_names.extend(delete_file(transaction, name).await?);
+        }
+        Ok(own_names)
+    };
+    // What a power loss brings back, the next sweep finds.
+    connection.write(&[FILES], Durability::Relaxed, delete).await
+}
+
+pub async fn keys(connection: &Connection, range: Range<String>) -> Result<Vec<String>> {
+    let found = connection.read(FILES)?.get_all_keys(Some(key_range(&range)?), None).await.map_err(error::of_rexie)?;
+    Ok(found.iter().filter_map(JsValue::as_string).collect())
+}
+
+/// Chunks of writes that never ended.
+async fn partial_files(connection: &Connection) -> Result<Vec<String>> {
+    let found = keys(connection, prefix_range("")).await?;
+    let (chunks, heads): (Vec<_>, Vec<_>) = found.iter().partition(|key| key.contains('#'));
+    let heads: BTreeSet<&str> = heads.into_iter().map(String::as_str).collect();
+    let owners: BTreeSet<&str> = chunks.into_iter().filter_map(|key| Some(key.split_once('#')?.0)).collect();
+    Ok(owners.difference(&heads).map(|name| name.to_string()).collect())
+}
+
+impl BrowserStore {
+    /// The store's folder, if the file belongs there.
+    async fn folder_for(&self, name: &str, bytes: usize) -> Option<StoreFolder> {
+        if bytes < SMALL_BYTES || file_names::encode(name).is_none() {
+            return None;
+        }
+        self.folder_to_write().await
+    }
+
+    async fn write_chunks(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
+        let bytes = parts.iter().map(|part| part.len()).sum::<usize>();
+        let chunks = bytes.div_ceil(CHUNK_BYTES) as u64;
+        let place = Place::Chunks { chunk_bytes: CHUNK_BYTES as u64, chunks };
+        let head = FileHead { bytes: bytes as u64, place };
+        // An empty file has an empty chunk that its head does not count: it is written as any other.
+        for chunk in 0..chunks.max(1) {
+            let start = chunk as usize * CHUNK_BYTES;
+            let end = bytes.min(start + CHUNK_BYTES);
+            let is_last = chunk + 1 >= chunks;
+            let step = Step {
+                name: name.to_string(),
+                is_first: chunk == 0,
+                chunk: Some((chunk, chunk_of(parts, start..end)?)),
+                head: is_last.then(|| head.encode()),
+            };
+            let replaced = run(write_step(self.connection.clone(), step)).await?;
+            self.remove_from_folder(replaced).await;
+        }
+        Ok(())
+    }
+
+    async fn write_to_folder(&self, folder: &StoreFolder, name: &str, parts: &[&[u8]]) -> Result<()> {
+        let (own_name, handle) = folder.create(name).await?;
+        let written = parts.iter().try_fold(0, |offset, part| {
+            handle.write(offset, part)?;
+            Ok(offset + part.len() as u64)
+        });
+        let flushed = written.and_then(|bytes| handle.flush().map(|()| bytes));
+        drop(handle);
+        let named = match flushed {
+            Ok(bytes) => self.name_in_folder(folder, name, &own_name, bytes).await,
+            Err(error) => Err(error),
+        };
+        if named.is_err() {
+            self.remove_from_folder([own_name]).await;
+        }
+        named
+    }
+
+    /// Makes a whole file of the folder the one of that name.
+    async fn name_in_folder(&self, folder: &StoreFolder, name: &str, own_name: &str, bytes: u64) -> Result<()> {
+        // Nobody sweeps it while it is open, and everybody can read it.
+        let opened = folder.open_to_read(own_name).await?;
+        let head = FileHead { bytes, place: Place::Opfs { opfs: own_name.to_string() } };
+        let step = Step { name: name.to_string(), is_first: true, chunk: None, head: Some(head.encode()) };
+        let connection = self.connection.clone();
+        let replaced = run(async move {
+            let replaced = write_step(connection, step).await;
+            drop(opened);
+            replaced
+        })
+        .await?;
+        self.remove_from_folder(replaced).await;
+        Ok(())
+    }
+
+    /// Reads the Blob a slice at a time, the next one while this one is written.
+    async fn adopt_into_folder(&self, folder: &StoreFolder, name: &str, blob: &Blob) -> Result<()> {
+        let (own_name, handle) = folder.create(name).await?;
+        let copied = super::copy::copy_blob(blob, &handle).await;
+        let flushed = copied.and_then(|()| handle.flush());
+        drop(handle);
+        let named = match flushed {
+            Ok(()) => self.name_in_folder(folder, name, &own_name, blob.size() as u64).await,
+            Err(error) => Err(error),
+        };
+        if named.is_err() {
+            self.remove_from_folder([own_name]).await;
+        }
+        named
+    }
+
+    async fn adopt_into_database(&self, name: &str, blob: Blob) -> Result<()> {
+        let bytes = blob.size() as u64;
+        if bytes == 0 {
+            return self.write_chunks(name, &[]).await;
+        }
+        // The browser copies it as it is, so it is one chunk.
+        let head = FileHead { bytes, place: Place::Chunks { chunk_bytes: bytes, chunks: 1 } };
+        let chunk = Some((0, blob.into()));
+        let step = Step { name: name.to_string(), is_first: true, chunk, head: Some(head.encode()) };
+        let replaced = run(write_step(self.connection.clone(), step)).await?;
+        self.remove_from_folder(replaced).await;
+        Ok(())
+    }
+
+    /// The room of a write that failed is wanted back at once, above all when there was too little of it; if that fails too,
+    /// it waits for the next sweep.
+    async fn nothing_left_of<T>(&self, name: &str, written: Result<T>) -> Result<T> {
+        if written.is_err() {
+            drop(self.delete(&[name.to_string()]).await);
+        }
+        written
+    }
+}
+
+impl Files for BrowserStore {
+    type File = BrowserFile;
+
+    async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
+        check_file_name(name)?;
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let written = match self.folder_for(name, bytes).await {
+            Some(folder) => self.write_to_folder(&folder, name, parts).await,
+            None => self.write_chunks(name, parts).await,
+        };
+        self.nothing_left_of(name, written).await
+    }
+
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        check_file_name(name)?;
+        let blob = self.handed.borrow().get(&handed).cloned();
+        let blob = blob.ok_or_else(|| Error::Unexpected(format!("nothing was handed over for {name}")))?;
+        let written = match self.folder_for(name, blob.size() as usize).await {
+            Some(folder) => self.adopt_into_folder(&folder, name, &blob).await,
+            None => self.adopt_into_database(name, blob).await,
+        };
+        self.nothing_left_of(name, written).await
+    }
+
+    async fn open(&self, name: &str) -> Result<BrowserFile> {
+        check_file_name(name)?;
+        let mut missing = None;
+        loop {
+            let found = run(find(self.connection.clone(), name.to_string())).await?;
+            let (bytes, content) = match found {
+                Found::Nothing => return Err(Error::KeyNotFound { key: name.to_string() }),
+                Found::Chunks { chunks, bytes } => (bytes, Content::Chunks(chunks)),
+                Found::Opfs { own_name, bytes } => match self.folder_to_read().await?.open_to_read(&own_name).await {
+                    Ok(handle) => (bytes, Content::Opfs(handle)),
+                    // It may have been replaced or deleted in between.
+                    Err(_) if missing.as_ref() != Some(&own_name) => {
+                        missing = Some(own_name);
+                        continue;
+                    }
+                    Err(error) => return Err(Error::Corrupt { file: name.to_string(), detail: error.to_string() }),
+                },
+            };
+            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
+        }
+    }
+
+    async fn size(&self, name: &str) -> Result<u64> {
+        check_file_name(name)?;
+        let (connection, name) = (self.connection.clone(), name.to_string());
+        run(async move {
+            let head = read_head(&connection.read(FILES)?, &name).await?;
+            head.map(|head| head.bytes).ok_or(Error::KeyNotFound { key: name })
+        })
+        .await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let (connection, range) = (self.connection.clone(), prefix_range(prefix));
+        let mut names = run(async move { keys(&connection, range).await }).await?;
+        names.retain(|key| !key.contains('#'));
+        Ok(names)
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<()> {
+        let own_names = run(delete_files(self.connection.clone(), names.to_vec())).await?;
+        self.remove_from_folder(own_names).await;
+        Ok(())
+    }
+
+    async fn misplaced(&self) -> Result<Vec<String>> {
+        self.files_to_move().await
+    }
+
+    async fn move_over(&self, name: &str) -> Result<()> {
+        self.move_into_folder(name).await
+    }
+
+    async fn sweep_partial(&self) -> Result<()> {
+        let connection = self.connection.clone();
+        run(async move {
+            let partial = partial_files(&connection).await?;
+            if partial.is_empty() { Ok(()) } else { delete_files(connection, partial).await.map(drop) }
+        })
+        .await?;
+        self.sweep_folder().await
+    }
+
+    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+        self.read_bytes.borrow().clone()
+    }
+}
