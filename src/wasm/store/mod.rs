@@ -11,7 +11,6 @@
 //! future leaves a dead event handler behind, which throws when its event comes.
 
 mod connection;
-mod copy;
 mod error;
 mod file_head;
 mod file_names;

@@ -6,7 +6,7 @@
 use super::file_names::{encode, own_name};
 use super::{error, run};
 use crate::error::{Error, Result};
-use js_sys::{AsyncIterator, IteratorNext, Object, Promise, Reflect, Uint8Array};
+use js_sys::{AsyncIterator, IteratorNext, Object, Promise, Reflect};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -49,8 +49,6 @@ extern "C" {
     fn read(this: &AccessHandle, into: &mut [u8], options: &Object) -> Result<f64, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn write(this: &AccessHandle, bytes: &[u8], options: &Object) -> Result<f64, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = write)]
-    fn write_buffer(this: &AccessHandle, bytes: &Uint8Array, options: &Object) -> Result<f64, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn flush(this: &AccessHandle) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch, js_name = getSize)]
@@ -114,16 +112,6 @@ impl Handle {
         for piece in bytes.chunks(WRITE_BYTES) {
             check_written(self.0.write(piece, &options("at", at as f64)), piece.len())?;
             at += piece.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// The same, of bytes that are not in the engine's memory.
-    pub fn write_buffer(&self, offset: u64, bytes: &Uint8Array) -> Result<()> {
-        for start in (0..bytes.length()).step_by(WRITE_BYTES) {
-            let piece = bytes.subarray(start, bytes.length().min(start + WRITE_BYTES as u32));
-            let at = options("at", (offset + u64::from(start)) as f64);
-            check_written(self.0.write_buffer(&piece, &at), piece.length() as usize)?;
         }
         Ok(())
     }
