@@ -469,6 +469,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             answers.iter().any(|it| it.as_ref().is_err_and(|error| !matches!(error, Error::NodeOffline { .. })));
         if failed {
             self.node_failed(&nodes[0]);
+        } else {
+            self.relocate_when_quiet(id, runtime);
         }
     }
 }

@@ -17,8 +17,8 @@ use std::rc::Rc;
 
 /// The data node is ended when it had nothing to do for so long.
 const DATA_NODE_IDLE_MS: u32 = 5_000;
-/// When a page has opened a store, it wants something else first.
-const MOVE_AFTER_MS: u32 = 5_000;
+/// When a page has opened a store, it wants something else first; and a place that was just prepared for files may have to age.
+const MOVE_AFTER_MS: [u32; 2] = [5_000, 70_000];
 /// As many small segments of a partition are worth merging.
 const SMALL_SEGMENTS: usize = 4;
 /// What a data node dies over is given to another one so often.
@@ -84,12 +84,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) fn move_files_over(self: &Rc<Self>) {
         let coordinator = self.clone();
         let task = async move {
-            coordinator.platform.sleep(MOVE_AFTER_MS).await;
-            let misplaced = coordinator.platform.files().misplaced().await.unwrap_or_default();
-            // A job's source is deleted soon.
-            for name in misplaced.into_iter().filter(|name| !name.starts_with(SOURCES)) {
-                if coordinator.with_data_node(NodeCommand::MoveFile(name)).await.is_err() {
-                    return;
+            for pause_ms in MOVE_AFTER_MS {
+                coordinator.platform.sleep(pause_ms).await;
+                let misplaced = coordinator.platform.files().misplaced().await.unwrap_or_default();
+                // A job's source is deleted soon.
+                for name in misplaced.into_iter().filter(|name| !name.starts_with(SOURCES)) {
+                    if coordinator.with_data_node(NodeCommand::MoveFile(name)).await.is_err() {
+                        return;
+                    }
                 }
             }
         };

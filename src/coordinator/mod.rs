@@ -64,7 +64,8 @@ pub struct Config {
     pub export_step_bytes: usize,
     /// Compaction merges segments up to this size.
     pub max_segment_bytes: u64,
-    /// Releasing partitions of this size moves the rest to fresh nodes, so that the system gets the memory back.
+    /// When nodes have so much that they do not need any more, what they hold moves to fresh ones, so that the system gets the
+    /// memory back.
     pub relocate_bytes: u64,
     /// What query nodes may hold together; a load that would take more is refused.
     pub memory_limit_bytes: Option<u64>,
@@ -122,6 +123,8 @@ struct Runtime {
     serving: RefCell<Option<Serving>>,
     progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
+    /// Of nodes, until they have stopped.
+    refreshes: Cell<u64>,
     /// Writes that were sent again.
     repeated: RefCell<BTreeSet<RequestId>>,
 }

@@ -1,4 +1,5 @@
-//! Giving memory back after a part was released: linear memory never shrinks, so what remains moves to fresh nodes.
+//! Giving memory back after a part was released, or rows were written into files that need not be in memory: linear memory
+//! never shrinks, so what remains moves to fresh nodes.
 
 use super::{Coordinator, Runtime};
 use crate::catalog::Collection;
@@ -12,16 +13,55 @@ use futures::future::{join_all, try_join_all};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+/// A collection whose segments do not change for so long is not being filled.
+const QUIET_MS: u32 = 2_000;
+
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Moves what remains loaded of a collection when that gives back enough. Searches go on meanwhile, on the old nodes.
     pub(super) fn relocate_if_worth(self: &Rc<Self>, before: &Collection, released: &BTreeSet<PartitionId>) {
         let Some(record) = &before.load else { return };
         let given_back = released.intersection(&record.partitions);
         let given_back_bytes: u64 = given_back.map(|partition| self.bytes_to_read(before, record, *partition)).sum();
-        if given_back_bytes < self.config.relocate_bytes {
+        if given_back_bytes >= self.config.relocate_bytes {
+            self.relocate_in_background(before.id);
+        }
+    }
+
+    /// The same once the nodes have followed all commits of segments, if they then have more from the system than they use.
+    pub(super) fn relocate_when_quiet(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
+        runtime.refreshes.set(runtime.refreshes.get() + 1);
+        if runtime.refreshes.get() > 1 {
             return;
         }
-        let (coordinator, id) = (self.clone(), before.id);
+        let (coordinator, runtime) = (self.clone(), self.runtime(id));
+        let task = async move {
+            loop {
+                let seen = runtime.refreshes.get();
+                coordinator.platform.sleep(QUIET_MS).await;
+                if runtime.refreshes.get() == seen {
+                    break;
+                }
+            }
+            runtime.refreshes.set(0);
+            let unused_bytes = coordinator.unused_bytes(&runtime).await;
+            // Growing rows would only be copied.
+            if unused_bytes.saturating_sub(runtime.log.borrow().bytes) >= coordinator.config.relocate_bytes {
+                coordinator.relocate_in_background(id);
+            }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// What a collection's nodes have from the system beyond what they use.
+    async fn unused_bytes(&self, runtime: &Runtime) -> u64 {
+        let nodes = runtime.serving.borrow().as_ref().map(|serving| serving.nodes.clone()).unwrap_or_default();
+        let memory = join_all(nodes.iter().map(|node| self.node_memory(node))).await;
+        let instances = memory.into_iter().flatten().map(|memory| memory.instance);
+        instances.map(|it| it.instance_bytes.saturating_sub(it.allocated_bytes)).sum()
+    }
+
+    fn relocate_in_background(self: &Rc<Self>, id: CollectionId) {
+        let coordinator = self.clone();
         let task = async move {
             let runtime = coordinator.runtime(id);
             let _moving = runtime.moving.lock().await;

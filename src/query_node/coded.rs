@@ -1,12 +1,10 @@
 //! Searching a segment by its codes, and the exact scores of what they find.
 
-use super::QueryNode;
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
 use crate::index::codes::{CodeSearch, Codes, Effort, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
-use crate::platform::Platform;
 use crate::schema::Field;
 use crate::search::{Hit, Order, ScoreRange, TopK};
 use crate::segment::{SegmentRows, StoredRows};
@@ -26,79 +24,69 @@ pub(super) struct CodedSegment<'a> {
     pub mask: Option<&'a Mask>,
 }
 
-impl<P: Platform> QueryNode<P> {
-    /// The best `depth` rows, with exact scores: codes choose a few more, whose vectors then decide.
-    pub(super) async fn search_codes(
-        &self,
-        plan: &Plan,
-        query: &[f32],
-        segment: CodedSegment<'_>,
-        depth: usize,
-    ) -> Result<Vec<Hit>> {
-        let CodedSegment { codes, rows, mask, .. } = segment;
-        let order = Order::of(plan.metric);
-        // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
-        let effort = if plan.params.range.is_some() { Effort::ALL } else { plan.effort };
-        let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
-        let mut wanted = with_spare(depth);
-        loop {
-            let mut sink = TopK::new(wanted, order, range);
-            let search = CodeSearch { query, depth: wanted, mask, effort };
-            self.rank_by_codes(&segment, &search, &mut sink).await?;
-            let is_full = sink.len() == wanted;
-            let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
-            found.sort_unstable();
-            let vectors = self.vectors_of(rows, &plan.field, &found).await?;
-            let mut exact = TopK::new(depth, order, plan.params.range);
-            let (metric, vectors) = (plan.metric, vectors.as_slice());
-            FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-            // Outside the range were more than expected.
-            if exact.len() < depth && is_full {
-                wanted *= 4;
-                continue;
-            }
-            let hits = exact.into_sorted().into_iter();
-            return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
+/// The best `depth` rows, with exact scores: codes choose a few more, whose vectors then decide.
+pub(super) fn search_codes(plan: &Plan, query: &[f32], segment: CodedSegment<'_>, depth: usize) -> Result<Vec<Hit>> {
+    let CodedSegment { codes, rows, mask, .. } = segment;
+    let order = Order::of(plan.metric);
+    // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
+    let effort = if plan.params.range.is_some() { Effort::ALL } else { plan.effort };
+    let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
+    let mut wanted = with_spare(depth);
+    loop {
+        let mut sink = TopK::new(wanted, order, range);
+        let search = CodeSearch { query, depth: wanted, mask, effort };
+        rank_by_codes(&segment, &search, &mut sink)?;
+        let is_full = sink.len() == wanted;
+        let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
+        found.sort_unstable();
+        let vectors = vectors_of(rows, &plan.field, &found)?;
+        let mut exact = TopK::new(depth, order, plan.params.range);
+        let (metric, vectors) = (plan.metric, vectors.as_slice());
+        FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
+        // Outside the range were more than expected.
+        if exact.len() < depth && is_full {
+            wanted *= 4;
+            continue;
         }
+        let hits = exact.into_sorted().into_iter();
+        return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
     }
+}
 
-    /// The vectors of some rows, one after the other.
-    async fn vectors_of(&self, segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<f32>> {
-        match (segment.column(field.id).map(|column| &column.data), segment.stored.get(&field.id)) {
-            (Some(ColumnData::FloatVector { dim, values }), _) => {
-                let vector = |row: &u32| &values[*row as usize * dim..(*row as usize + 1) * dim];
-                Ok(rows.iter().flat_map(vector).copied().collect())
-            }
-            (_, Some(stored)) => stored.read(self.platform.files(), rows).await,
-            _ => Err(Error::Unexpected(format!("vectors of field {} are nowhere", field.name))),
+/// The vectors of some rows, one after the other.
+fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<f32>> {
+    match (segment.column(field.id).map(|column| &column.data), segment.stored.get(&field.id)) {
+        (Some(ColumnData::FloatVector { dim, values }), _) => {
+            let vector = |row: &u32| &values[*row as usize * dim..(*row as usize + 1) * dim];
+            Ok(rows.iter().flat_map(vector).copied().collect())
         }
+        (_, Some(stored)) => stored.read(rows),
+        _ => Err(Error::Unexpected(format!("vectors of field {} are nowhere", field.name))),
     }
+}
 
-    async fn rank_by_codes(&self, segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<()> {
-        let codes = segment.codes;
-        let Some(stored) = segment.stored_rows else {
-            codes.search(search, sink);
-            return Ok(());
-        };
-        let files = self.platform.files();
-        let Selection { query, rows } = codes.select(search);
-        match rows {
-            SelectedRows::Scattered(mut candidates) => {
-                // Files are read forwards.
-                candidates.sort_unstable_by_key(|candidate| candidate.position);
-                let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
-                let rows = stored.read(files, &positions).await?;
-                codes.rank_candidates(&query, &candidates, &rows, sink);
-            }
-            SelectedRows::Lists(lists) => {
-                for list in lists {
-                    let rows = stored.read_range(files, codes.positions_of(list)).await?;
-                    codes.rank_list(&query, (list, &rows), search.mask, sink);
-                }
+fn rank_by_codes(segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<()> {
+    let codes = segment.codes;
+    let Some(stored) = segment.stored_rows else {
+        codes.search(search, sink);
+        return Ok(());
+    };
+    let Selection { query, rows } = codes.select(search);
+    match rows {
+        SelectedRows::Scattered(mut candidates) => {
+            // Files are read forwards.
+            candidates.sort_unstable_by_key(|candidate| candidate.position);
+            let rows = stored.read(candidates.iter().map(|candidate| candidate.position))?;
+            codes.rank_candidates(&query, &candidates, &rows, sink);
+        }
+        SelectedRows::Lists(lists) => {
+            for list in lists {
+                let rows = stored.read_range(codes.positions_of(list))?;
+                codes.rank_list(&query, (list, &rows), search.mask, sink);
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// A range that holds whatever is in the given one, as scores may be wrong by `error`.

@@ -186,25 +186,44 @@ impl<P: Platform> QueryNode<P> {
             self.progressed(&reading, bytes);
         };
         let files = self.platform.files();
-        let replaced = match files.reads_rows_quickly() {
-            true => manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect()),
-            false => BTreeSet::new(),
-        };
-        let (stored, resident): (Vec<Field>, Vec<Field>) =
-            reading.fields.iter().cloned().partition(|field| replaced.contains(&field.id));
+        let (stored, resident) = self.left_in_files(&reading, manifest, &on_read).await?;
         let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
+        segment.stored = Rc::new(stored);
         self.read_indexes(&reading, manifest, &mut segment).await?;
-        let mut left_in_files = BTreeMap::new();
-        for field in stored {
-            let file = manifest.column_file(reading.collection, field.id);
-            let vectors = StoredVectors::open(files, &file, &|bytes| on_read(field.id, bytes)).await?;
-            if vectors.row_count() != manifest.rows as usize || Some(vectors.dim() as u32) != field.dim {
-                return Err(Error::Corrupt { file, detail: "rows or dim differ from the catalog's".into() });
-            }
-            left_in_files.insert(field.id, vectors);
-        }
-        segment.stored = Rc::new(left_in_files);
         Ok(segment)
+    }
+
+    /// The fields that stay in their files, because an index takes their place and single rows can be read quickly; and those
+    /// that do not.
+    async fn left_in_files(
+        &self,
+        reading: &Reading<'_>,
+        manifest: &SegmentManifest,
+        on_read: &dyn Fn(FieldId, u64),
+    ) -> Result<(BTreeMap<FieldId, StoredVectors>, Vec<Field>)> {
+        let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
+        let (mut stored, mut resident) = (BTreeMap::new(), Vec::new());
+        for field in reading.fields {
+            let opened = if replaced.contains(&field.id) {
+                let file = manifest.column_file(reading.collection, field.id);
+                let opened =
+                    StoredVectors::open(self.platform.files(), &file, &|bytes| on_read(field.id, bytes)).await?;
+                let suits = |vectors: &StoredVectors| {
+                    vectors.row_count() == manifest.rows as usize && Some(vectors.dim() as u32) == field.dim
+                };
+                if !opened.as_ref().is_none_or(suits) {
+                    return Err(Error::Corrupt { file, detail: "rows or dim differ from the catalog's".into() });
+                }
+                opened
+            } else {
+                None
+            };
+            match opened {
+                Some(vectors) => drop(stored.insert(field.id, vectors)),
+                None => resident.push(field.clone()),
+            }
+        }
+        Ok((stored, resident))
     }
 
     fn progressed(&self, reading: &Reading<'_>, bytes: u64) {
@@ -257,10 +276,10 @@ impl<P: Platform> QueryNode<P> {
         let dim = reading.fields.iter().find(|field| field.id == definition.field).and_then(|field| field.dim);
         let (index, stored_rows) = match entry.replaces {
             Some(_) => {
-                let rows_stay = reading.mapped.contains(&definition.id) && files.reads_rows_quickly();
-                let (mut codes, rows) = read_codes(files, &file, rows_stay, &on_read).await?;
+                let may_stay = reading.mapped.contains(&definition.id);
+                let (mut codes, rows) = read_codes(files, &file, may_stay, &on_read).await?;
                 // A walk needs rows in memory.
-                if entry.graph_bytes > 0 && !rows_stay {
+                if entry.graph_bytes > 0 && rows.is_none() {
                     let graph = manifest.graph_file(reading.collection, definition.id);
                     codes.attach(read_graph(files, &graph, codes.row_count() as u32, &on_read).await?);
                 }

@@ -31,9 +31,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::Mutex;
 
-/// So often a read is tried again because of that.
-const SEGMENTS_MAY_GO: usize = 3;
-
 pub struct QueryNode<P: Platform> {
     platform: P,
     loaded: RefCell<Loaded>,
@@ -121,13 +118,7 @@ impl<P: Platform> QueryNode<P> {
     }
 
     async fn answer(&self, method: &str, body: &str, blobs: &[Vec<u8>]) -> NodeReply {
-        let mut answer = self.try_answer(method, body, blobs).await;
-        for _ in 0..SEGMENTS_MAY_GO {
-            // A segment that was replaced meanwhile has lost the files that rows were to be read from.
-            if matches!(answer, Err(Error::KeyNotFound { .. })) {
-                answer = self.try_answer(method, body, blobs).await;
-            }
-        }
+        let answer = self.try_answer(method, body, blobs).await;
         let answer = answer.map_err(|error| match method {
             "Search" => error.during("failed to search"),
             "Query" => error.during("failed to query"),

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use crate::schema::Field;
 use crate::segment::SegmentRows;
-use crate::storage::Files;
 use crate::value::{Batch, Column, ColumnData};
 
 /// Where a row of an answer is.
@@ -21,12 +20,7 @@ pub struct NodeReply {
 }
 
 /// The given rows of the given fields, in the given order.
-pub(super) async fn gather(
-    files: &impl Files,
-    segments: &[SegmentRows],
-    fields: &[Field],
-    rows: &[RowAt],
-) -> Result<Batch> {
+pub(super) fn gather(segments: &[SegmentRows], fields: &[Field], rows: &[RowAt]) -> Result<Batch> {
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
         let mut column = Column::empty(field);
@@ -36,7 +30,7 @@ pub(super) async fn gather(
                 column.extend_from_rows(resident, run.iter().map(|at| at.row as usize));
             } else if let Some(stored) = segment.stored.get(&field.id) {
                 let wanted: Vec<u32> = run.iter().map(|at| at.row).collect();
-                let values = stored.read(files, &wanted).await?;
+                let values = stored.read(&wanted)?;
                 column.append(&Column::new(ColumnData::FloatVector { dim: stored.dim(), values }));
             } else {
                 return Err(Error::invalid(format!("field {} is not loaded", field.name)));

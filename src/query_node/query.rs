@@ -60,7 +60,7 @@ impl<P: Platform> QueryNode<P> {
             let mut output = target.output(&request.output_fields)?;
             output.include(&primary_key);
             let found = self.find(&target, &filter, params).await?;
-            let batch = gather(self.platform.files(), &target.segments, &output.fields, &found).await?;
+            let batch = gather(&target.segments, &output.fields, &found)?;
             (batch, output.wire_names().into_iter().map(str::to_owned).collect())
         };
         let body = json!({

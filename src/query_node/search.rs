@@ -1,7 +1,7 @@
 //! Search: the nearest rows.
 
 use super::QueryNode;
-use super::coded::CodedSegment;
+use super::coded::{CodedSegment, search_codes};
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
@@ -16,7 +16,6 @@ use crate::search::{
     Hit as ScoredRow, Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score,
 };
 use crate::segment::SegmentRows;
-use crate::storage::Files;
 use crate::value::{Column, ColumnData, Mask};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -108,15 +107,14 @@ impl<P: Platform> QueryNode<P> {
             hits_of_queries.push(self.nearest(&plan, query, &mut breather).await?);
         }
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
-        let files = self.platform.files();
-        let mut batch = gather(files, &plan.target.segments, &output.fields, &rows).await?;
+        let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
         let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
             Some(decimals) => round_score(hit.score, decimals),
             None => hit.score,
         });
         batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
         if request.merge {
-            batch.columns.extend(merge_columns(files, &plan, &rows).await?);
+            batch.columns.extend(merge_columns(&plan, &rows)?);
         }
         let body = json!({
             "status": Status::success(),
@@ -173,7 +171,7 @@ impl<P: Platform> QueryNode<P> {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    self.search_codes(plan, query, segment, depth).await?
+                    search_codes(plan, query, segment, depth)?
                 }
                 Some(SegmentIndex::InverseNorms(norms)) => {
                     exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await
@@ -228,10 +226,10 @@ async fn exact<P: Platform>(
 }
 
 /// What hits are put in order and into groups by: `$key`, and `$group` where there is one.
-async fn merge_columns(files: &impl Files, plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
+fn merge_columns(plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
     let segments = &plan.target.segments;
     let primary_key = plan.target.schema().primary_key().clone();
-    let keys = gather(files, segments, &[primary_key], rows).await?.columns;
+    let keys = gather(segments, &[primary_key], rows)?.columns;
     let keys = keys.into_iter().map(|(_, column)| ("$key".to_owned(), column));
     let groups = plan.group_field.as_ref().map(|field| {
         let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row as usize);

@@ -2,13 +2,13 @@
 //!
 //! `"ELNC"` and [sections](super::sections); the header gives type and rows.
 
-use super::sections::{Body, Magic, READS_IN_FLIGHT, Reader, Section};
+use super::sections::{Body, Magic, Reader, Section};
 use crate::error::Result;
 use crate::schema::DataType;
-use crate::storage::{Files, OpenFile};
+use crate::storage::{Files, OpenFile, StoredBytes};
 use crate::value::{Column, ColumnData, Lists, Mask, Strings};
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 const MAGIC: Magic = *b"ELNC";
 /// Keeps sums of rows and offsets within 32 bits.
@@ -132,16 +132,17 @@ impl<F: OpenFile> Reader<'_, F, Header> {
 
 /// A column of vectors that stays in its file: rows are read when they are asked for, and believed without a checksum, which
 /// the file has only of larger pieces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct StoredVectors {
-    file: String,
+    file: Rc<dyn StoredBytes>,
     dim: usize,
     rows: usize,
     data_offset: u64,
 }
 
 impl StoredVectors {
-    pub async fn open(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<StoredVectors> {
+    /// `None` if the file is in a place that takes long over single rows.
+    pub async fn open(files: &impl Files, name: &str, on_read: &dyn Fn(u64)) -> Result<Option<StoredVectors>> {
         let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
         let Header { rows, data_type, dim, data, .. } = &reader.header;
         let (rows, dim) = (*rows as usize, dim.unwrap_or(0) as usize);
@@ -149,7 +150,8 @@ impl StoredVectors {
         if *data_type != DataType::FloatVector || dim == 0 || bytes.is_none_or(|bytes| bytes as u64 != data.bytes()) {
             return Err(reader.corrupt("not vectors, or not as many as it says"));
         }
-        Ok(StoredVectors { file: name.to_owned(), dim, rows, data_offset: reader.offset_of(data)? })
+        let data_offset = reader.offset_of(data)?;
+        Ok(reader.into_rows().map(|file| StoredVectors { file, dim, rows, data_offset }))
     }
 
     pub fn dim(&self) -> usize {
@@ -161,18 +163,12 @@ impl StoredVectors {
     }
 
     /// The vectors of some rows, one after the other.
-    pub async fn read(&self, files: &impl Files, rows: &[u32]) -> Result<Vec<f32>> {
+    pub fn read(&self, rows: &[u32]) -> Result<Vec<f32>> {
         let mut values = vec![0f32; rows.len() * self.dim];
         let row_bytes = (self.dim * size_of::<f32>()) as u64;
-        let reads = rows.iter().zip(values.chunks_exact_mut(self.dim)).map(|(row, into)| {
-            let offset = self.data_offset + u64::from(*row) * row_bytes;
-            files.read(&self.file, offset, bytemuck::cast_slice_mut(into))
-        });
-        let mut reads = futures::stream::iter(reads).buffer_unordered(READS_IN_FLIGHT);
-        while let Some(read) = reads.next().await {
-            read?;
+        for (row, into) in rows.iter().zip(values.chunks_exact_mut(self.dim)) {
+            self.file.read_now(self.data_offset + u64::from(*row) * row_bytes, bytemuck::cast_slice_mut(into))?;
         }
-        drop(reads);
         Ok(values)
     }
 }

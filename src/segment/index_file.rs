@@ -5,10 +5,11 @@ use super::sections::{Body, Magic, Reader, Section};
 use crate::error::Result;
 use crate::index::codes::{Codes, CodesHeader, CodesParts};
 use crate::index::hnsw::{BrokenGraph, Graph};
-use crate::storage::Files;
+use crate::storage::{Files, OpenFile, StoredBytes};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::rc::Rc;
 
 const MAGIC: Magic = *b"ELNX";
 const GRAPH_MAGIC: Magic = *b"ELNG";
@@ -57,39 +58,42 @@ pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Resul
 
 /// int8 numbers that stay in their file: read when a search asks for them, and believed without a checksum, because wrong ones
 /// only make wrong scores.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct StoredRows {
-    file: String,
+    file: Rc<dyn StoredBytes>,
     offset: u64,
     row_bytes: usize,
 }
 
 impl StoredRows {
     /// Rows that follow each other.
-    pub async fn read_range(&self, files: &impl Files, positions: Range<usize>) -> Result<Vec<i8>> {
+    pub fn read_range(&self, positions: Range<usize>) -> Result<Vec<i8>> {
         let mut rows = vec![0; positions.len() * self.row_bytes];
-        let offset = self.offset + (positions.start * self.row_bytes) as u64;
-        files.read(&self.file, offset, bytemuck::cast_slice_mut(&mut rows)).await?;
+        self.read_from(positions.start, &mut rows)?;
         Ok(rows)
     }
 
     /// Scattered rows, one after the other.
-    pub async fn read(&self, files: &impl Files, positions: &[u32]) -> Result<Vec<i8>> {
+    pub fn read(&self, positions: impl IntoIterator<Item = u32, IntoIter: ExactSizeIterator>) -> Result<Vec<i8>> {
+        let positions = positions.into_iter();
         let mut rows = vec![0i8; positions.len() * self.row_bytes];
-        for (position, row) in positions.iter().zip(rows.chunks_exact_mut(self.row_bytes)) {
-            let offset = self.offset + u64::from(*position) * self.row_bytes as u64;
-            files.read(&self.file, offset, bytemuck::cast_slice_mut(row)).await?;
+        for (position, row) in positions.zip(rows.chunks_exact_mut(self.row_bytes)) {
+            self.read_from(position as usize, row)?;
         }
         Ok(rows)
     }
+
+    fn read_from(&self, position: usize, into: &mut [i8]) -> Result<()> {
+        self.file.read_now(self.offset + (position * self.row_bytes) as u64, bytemuck::cast_slice_mut(into))
+    }
 }
 
-/// Reads and checks codes, but for the int8 numbers where these are to stay. `on_read` hears of every piece of the file as it
-/// arrives.
+/// Reads and checks codes. The int8 numbers stay where they are if they may and single rows of the file are read quickly.
+/// `on_read` hears of every piece of the file as it arrives.
 pub async fn read_codes(
     files: &impl Files,
     name: &str,
-    rows_stay: bool,
+    rows_may_stay: bool,
     on_read: &dyn Fn(u64),
 ) -> Result<(Codes, Option<StoredRows>)> {
     let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
@@ -97,6 +101,11 @@ pub async fn read_codes(
     let overflow = || reader.corrupt("rows times dim overflows");
     let [mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, rows] =
         codes.counts().ok_or_else(overflow)?;
+    let offset = reader.offset_of(&sections.rows)?;
+    if sections.rows.bytes() != rows as u64 {
+        return Err(reader.corrupt("not as many numbers as it says"));
+    }
+    let staying = if rows_may_stay { files.open(name).await?.into_rows() } else { None };
     let parts = CodesParts {
         mean: Cow::Owned(reader.values(&sections.mean, mean).await?),
         starts: Cow::Owned(reader.values(&sections.starts, starts).await?),
@@ -108,16 +117,12 @@ pub async fn read_codes(
         sign_offsets: Cow::Owned(reader.values(&sections.sign_offsets, sign_offsets).await?),
         row_scales: Cow::Owned(reader.values(&sections.row_scales, row_scales).await?),
         row_offsets: Cow::Owned(reader.values(&sections.row_offsets, row_offsets).await?),
-        rows: Cow::Owned(if rows_stay { Vec::new() } else { reader.values(&sections.rows, rows).await? }),
+        rows: Cow::Owned(if staying.is_some() { Vec::new() } else { reader.values(&sections.rows, rows).await? }),
     };
-    if sections.rows.bytes() != rows as u64 {
-        return Err(reader.corrupt("not as many numbers as it says"));
-    }
-    let offset = reader.offset_of(&sections.rows)?;
     let codes = Codes::from_parts(codes.clone(), parts);
     let codes = codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))?;
     let row_bytes = codes.row_bytes();
-    Ok((codes, rows_stay.then(|| StoredRows { file: name.to_owned(), offset, row_bytes })))
+    Ok((codes, staying.map(|file| StoredRows { file, offset, row_bytes })))
 }
 
 #[derive(Serialize, Deserialize)]

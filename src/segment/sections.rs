@@ -5,10 +5,11 @@
 //! numbers are little-endian, as wasm and every machine with a browser are, so that values load as bytes.
 
 use crate::error::{Error, Result};
-use crate::storage::{Files, OpenFile};
+use crate::storage::{Files, OpenFile, StoredBytes};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 const VERSION: u16 = 1;
 const PRELUDE_BYTES: usize = 16;
@@ -16,7 +17,7 @@ const ALIGNMENT: usize = 64;
 const CHECKED_CHUNK_BYTES: usize = 1 << 20;
 /// Read at a time, so that progress moves in small steps; several are in flight.
 const READ_BYTES: usize = 4 << 20;
-pub(super) const READS_IN_FLIGHT: usize = 8;
+const READS_IN_FLIGHT: usize = 8;
 /// The first read fetches this much: header and, of a small file, everything.
 const FIRST_READ_BYTES: u64 = 64 << 10;
 
@@ -89,7 +90,12 @@ pub(super) struct Reader<'a, F, H> {
 }
 
 impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
-    pub async fn open(magic: Magic, files: &impl Files<File = F>, name: &'a str, on_read: &'a dyn Fn(u64)) -> Result<Self> {
+    pub async fn open(
+        magic: Magic,
+        files: &impl Files<File = F>,
+        name: &'a str,
+        on_read: &'a dyn Fn(u64),
+    ) -> Result<Self> {
         let corrupt = |detail: &str| Error::Corrupt { file: name.to_owned(), detail: detail.to_owned() };
         let file = files.open(name).await?;
         let mut first = vec![0; file.bytes().min(FIRST_READ_BYTES) as usize];
@@ -139,6 +145,11 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
             (Some(start), Some(end)) if end <= self.file.bytes() => Ok(start),
             _ => Err(self.corrupt("a section is not within the file")),
         }
+    }
+
+    /// `None` if the file is in a place that takes long over single rows.
+    pub fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
+        self.file.into_rows()
     }
 
     /// A section as exactly `count` values, checked against its checksums.

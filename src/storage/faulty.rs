@@ -3,7 +3,7 @@
 //! Operations and writes are counted from 0 over all handles that share the same `Faults`, so a test first counts the
 //! writes of an undisturbed run and then repeats it with a crash at each of them.
 
-use super::{Epoch, Files, OpenFile, Records, Store, WriteBatch};
+use super::{Epoch, Files, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -168,6 +168,11 @@ pub struct FaultyFile<F> {
     faults: Faults,
 }
 
+struct FaultyRows {
+    inner: Rc<dyn StoredBytes>,
+    faults: Faults,
+}
+
 impl<S> Faulty<S> {
     pub fn new(inner: S, faults: Faults) -> Self {
         Faulty { inner, faults }
@@ -232,12 +237,18 @@ impl<F: OpenFile> OpenFile for FaultyFile<F> {
         self.faults.read_through(self.inner.read(offset, into)).await
     }
 
+    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
+        Some(Rc::new(FaultyRows { inner: self.inner.into_rows()?, faults: self.faults }))
+    }
+}
+
+impl StoredBytes for FaultyRows {
     /// Who cannot wait hears of a dead process as of a failed read.
-    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<()> {
         match self.faults.judge(false) {
             Verdict::Go => self.inner.read_now(offset, into),
-            Verdict::Fail(error) => Some(Err(error)),
-            Verdict::Crash(_) | Verdict::Down => Some(Err(Error::Io { detail: "injected crash".into() })),
+            Verdict::Fail(error) => Err(error),
+            Verdict::Crash(_) | Verdict::Down => Err(Error::Io { detail: "injected crash".into() }),
         }
     }
 }

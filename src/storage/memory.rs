@@ -5,7 +5,8 @@
 //! reorders operations, and drops roles between an effect and its answer.
 
 use super::{
-    Epoch, Files, HEAD_KEY, Head, OpenFile, Records, Store, WriteBatch, check_bounds, check_file_name, prefix_range,
+    Epoch, Files, HEAD_KEY, Head, OpenFile, Records, Store, StoredBytes, WriteBatch, check_bounds, check_file_name,
+    prefix_range,
 };
 use crate::error::{Error, Result};
 use futures::future::LocalBoxFuture;
@@ -26,6 +27,7 @@ pub struct MemoryStore {
 type ReadBytes = Rc<RefCell<BTreeMap<String, u64>>>;
 
 pub struct MemoryFile {
+    rows_are_slow: bool,
     name: String,
     bytes: Rc<[u8]>,
     read_bytes: ReadBytes,
@@ -190,8 +192,14 @@ impl OpenFile for MemoryFile {
         done
     }
 
-    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
-        Some(self.copy(offset, into))
+    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
+        (!self.rows_are_slow).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
+    }
+}
+
+impl StoredBytes for MemoryFile {
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.copy(offset, into)
     }
 }
 
@@ -207,7 +215,8 @@ impl Files for MemoryStore {
     async fn open(&self, name: &str) -> Result<MemoryFile> {
         let bytes = self.paused(|state| state.file(name)).await?;
         let (read_bytes, pause) = (self.read_bytes.clone(), self.pause.clone());
-        Ok(MemoryFile { name: name.to_string(), bytes, read_bytes, pause })
+        let rows_are_slow = self.state.borrow().rows_are_slow;
+        Ok(MemoryFile { rows_are_slow, name: name.to_string(), bytes, read_bytes, pause })
     }
 
     fn reads_rows_quickly(&self) -> bool {

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// The object stores for records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,8 +104,14 @@ pub trait OpenFile {
     fn bytes(&self) -> u64;
     /// Fills `into` from `offset`; an error unless the file has that many bytes there.
     async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()>;
-    /// The same without waiting, for single rows among many; `None` where the file is kept in a place that cannot do that.
-    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>>;
+    /// For single rows among many; `None` where the file is in a place that takes long over them.
+    fn into_rows(self) -> Option<Rc<dyn StoredBytes>>;
+}
+
+/// A file in use that is read without waiting, in microseconds.
+pub trait StoredBytes {
+    /// As `OpenFile::read`.
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<()>;
 }
 
 /// Immutable bytes by name, written once, read by range.
@@ -128,7 +135,7 @@ pub trait Files {
     async fn read(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<()> {
         self.open(name).await?.read(offset, into).await
     }
-    /// Whether reading some hundred bytes takes microseconds.
+    /// Whether files that are written now can be read by `OpenFile::into_rows`.
     fn reads_rows_quickly(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 //! What roles need of the worker they run in.
 
 use super::allocator::allocated_bytes;
-use super::store::{BrowserStore, FilesIn};
+use super::store::{BrowserStore, BrowserStoreConfig, FilesIn};
 use crate::error::Result;
 use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
@@ -38,11 +38,6 @@ impl StoreConfig {
     pub fn is_strict(&self) -> bool {
         self.durability.as_deref() == Some("strict")
     }
-
-    /// Chromium syncs what is in a file of OPFS, and never its name.
-    fn files_in(&self) -> FilesIn {
-        if self.is_strict() { FilesIn::IndexedDb } else { self.files_in }
-    }
 }
 
 /// A browser worker with a store.
@@ -54,7 +49,9 @@ pub struct BrowserPlatform {
 
 impl BrowserPlatform {
     pub async fn open(config: &StoreConfig, outlet: Outlet) -> Result<Self> {
-        let store = BrowserStore::open(&config.store, config.files_in()).await?;
+        let (files_in, survives_power_loss) = (config.files_in, config.is_strict());
+        let store =
+            BrowserStore::open(&BrowserStoreConfig { name: &config.store, files_in, survives_power_loss }).await?;
         Ok(BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) })
     }
 

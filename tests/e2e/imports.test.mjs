@@ -212,7 +212,7 @@ test('the page may be closed once the files are stored', { timeout: 60_000 }, as
     'the import ends',
     30_000
   );
-  assert.deepEqual([end.state, end.row_count], ['ImportCompleted', '40000']);
+  assert.deepEqual([end.state, end.row_count], ['ImportCompleted', '40000'], JSON.stringify(end.infos));
 });
 
 test('URLs are fetched again when their page has gone', { timeout: 60_000 }, async () => {

@@ -6,7 +6,6 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
 const QUOTA: &str = "QuotaExceededError";
-const NOT_FOUND: &str = "NotFoundError";
 
 pub fn of_exception(exception: &DomException) -> Error {
     let (name, message) = (exception.name(), exception.message());
@@ -22,8 +21,8 @@ pub fn of_js(thrown: JsValue) -> Error {
     }
 }
 
-pub fn is_not_found(thrown: &JsValue) -> bool {
-    thrown.dyn_ref::<DomException>().is_some_and(|exception| exception.name() == NOT_FOUND)
+pub fn is_named(thrown: &JsValue, name: &str) -> bool {
+    thrown.dyn_ref::<DomException>().is_some_and(|exception| exception.name() == name)
 }
 
 /// The reason is in the sources: rexie's own text says only that there was an error.

@@ -20,8 +20,8 @@ pub struct FileHead {
 pub enum Place {
     /// Beside this record, under `chunk_key`.
     Chunks { chunk_bytes: u64, chunks: u64 },
-    /// The file of that name in the store's folder.
-    Opfs { opfs: String },
+    /// The slot of that name in the store's folder.
+    Slot { slot: String },
 }
 
 impl FileHead {
@@ -40,9 +40,9 @@ impl FileHead {
         }
     }
 
-    pub fn opfs_name(self) -> Option<String> {
+    pub fn slot(self) -> Option<String> {
         match self.place {
-            Place::Opfs { opfs } => Some(opfs),
+            Place::Slot { slot } => Some(slot),
             Place::Chunks { .. } => None,
         }
     }
@@ -68,7 +68,7 @@ pub async fn current_head(transaction: &WriteTransaction, name: &str) -> Result<
     transaction.get(FILES, name).await?.map(|bytes| FileHead::parse(name, &bytes)).transpose()
 }
 
-/// Deletes what the database has of a file; returns what it is called in the store's folder, if it is there.
+/// Deletes what the database has of a file; returns the slot that has its bytes, if one has.
 pub async fn delete_file(transaction: &WriteTransaction, name: &str) -> Result<Option<String>> {
     // A head that cannot be read names nothing.
     let head = match current_head(transaction, name).await {
@@ -77,7 +77,7 @@ pub async fn delete_file(transaction: &WriteTransaction, name: &str) -> Result<O
     };
     transaction.delete(FILES, name)?;
     transaction.delete_range(FILES, &chunk_keys(name))?;
-    Ok(head.and_then(FileHead::opfs_name))
+    Ok(head.and_then(FileHead::slot))
 }
 
 #[cfg(test)]
@@ -89,8 +89,8 @@ mod tests {
     fn heads_of_both_kinds_are_read() {
         let chunks = FileHead { bytes: 9, place: Place::Chunks { chunk_bytes: 4, chunks: 3 } };
         assert_eq!(FileHead::parse("f", br#"{"bytes":9,"chunk_bytes":4,"chunks":3}"#), Ok(chunks));
-        let opfs = FileHead { bytes: 9, place: Place::Opfs { opfs: "f~1-1".into() } };
-        assert_eq!(FileHead::parse("f", br#"{"bytes":9,"opfs":"f~1-1"}"#), Ok(opfs));
+        let in_slot = FileHead { bytes: 9, place: Place::Slot { slot: "g0-1".into() } };
+        assert_eq!(FileHead::parse("f", br#"{"bytes":9,"slot":"g0-1"}"#), Ok(in_slot));
         for broken in
             [r#"{"bytes":9}"#, r#"{"bytes":9,"chunk_bytes":0,"chunks":3}"#, r#"{"bytes":9,"chunk_bytes":4,"chunks":2}"#]
         {

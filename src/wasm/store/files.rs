@@ -1,7 +1,6 @@
 //! `Files`: a file is a small head record under its name, and its bytes, which are in OPFS where the browser has it.
 //!
-//! The head is written last: a file exists if and only if its head does. Files in OPFS have names of their own, never used
-//! twice, so that what one owner of the store writes or removes is never another's.
+//! The head is written last: a file exists if and only if its head does. In OPFS its bytes are in a [slot](super::slots).
 //!
 //! Small files, and all where there is no OPFS, are chunks in the database under `<name>#<chunk number>`. A transaction holds
 //! one chunk, because whoever wants to read from the object store meanwhile waits for it. Chunks are Blobs, which read at
@@ -11,8 +10,9 @@
 use super::connection::{Connection, FILES, WriteTransaction, key_range};
 use super::file_head::{FileHead, Place, chunk_key, delete_file, read_head};
 use super::open_file::{BrowserFile, Content, Found, find};
-use super::opfs::StoreFolder;
-use super::{BrowserStore, error, file_names, run};
+use super::opfs::Handle;
+use super::slots::Slot;
+use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
 use crate::storage::{Durability, Files, Handed, check_file_name, prefix_range};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
@@ -20,11 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Smaller files are not worth a file of OPFS, smaller chunks are kept as an `ArrayBuffer`.
+/// Smaller files are not worth a slot, smaller chunks are kept as an `ArrayBuffer`.
 pub const SMALL_BYTES: usize = 64 << 10;
 
 /// The bytes of `range` of parts that follow one another.
@@ -55,7 +56,7 @@ struct Step {
     head: Option<ArrayBuffer>,
 }
 
-/// Returns what the file that it replaces is called in the store's folder, if it is there.
+/// Returns the slot of the file that it replaces, if it has one.
 async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Option<String>> {
     let put = async |transaction: &WriteTransaction| {
         let replaced = if step.is_first { delete_file(transaction, &step.name).await? } else { None };
@@ -70,17 +71,17 @@ async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Option<Str
     connection.write(&[FILES], Durability::Strict, put).await
 }
 
-/// Returns what those that are in the store's folder are called there.
+/// Returns the slots of those that have one.
 async fn delete_files(connection: Rc<Connection>, names: Vec<String>) -> Result<Vec<String>> {
     let delete = async |transaction: &WriteTransaction| {
-        let mut own_names = Vec::new();
+        let mut slots = Vec::new();
         for name in &names {
-            own_names.extend(delete_file(transaction, name).await?);
+            slots.extend(delete_file(transaction, name).await?);
         }
-        Ok(own_names)
+        Ok(slots)
     };
-    // What a power loss brings back, the next sweep finds.
-    connection.write(&[FILES], Durability::Relaxed, delete).await
+    // A head that a power cut brings back must not name a slot that has another file by then.
+    connection.write(&[FILES], Durability::Strict, delete).await
 }
 
 pub async fn keys(connection: &Connection, range: Range<String>) -> Result<Vec<String>> {
@@ -98,14 +99,6 @@ async fn partial_files(connection: &Connection) -> Result<Vec<String>> {
 }
 
 impl BrowserStore {
-    /// The store's folder, if the file belongs there.
-    async fn folder_for(&self, name: &str, bytes: usize) -> Option<StoreFolder> {
-        if bytes < SMALL_BYTES || file_names::encode(name).is_none() {
-            return None;
-        }
-        self.folder_to_write().await
-    }
-
     async fn write_chunks(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         let bytes = parts.iter().map(|part| part.len()).sum::<usize>();
         let chunks = bytes.div_ceil(CHUNK_BYTES) as u64;
@@ -123,44 +116,43 @@ impl BrowserStore {
                 head: is_last.then(|| head.encode()),
             };
             let replaced = run(write_step(self.connection.clone(), step)).await?;
-            self.remove_from_folder(replaced).await;
+            self.empty_slots(replaced).await;
         }
         Ok(())
     }
 
-    async fn write_to_folder(&self, folder: &StoreFolder, name: &str, parts: &[&[u8]]) -> Result<()> {
-        let (own_name, handle) = folder.create(name).await?;
+    async fn write_to_slot(&self, slot: Slot, name: &str, parts: &[&[u8]]) -> Result<()> {
         let written = parts.iter().try_fold(0, |offset, part| {
-            handle.write(offset, part)?;
+            slot.handle.write(offset, part)?;
             Ok(offset + part.len() as u64)
         });
-        let flushed = written.and_then(|bytes| handle.flush().map(|()| bytes));
-        drop(handle);
-        let named = match flushed {
-            Ok(bytes) => self.name_in_folder(folder, name, &own_name, bytes).await,
-            Err(error) => Err(error),
-        };
-        if named.is_err() {
-            self.remove_from_folder([own_name]).await;
+        let flushed = written.and_then(|bytes| slot.handle.flush().map(|()| bytes));
+        match flushed {
+            Ok(bytes) => self.name_slot(slot, name, bytes).await,
+            Err(error) => {
+                slot.handle.empty()?;
+                Err(error)
+            }
         }
-        named
     }
 
-    /// Makes a whole file of the folder the one of that name.
-    async fn name_in_folder(&self, folder: &StoreFolder, name: &str, own_name: &str, bytes: u64) -> Result<()> {
-        // Nobody sweeps it while it is open, and everybody can read it.
-        let opened = folder.open_to_read(own_name).await?;
-        let head = FileHead { bytes, place: Place::Opfs { opfs: own_name.to_string() } };
+    /// Makes a slot that has been written the file of that name.
+    async fn name_slot(&self, Slot { name: slot, handle }: Slot, name: &str, bytes: u64) -> Result<()> {
+        let head = FileHead { bytes, place: Place::Slot { slot: slot.clone() } };
         let step = Step { name: name.to_string(), is_first: true, chunk: None, head: Some(head.encode()) };
         let connection = self.connection.clone();
-        let replaced = run(async move {
-            let replaced = write_step(connection, step).await;
-            drop(opened);
-            replaced
+        let named = run(async move {
+            let named = write_step(connection, step).await;
+            drop(handle);
+            named
         })
-        .await?;
-        self.remove_from_folder(replaced).await;
-        Ok(())
+        .await;
+        let unnamed = match &named {
+            Ok(replaced) => replaced.clone(),
+            Err(_) => Some(slot),
+        };
+        self.empty_slots(unnamed).await;
+        named.map(drop)
     }
 
     /// The browser copies a Blob into the database twice as fast as a worker copies it into OPFS.
@@ -169,12 +161,15 @@ impl BrowserStore {
         if bytes == 0 {
             return self.write_chunks(name, &[]).await;
         }
+        // A private window's database keeps the Blob itself, of which the browser may still be fetching bytes from its page.
+        let last_byte = blob.slice_with_f64((bytes - 1) as f64).map_err(error::of_js)?;
+        JsFuture::from(last_byte.array_buffer()).await.map_err(error::of_js)?;
         // The browser copies it as it is, so it is one chunk.
         let head = FileHead { bytes, place: Place::Chunks { chunk_bytes: bytes, chunks: 1 } };
         let chunk = Some((0, blob.into()));
         let step = Step { name: name.to_string(), is_first: true, chunk, head: Some(head.encode()) };
         let replaced = run(write_step(self.connection.clone(), step)).await?;
-        self.remove_from_folder(replaced).await;
+        self.empty_slots(replaced).await;
         Ok(())
     }
 
@@ -193,9 +188,10 @@ impl Files for BrowserStore {
 
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         check_file_name(name)?;
-        let bytes = parts.iter().map(|part| part.len()).sum();
-        let written = match self.folder_for(name, bytes).await {
-            Some(folder) => self.write_to_folder(&folder, name, parts).await,
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        let slot = if bytes >= SMALL_BYTES { self.slot_to_write().await } else { None };
+        let written = match slot {
+            Some(slot) => self.write_to_slot(slot, name, parts).await,
             None => self.write_chunks(name, parts).await,
         };
         self.nothing_left_of(name, written).await
@@ -211,24 +207,30 @@ impl Files for BrowserStore {
 
     async fn open(&self, name: &str) -> Result<BrowserFile> {
         check_file_name(name)?;
-        let mut missing = None;
+        let mut opened: Option<(String, Option<Handle>)> = None;
         loop {
             let found = run(find(self.connection.clone(), name.to_string())).await?;
-            let (bytes, content) = match found {
-                Found::Nothing => return Err(Error::KeyNotFound { key: name.to_string() }),
-                Found::Chunks { chunks, bytes } => (bytes, Content::Chunks(chunks)),
-                Found::Opfs { own_name, bytes } => match self.folder_to_read().await?.open_to_read(&own_name).await {
-                    Ok(handle) => (bytes, Content::Opfs(handle)),
-                    // It may have been replaced or deleted in between.
-                    Err(_) if missing.as_ref() != Some(&own_name) => {
-                        missing = Some(own_name);
-                        continue;
-                    }
-                    Err(error) => return Err(Error::Corrupt { file: name.to_string(), detail: error.to_string() }),
-                },
+            let (bytes, content) = match (found, opened.take()) {
+                (Found::Nothing, _) => return Err(Error::KeyNotFound { key: name.to_string() }),
+                (Found::Chunks { chunks, bytes }, _) => (bytes, Content::Chunks(chunks)),
+                // Still named when it is open: so nobody has written another file to it in between.
+                (Found::Slot { slot, bytes }, Some((known, handle))) if slot == known => {
+                    let detail = format!("the browser has lost its slot {slot}");
+                    let missing = || Error::Corrupt { file: name.to_string(), detail };
+                    (bytes, Content::Slot(handle.ok_or_else(missing)?))
+                }
+                (Found::Slot { slot, .. }, _) => {
+                    let handle = self.slots()?.open_to_read(&slot).await?;
+                    opened = Some((slot, handle));
+                    continue;
+                }
             };
             return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
         }
+    }
+
+    fn reads_rows_quickly(&self) -> bool {
+        self.slots.as_ref().is_some_and(|slots| slots.are_written_to())
     }
 
     async fn size(&self, name: &str) -> Result<u64> {
@@ -249,8 +251,8 @@ impl Files for BrowserStore {
     }
 
     async fn delete(&self, names: &[String]) -> Result<()> {
-        let own_names = run(delete_files(self.connection.clone(), names.to_vec())).await?;
-        self.remove_from_folder(own_names).await;
+        let slots = run(delete_files(self.connection.clone(), names.to_vec())).await?;
+        self.empty_slots(slots).await;
         Ok(())
     }
 
@@ -259,7 +261,7 @@ impl Files for BrowserStore {
     }
 
     async fn move_over(&self, name: &str) -> Result<()> {
-        self.move_into_folder(name).await
+        self.move_into_slot(name).await
     }
 
     async fn sweep_partial(&self) -> Result<()> {
@@ -269,7 +271,7 @@ impl Files for BrowserStore {
             if partial.is_empty() { Ok(()) } else { delete_files(connection, partial).await.map(drop) }
         })
         .await?;
-        self.sweep_folder().await
+        self.sweep_slots().await
     }
 
     fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {

@@ -13,50 +13,67 @@
 mod connection;
 mod error;
 mod file_head;
-mod file_names;
 mod files;
-mod folder;
 mod moving;
 mod open_file;
 mod opfs;
 mod records;
 mod renewal;
+mod slots;
 
-pub use folder::FilesIn;
 pub use open_file::BrowserFile;
+pub use slots::FilesIn;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::Handed;
 use connection::Connection;
-use folder::Folder;
 use futures::channel::oneshot;
+use futures::future::join;
 use open_file::ReadBytes;
 use opfs::StoreFolder;
+use slots::Slots;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use tokio::sync::OnceCell;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
 /// A handle to a store. Dropping it closes the store once its last operation has ended.
 pub struct BrowserStore {
     connection: Rc<Connection>,
-    folder: Rc<Folder>,
+    /// `None` where the browser has no OPFS for this page.
+    slots: Option<Rc<Slots>>,
+    prepared: OnceCell<()>,
     read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
 }
 
+/// Which store, and how it keeps files.
+pub struct BrowserStoreConfig<'a> {
+    pub name: &'a str,
+    pub files_in: FilesIn,
+    pub survives_power_loss: bool,
+}
+
 impl BrowserStore {
     /// Opens the store of this origin, and creates it if it does not exist.
-    pub async fn open(store: &str, files_in: FilesIn) -> Result<Self> {
-        let name = database_name(store);
-        let connection = run(async move { Connection::open(&name).await }).await?;
+    pub async fn open(config: &BrowserStoreConfig<'_>) -> Result<Self> {
+        let name = database_name(config.name);
+        let opening = run(async move { Connection::open(&name).await });
+        let slots = Slots::open(config.name, config.files_in, config.survives_power_loss);
+        let (connection, slots) = join(opening, slots).await;
         Ok(BrowserStore {
-            connection: Rc::new(connection),
-            folder: Rc::new(Folder::new(store, files_in)),
+            connection: Rc::new(connection?),
+            slots: slots.map(Rc::new),
+            prepared: OnceCell::new(),
             read_bytes: Rc::default(),
             handed: RefCell::default(),
         })
+    }
+
+    fn slots(&self) -> Result<&Rc<Slots>> {
+        self.slots.as_ref().ok_or_else(|| Error::Io { detail: "the browser's file system is not there".into() })
     }
 
     /// Keeps bytes for `adopt` until they are taken back.

@@ -4,7 +4,8 @@ use super::connection::{Connection, FILES, WriteTransaction};
 use super::file_head::{FileHead, Place, current_head, delete_file, read_head};
 use super::files::{SMALL_BYTES, keys};
 use super::open_file::BrowserFile;
-use super::opfs::{Handle, StoreFolder};
+use super::opfs::Handle;
+use super::slots::Slot;
 use super::{BrowserStore, run};
 use crate::error::Result;
 use crate::storage::{Durability, Files, OpenFile, prefix_range};
@@ -41,7 +42,7 @@ fn is_to_move(head: &FileHead) -> bool {
 
 impl BrowserStore {
     pub async fn files_to_move(&self) -> Result<Vec<String>> {
-        if self.folder_to_write().await.is_none() {
+        if !self.reads_rows_quickly() {
             return Ok(Vec::new());
         }
         let connection = self.connection.clone();
@@ -57,36 +58,26 @@ impl BrowserStore {
         .await
     }
 
-    pub async fn move_into_folder(&self, name: &str) -> Result<()> {
-        let Some(folder) = self.folder_to_write().await else { return Ok(()) };
+    pub async fn move_into_slot(&self, name: &str) -> Result<()> {
         let (connection, wanted) = (self.connection.clone(), name.to_string());
         let head = run(async move { read_head(&connection.read(FILES)?, &wanted).await }).await?;
-        let Some(head) = head.filter(is_to_move) else { return Ok(()) };
-        let (own_name, handle) = folder.create(name).await?;
-        let moved = self.copy_and_name(&folder, name, head, (&own_name, handle)).await;
+        let Some(old) = head.filter(is_to_move) else { return Ok(()) };
+        let Some(Slot { name: slot, handle }) = self.slot_to_write().await else { return Ok(()) };
+        let new = FileHead { bytes: old.bytes, place: Place::Slot { slot: slot.clone() } };
+        let moved = self.copy_and_name(name, handle, (old, new)).await;
         if moved != Ok(true) {
-            self.remove_from_folder([own_name]).await;
+            self.empty_slots([slot]).await;
         }
         moved.map(drop)
     }
 
-    async fn copy_and_name(
-        &self,
-        folder: &StoreFolder,
-        name: &str,
-        old: FileHead,
-        (own_name, handle): (&str, Handle),
-    ) -> Result<bool> {
+    async fn copy_and_name(&self, name: &str, handle: Handle, (old, new): (FileHead, FileHead)) -> Result<bool> {
         let file = self.open(name).await?;
         copy(&file, &handle).await?;
-        drop(handle);
-        // As in every write: nobody sweeps it while it is open.
-        let opened = folder.open_to_read(own_name).await?;
-        let new = FileHead { bytes: old.bytes, place: Place::Opfs { opfs: own_name.to_string() } };
         let (connection, name) = (self.connection.clone(), name.to_string());
         run(async move {
             let moved = change_place(connection, name, old, new).await;
-            drop(opened);
+            drop(handle);
             moved
         })
         .await

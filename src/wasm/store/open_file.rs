@@ -5,7 +5,7 @@ use super::error;
 use super::file_head::{FileHead, Place, chunk_key, read_head};
 use super::opfs::Handle;
 use crate::error::{Error, Result};
-use crate::storage::{OpenFile, check_bounds};
+use crate::storage::{OpenFile, StoredBytes, check_bounds};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -30,7 +30,7 @@ pub struct BrowserFile {
 }
 
 pub enum Content {
-    Opfs(Handle),
+    Slot(Handle),
     Chunks(Chunks),
 }
 
@@ -43,7 +43,7 @@ pub struct Chunks {
 /// What a file's head leads to.
 pub enum Found {
     Nothing,
-    Opfs { own_name: String, bytes: u64 },
+    Slot { slot: String, bytes: u64 },
     Chunks { chunks: Chunks, bytes: u64 },
 }
 
@@ -52,7 +52,7 @@ pub async fn find(connection: Rc<Connection>, name: String) -> Result<Found> {
     let store = connection.read(FILES)?;
     let Some(FileHead { bytes, place }) = read_head(&store, &name).await? else { return Ok(Found::Nothing) };
     let (chunk_bytes, count) = match place {
-        Place::Opfs { opfs } => return Ok(Found::Opfs { own_name: opfs, bytes }),
+        Place::Slot { slot } => return Ok(Found::Slot { slot, bytes }),
         Place::Chunks { chunk_bytes, chunks } => (chunk_bytes, chunks),
     };
     let values = join_all((0..count).map(|chunk| store.get(chunk_key(&name, chunk).into()))).await;
@@ -127,24 +127,6 @@ impl BrowserFile {
         }
         Ok(())
     }
-
-    /// `None` if some chunk is a Blob.
-    fn copy_buffers(&self, chunks: &Chunks, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
-        if chunks.values.iter().any(|value| value.is_instance_of::<Blob>()) {
-            return None;
-        }
-        let mut filled = 0;
-        for (chunk, length, part) in chunks.parts(self.bytes, offset..offset + into.len() as u64) {
-            let Some(piece) = part_of_buffer(&chunks.values[chunk], length, part) else {
-                return Some(Err(self.no_chunk(chunk, length)));
-            };
-            let next = filled + piece.length() as usize;
-            piece.copy_to(&mut into[filled..next]);
-            filled = next;
-        }
-        self.count(filled);
-        Some(Ok(()))
-    }
 }
 
 impl OpenFile for BrowserFile {
@@ -155,18 +137,22 @@ impl OpenFile for BrowserFile {
     async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()> {
         check_bounds(&self.name, self.bytes, offset, into.len())?;
         match &self.content {
-            Content::Opfs(handle) => self.read_handle(handle, offset, into),
+            Content::Slot(handle) => self.read_handle(handle, offset, into),
             Content::Chunks(chunks) => self.read_chunks(chunks, offset, into).await,
         }
     }
 
-    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
-        if let Err(error) = check_bounds(&self.name, self.bytes, offset, into.len()) {
-            return Some(Err(error));
-        }
+    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
+        matches!(self.content, Content::Slot(_)).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
+    }
+}
+
+impl StoredBytes for BrowserFile {
+    fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        check_bounds(&self.name, self.bytes, offset, into.len())?;
         match &self.content {
-            Content::Opfs(handle) => Some(self.read_handle(handle, offset, into)),
-            Content::Chunks(chunks) => self.copy_buffers(chunks, offset, into),
+            Content::Slot(handle) => self.read_handle(handle, offset, into),
+            Content::Chunks(_) => Err(Error::Unexpected(format!("{} is not in a slot", self.name))),
         }
     }
 }

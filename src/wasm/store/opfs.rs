@@ -1,11 +1,8 @@
 //! The origin private file system: a folder a store, whose files are read straight into the engine's memory.
-//!
-//! A file is created under a name of its own and written once; that it counts is said by its head record alone. A file that is
-//! open anywhere cannot be removed: who removes it tries again later.
 
-use super::file_names::{encode, own_name};
 use super::{error, run};
 use crate::error::{Error, Result};
+use futures::future::try_join;
 use js_sys::{AsyncIterator, IteratorNext, Object, Promise, Reflect};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -13,15 +10,16 @@ use wasm_bindgen_futures::JsFuture;
 
 /// Above all stores, beside what else the origin keeps.
 const PARENT: &str = "elanus";
-/// Begins what is no file of a store.
+/// Begins what is no slot.
 const ASIDE: char = '~';
+/// A little less than file systems take.
+const MAX_NAME_BYTES: usize = 220;
 const PROBE: &str = "~probe";
 const FILLING: &str = "~filling";
 /// The browser writes a large range slower than a few small ones.
 const WRITE_BYTES: usize = 1 << 20;
 /// Together more than a block of 32 KiB.
 const FILLINGS: usize = 45;
-/// As long as a name may be, with what stands before it.
 const FILLING_NAME_BYTES: usize = 240;
 
 #[wasm_bindgen]
@@ -29,7 +27,6 @@ extern "C" {
     #[wasm_bindgen(js_namespace = ["navigator", "storage"], js_name = getDirectory, catch)]
     fn origin_folder() -> Result<Promise, JsValue>;
 
-    #[derive(Clone)]
     type Folder;
     #[wasm_bindgen(method, catch, js_name = getDirectoryHandle)]
     fn folder(this: &Folder, name: &str, options: &Object) -> Result<Promise, JsValue>;
@@ -50,6 +47,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn write(this: &AccessHandle, bytes: &[u8], options: &Object) -> Result<f64, JsValue>;
     #[wasm_bindgen(method, catch)]
+    fn truncate(this: &AccessHandle, bytes: f64) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
     fn flush(this: &AccessHandle) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch, js_name = getSize)]
     fn size(this: &AccessHandle) -> Result<f64, JsValue>;
@@ -68,14 +67,16 @@ async fn settled<T: JsCast>(promise: Result<Promise, JsValue>) -> Result<T> {
     Ok(value.unchecked_into())
 }
 
-/// In a task of its own: a handle whose caller has gone is closed all the same.
-async fn opened(opening: Result<Promise, JsValue>) -> Result<Handle> {
-    let opening = opening.map_err(error::of_js)?;
-    run(async move {
-        let handle = JsFuture::from(opening).await.map_err(error::of_js)?;
-        Ok(Handle(handle.unchecked_into()))
-    })
-    .await
+/// A folder's name that any file system takes: small letters, digits and `-` stay, all else becomes `%` and two digits.
+fn folder_name(store: &str) -> Option<String> {
+    let mut name = String::new();
+    for byte in store.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' => name.push(byte as char),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    (1..=MAX_NAME_BYTES).contains(&name.len()).then_some(name)
 }
 
 /// A disk that is full in the middle of a write is told by the number of bytes alone.
@@ -101,6 +102,10 @@ impl Handle {
         Ok(self.0.size().map_err(error::of_js)? as u64)
     }
 
+    pub fn empty(&self) -> Result<()> {
+        self.0.truncate(0.0).map_err(error::of_js)
+    }
+
     /// Whether there were as many bytes there.
     pub fn read(&self, offset: u64, into: &mut [u8]) -> Result<bool> {
         let read = self.0.read(into, &options("at", offset as f64)).map_err(error::of_js)?;
@@ -121,21 +126,30 @@ impl Handle {
     }
 }
 
+pub enum Opened {
+    File(Handle),
+    /// Somebody else has it open in a way that lets nobody in.
+    Taken,
+    Missing,
+}
+
 /// The files of one store.
-#[derive(Clone)]
-pub struct StoreFolder(Rc<Folder>);
+pub struct StoreFolder {
+    folder: Rc<Folder>,
+    parent: Folder,
+}
 
 impl StoreFolder {
     /// `None` where the browser has no such thing for this page, or the store's name is too long for a folder.
     pub async fn open(store: &str) -> Option<StoreFolder> {
-        let name = encode(store).filter(|_| !store.is_empty())?;
+        let name = folder_name(store)?;
         let root: Folder = settled(origin_folder()).await.ok()?;
         let parent: Folder = settled(root.folder(PARENT, &options("create", true))).await.ok()?;
         let folder = settled(parent.folder(&name, &options("create", true))).await.ok()?;
-        Some(StoreFolder(Rc::new(folder)))
+        Some(StoreFolder { folder: Rc::new(folder), parent })
     }
 
-    /// Removes the folder with all that is in it. What is open somewhere stays, and is swept when a store of that name is
+    /// Removes the folder with all that is in it. What is open somewhere stays, and is emptied when a store of that name is
     /// opened again.
     pub async fn remove(store: &str) {
         let remove = async |name: String| {
@@ -143,7 +157,7 @@ impl StoreFolder {
             let parent: Folder = settled(root.folder(PARENT, &Object::new())).await?;
             settled::<JsValue>(parent.remove(&name, &options("recursive", true))).await
         };
-        if let Some(name) = encode(store) {
+        if let Some(name) = folder_name(store) {
             drop(remove(name).await);
         }
     }
@@ -152,66 +166,66 @@ impl StoreFolder {
     /// from all others.
     pub async fn can_share(&self) -> bool {
         let share = async || {
-            let file: FileHandle = settled(self.0.file(PROBE, &options("create", true))).await?;
-            let first = opened(file.open(&options("mode", "read-only"))).await?;
-            let second = opened(file.open(&options("mode", "read-only"))).await?;
-            Ok::<_, Error>(first.size()? == second.size()?)
+            self.create(PROBE).await?;
+            let both = try_join(self.open_to_read(PROBE), self.open_to_read(PROBE)).await?;
+            Ok::<_, Error>(matches!(both, (Opened::File(_), Opened::File(_))))
         };
         share().await == Ok(true)
     }
 
-    /// Protects files that are created from now on from the traces of an earlier kill; to be called before the first is.
+    /// Protects names that are created from now on from the traces of an earlier kill; to be called before the first is.
     ///
     /// Chromium keeps the names in a LevelDB, and a browser that is killed in the middle of an append leaves a torn record at
     /// the end of its log. The next start passes over it and goes on behind it; the start after that takes it for damage and
-    /// skips the rest of the log's block, so that the files which were created there are gone. Names that are created and
+    /// skips the rest of the log's block, so that what was created there is gone. Names that are created and
     /// removed fill the block up.
     pub async fn fill_log_block(&self) -> Result<()> {
         let name = format!("{FILLING}{}", "-".repeat(FILLING_NAME_BYTES - FILLING.len()));
         for _ in 0..FILLINGS {
-            settled::<JsValue>(self.0.file(&name, &options("create", true))).await?;
-            settled::<JsValue>(self.0.remove(&name, &Object::new())).await?;
+            // Beside the folder, because a listing fails over what goes meanwhile.
+            settled::<JsValue>(self.parent.file(&name, &options("create", true))).await?;
+            // Somebody else may just have done so.
+            drop(settled::<JsValue>(self.parent.remove(&name, &Object::new())).await);
         }
         Ok(())
     }
 
-    /// A new file for the bytes of `name`, and what it is called.
-    pub async fn create(&self, name: &str) -> Result<(String, Handle)> {
-        let own = own_name(name).ok_or_else(|| Error::Unexpected(format!("{name} is too long a name")))?;
-        let file: FileHandle = settled(self.0.file(&own, &options("create", true))).await?;
-        let handle = opened(file.open(&Object::new())).await;
-        if handle.is_err() {
-            drop(self.remove_file(&own).await);
-        }
-        Ok((own, handle?))
+    /// An empty file, unless there is one of that name.
+    pub async fn create(&self, name: &str) -> Result<()> {
+        settled::<JsValue>(self.folder.file(name, &options("create", true))).await.map(drop)
     }
 
-    pub async fn open_to_read(&self, own: &str) -> Result<Handle> {
-        let file: FileHandle = settled(self.0.file(own, &Object::new())).await?;
-        opened(file.open(&options("mode", "read-only"))).await
+    /// For reading and writing, while nobody else has it open.
+    pub async fn open_alone(&self, name: &str) -> Result<Opened> {
+        self.open_file(name, Object::new()).await
     }
 
-    /// Whether nobody has the file open.
-    pub async fn is_closed(&self, own: &str) -> bool {
-        let open = async || {
-            let file: FileHandle = settled(self.0.file(own, &Object::new())).await?;
-            opened(file.open(&Object::new())).await
-        };
-        open().await.is_ok()
+    /// While nobody has it open alone.
+    pub async fn open_to_read(&self, name: &str) -> Result<Opened> {
+        self.open_file(name, options("mode", "read-only")).await
     }
 
-    /// Fails while somebody has the file open; one that is not there is removed already.
-    pub async fn remove_file(&self, own: &str) -> Result<()> {
-        let removing = self.0.remove(own, &Object::new()).map_err(error::of_js)?;
-        match JsFuture::from(removing).await {
-            Err(thrown) if !error::is_not_found(&thrown) => Err(error::of_js(thrown)),
-            _ => Ok(()),
-        }
+    /// In a task of its own: a handle whose caller has gone is closed all the same.
+    async fn open_file(&self, name: &str, options: Object) -> Result<Opened> {
+        let (folder, name) = (self.folder.clone(), name.to_string());
+        run(async move {
+            let open = async || {
+                let file: FileHandle = JsFuture::from(folder.file(&name, &Object::new())?).await?.unchecked_into();
+                JsFuture::from(file.open(&options)?).await
+            };
+            match open().await {
+                Ok(handle) => Ok(Opened::File(Handle(handle.unchecked_into()))),
+                Err(thrown) if error::is_named(&thrown, "NoModificationAllowedError") => Ok(Opened::Taken),
+                Err(thrown) if error::is_named(&thrown, "NotFoundError") => Ok(Opened::Missing),
+                Err(thrown) => Err(error::of_js(thrown)),
+            }
+        })
+        .await
     }
 
-    /// What all files are called.
+    /// What all slots are called.
     pub async fn list(&self) -> Result<Vec<String>> {
-        let keys = self.0.keys().map_err(error::of_js)?;
+        let keys = self.folder.keys().map_err(error::of_js)?;
         let mut found = Vec::new();
         loop {
             let next: IteratorNext = settled(keys.next()).await?;
@@ -220,5 +234,18 @@ impl StoreFolder {
             }
             found.extend(next.value().as_string().filter(|name| !name.starts_with(ASIDE)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn folders_have_names_that_any_file_system_takes() {
+        assert_eq!(folder_name("My store/1-a."), Some("%4dy%20store%2f1-a%2e".into()));
+        assert_eq!(folder_name(".."), Some("%2e%2e".into()));
+        assert_eq!((folder_name(""), folder_name(&"/".repeat(74))), (None, None));
     }
 }

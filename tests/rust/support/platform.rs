@@ -6,7 +6,7 @@ use elanus::event::Event;
 use elanus::platform::{InstanceMemory, Platform};
 use elanus::storage::faulty::{Faults, Faulty, FaultyFile};
 use elanus::storage::memory::{MemoryFile, MemoryStore};
-use elanus::storage::{Epoch, Files, OpenFile, Records, Store, WriteBatch};
+use elanus::storage::{Epoch, Files, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
@@ -137,8 +137,8 @@ impl OpenFile for SimFile {
         self.inner.read(offset, into).await
     }
 
-    fn read_now(&self, offset: u64, into: &mut [u8]) -> Option<Result<()>> {
-        self.inner.read_now(offset, into)
+    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
+        self.inner.into_rows()
     }
 }
 
