@@ -9,6 +9,7 @@ use crate::schema::Field;
 use crate::search::{Hit, Order, ScoreRange, TopK};
 use crate::segment::{SegmentRows, StoredRows};
 use crate::value::{ColumnData, Mask};
+use std::collections::BTreeMap;
 
 /// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
 const fn with_spare(depth: usize) -> usize {
@@ -24,32 +25,65 @@ pub(super) struct CodedSegment<'a> {
     pub mask: Option<&'a Mask>,
 }
 
-/// The best `depth` rows, with exact scores: codes choose a few more, whose vectors then decide.
-pub(super) fn search_codes(plan: &Plan, query: &[f32], segment: CodedSegment<'_>, depth: usize) -> Result<Vec<Hit>> {
-    let CodedSegment { codes, rows, mask, .. } = segment;
+/// The best rows by codes, a few more than `depth`: among them are the best ones, which `exact_hits` tells apart.
+pub(super) fn candidates(plan: &Plan, query: &[f32], segment: &CodedSegment<'_>, depth: usize) -> Result<Vec<Hit>> {
+    let mut sink = TopK::new(with_spare(depth), Order::of(plan.metric), None);
+    let search = CodeSearch { query, depth: with_spare(depth), mask: segment.mask, effort: plan.effort };
+    rank_by_codes(segment, &search, &mut sink)?;
+    Ok(sink.into_sorted())
+}
+
+/// Of the candidates of several segments those that count, by segment.
+pub(super) fn best_candidates(order: Order, mut hits: Vec<(usize, Hit)>, depth: usize) -> BTreeMap<usize, Vec<u32>> {
+    hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
+    let mut rows_of: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for (segment, hit) in hits.into_iter().take(with_spare(depth)) {
+        rows_of.entry(segment).or_default().push(hit.row);
+    }
+    rows_of
+}
+
+/// The best `depth` of some rows, by their vectors.
+pub(super) fn exact_hits(
+    plan: &Plan,
+    query: &[f32],
+    rows: &SegmentRows,
+    mut found: Vec<u32>,
+    depth: usize,
+) -> Result<Vec<Hit>> {
+    found.sort_unstable();
+    let vectors = vectors_of(rows, &plan.field, &found)?;
+    let mut exact = TopK::new(depth, Order::of(plan.metric), plan.params.range);
+    let (metric, vectors) = (plan.metric, vectors.as_slice());
+    FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
+    let hits = exact.into_sorted().into_iter();
+    Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect())
+}
+
+/// The best `depth` rows within a range, with exact scores. Rows beyond a bound are not rarer where the query is, so that there
+/// is no telling how many lists have some: all are looked at.
+pub(super) fn search_range(
+    plan: &Plan,
+    query: &[f32],
+    segment: &CodedSegment<'_>,
+    range: ScoreRange,
+    depth: usize,
+) -> Result<Vec<Hit>> {
+    let CodedSegment { codes, rows, mask, .. } = *segment;
     let order = Order::of(plan.metric);
-    // Rows beyond a bound are not rarer where the query is: there is no telling how many lists have some.
-    let effort = if plan.params.range.is_some() { Effort::ALL } else { plan.effort };
-    let range = plan.params.range.map(|range| widened(range, order, codes.largest_error(query)));
+    let range = widened(range, order, codes.largest_error(query));
     let mut wanted = with_spare(depth);
     loop {
-        let mut sink = TopK::new(wanted, order, range);
-        let search = CodeSearch { query, depth: wanted, mask, effort };
-        rank_by_codes(&segment, &search, &mut sink)?;
+        let mut sink = TopK::new(wanted, order, Some(range));
+        rank_by_codes(segment, &CodeSearch { query, depth: wanted, mask, effort: Effort::ALL }, &mut sink)?;
         let is_full = sink.len() == wanted;
-        let mut found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
-        found.sort_unstable();
-        let vectors = vectors_of(rows, &plan.field, &found)?;
-        let mut exact = TopK::new(depth, order, plan.params.range);
-        let (metric, vectors) = (plan.metric, vectors.as_slice());
-        FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-        // Outside the range were more than expected.
-        if exact.len() < depth && is_full {
-            wanted *= 4;
-            continue;
+        let found = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
+        let hits = exact_hits(plan, query, rows, found, depth)?;
+        if hits.len() == depth || !is_full {
+            return Ok(hits);
         }
-        let hits = exact.into_sorted().into_iter();
-        return Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect());
+        // Outside the range were more than expected.
+        wanted *= 4;
     }
 }
 

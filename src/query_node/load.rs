@@ -272,7 +272,10 @@ impl<P: Platform> QueryNode<P> {
     ) -> Result<(SegmentIndex, Option<StoredRows>)> {
         let files = self.platform.files();
         let file = manifest.index_file(reading.collection, definition.id);
-        let on_read = |bytes| self.progressed(reading, bytes);
+        let on_read = |bytes| {
+            *self.read_bytes.borrow_mut().entry(definition.field).or_default() += bytes;
+            self.progressed(reading, bytes);
+        };
         let dim = reading.fields.iter().find(|field| field.id == definition.field).and_then(|field| field.dim);
         let (index, stored_rows) = match entry.replaces {
             Some(_) => {

@@ -1,7 +1,7 @@
 //! Search: the nearest rows.
 
 use super::QueryNode;
-use super::coded::{CodedSegment, search_codes};
+use super::coded::{self, CodedSegment};
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
@@ -140,8 +140,7 @@ impl<P: Platform> QueryNode<P> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut depth = plan.params.depth();
         loop {
-            let lists = self.scan(plan, query, depth, breather).await?;
-            let cut_off = lists.iter().any(|list| list.len() == depth);
+            let Scanned { lists, cut_off } = self.scan(plan, query, depth, breather).await?;
             let hits = merge(Order::of(plan.metric), lists, depth);
             let exhausted = !cut_off || depth >= rows;
             if let Some(field) = &plan.group_field {
@@ -156,38 +155,54 @@ impl<P: Platform> QueryNode<P> {
         }
     }
 
-    /// The best `depth` rows of each segment.
-    async fn scan(
-        &self,
-        plan: &Plan,
-        query: &[f32],
-        depth: usize,
-        breather: &mut Breather<'_, P>,
-    ) -> Result<Vec<Vec<Hit>>> {
-        let mut lists = Vec::with_capacity(plan.masks.len());
-        for (at, (rows, mask)) in plan.target.segments.iter().zip(&plan.masks).enumerate() {
+    /// The best `depth` rows of each segment, or at least those among the best of all.
+    async fn scan(&self, plan: &Plan, query: &[f32], depth: usize, breather: &mut Breather<'_, P>) -> Result<Scanned> {
+        let segments = &plan.target.segments;
+        let mut found = vec![Vec::new(); segments.len()];
+        let mut candidates = Vec::new();
+        for (at, (rows, mask)) in segments.iter().zip(&plan.masks).enumerate() {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
-            let found = match rows.indexes.get(&plan.index.id) {
+            match rows.indexes.get(&plan.index.id) {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    search_codes(plan, query, segment, depth)?
+                    match plan.params.range {
+                        Some(range) => found[at] = coded::search_range(plan, query, &segment, range, depth)?,
+                        None => {
+                            let hits = coded::candidates(plan, query, &segment, depth)?;
+                            candidates.extend(hits.into_iter().map(|hit| (at, hit)));
+                        }
+                    }
                 }
                 Some(SegmentIndex::InverseNorms(norms)) => {
-                    exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await
+                    found[at] =
+                        exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await;
                 }
-                None => exact(plan, query, ExactSegment { rows, mask, norms: None }, depth, breather).await,
-            };
-            let hits = found.into_iter().map(|hit| RankedHit {
+                None => found[at] = exact(plan, query, ExactSegment { rows, mask, norms: None }, depth, breather).await,
+            }
+            breather.breathe().await;
+        }
+        let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
+        for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
+            found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
+        }
+        let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
+            let ranked = hits.into_iter().map(|hit| RankedHit {
                 score: hit.score,
                 key: rows.primary_key_of(hit.row as usize),
                 at: RowAt { segment: at as u32, row: hit.row },
             });
-            lists.push(hits.collect());
-            breather.breathe().await;
-        }
-        Ok(lists)
+            ranked.collect()
+        });
+        Ok(Scanned { lists: lists.collect(), cut_off })
     }
+}
+
+struct Scanned {
+    /// By segment.
+    lists: Vec<Vec<Hit>>,
+    /// Whether there may be more rows.
+    cut_off: bool,
 }
 
 /// One query over one segment whose vectors are in memory.

@@ -9,7 +9,7 @@ import { earlierRows, firstImported, importRows } from '../soak/page/constants.m
 import { openPage, startBrowserAndSite, until } from './support/browser.mjs';
 
 test('10 kills', { timeout: 300_000 }, async () => {
-  const { kills, states, completed, cleaned, neverMade, rows, seconds, second, ...found } = await killImports({ kills: 10 });
+  const { kills, filesIn, states, completed, cleaned, neverMade, rows, seconds, second, ...found } = await killImports({ kills: 10, filesIn: 'opfs' });
   console.log(`  ${completed} completed, ${cleaned} cleaned, ${neverMade} not made, ${rows} rows checked, ${seconds.toFixed(0)} s`, states);
   const nothing = { lost: 0, doubled: 0, partly: 0, wrong: 0, bytesLeft: 0, unended: 0, unknown: 0, unexpected: 0, browserLosses: 0, failures: [] };
   assert.deepEqual(found, nothing);

@@ -23,6 +23,9 @@ export interface Served {
   emit(event: string, body: string): void;
 }
 
+/** Less is copied in a shorter time than it is moved. */
+const MOVED_BYTES = 64 << 10;
+
 const ports = new Set<Port>();
 let ending = false;
 
@@ -68,7 +71,7 @@ export function serve(id: string, handle: Handle): Served {
     const owned = ownedBlobs(blobs);
     const reply: Reply = { id: request.id, body, blobs: owned };
     if (passed.length) reply.ports = passed;
-    const buffers = [...new Set(owned.map(blob => blob.buffer))];
+    const buffers = new Set(owned.map(blob => blob.buffer).filter(buffer => buffer.byteLength >= MOVED_BYTES));
     port.postMessage(reply, [...buffers, ...passed.filter(end => typeof end !== 'string')]);
   };
   return {

@@ -5,6 +5,9 @@ import { collection_name, createCollection, done, insertRows, rowsOf } from '../
 /** A thousand queries may take longer than the client waits by default. */
 const MANY_MS = 600_000;
 
+/** Keys and scores are what the other engines answer with, too. */
+const output_fields = ['id'];
+
 /** A recall level of AUTOINDEX, or the width of a search in a graph. */
 const plansOf = {
   AUTOINDEX: Array.from({ length: 10 }, (_, at) => ({ level: at + 1 })),
@@ -17,7 +20,7 @@ export async function connect(set, { index_type, params, source, mmap }) {
   await client.connectPromise;
 
   const find = async (data, plan, rest = {}) => {
-    const answer = await client.search({ collection_name, data, limit: 10, params: plan, ...rest });
+    const answer = await client.search({ collection_name, data, limit: 10, params: plan, output_fields, ...rest });
     return done(answer).results.map(({ id }) => Number(id));
   };
 
@@ -57,7 +60,7 @@ export async function connect(set, { index_type, params, source, mmap }) {
     search: find,
     filteredSearch: (vector, share, plan) => find(vector, plan, { filter: `percent < ${share}` }),
     async searchMany(vectors, plan) {
-      const answer = await client.search({ collection_name, data: vectors, limit: 10, params: plan, timeout: MANY_MS });
+      const answer = await client.search({ collection_name, data: vectors, limit: 10, params: plan, output_fields, timeout: MANY_MS });
       return done(answer).results.map(hits => hits.map(({ id }) => Number(id)));
     },
     async memory() {

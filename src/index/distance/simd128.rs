@@ -82,19 +82,38 @@ pub fn inner_product_i8(query: &[i16], rows: &[i8], out: &mut [i32]) {
 #[inline]
 #[target_feature(enable = "simd128")]
 fn sums_of_four(query: &[i16], rows: &[i8]) -> [i32; 4] {
-    const WIDTH: usize = 8;
+    const WIDTH: usize = 32;
     let width = query.len();
     let mut sums = [i32x4_splat(0); 4];
-    let rows: [&[[i8; WIDTH]]; 4] = std::array::from_fn(|row| rows[row * width..(row + 1) * width].as_chunks().0);
-    for (at, query) in query.as_chunks::<WIDTH>().0.iter().enumerate() {
-        // SAFETY: all arrays have eight numbers, and no load asks for alignment.
-        let query = unsafe { v128_load(query.as_ptr().cast()) };
-        for row in 0..4 {
-            let codes = unsafe { i16x8_load_extend_i8x8(rows[row][at].as_ptr()) };
-            sums[row] = i32x4_add(sums[row], i32x4_dot_i16x8(query, codes));
-        }
+    let rows: [&[i8]; 4] = std::array::from_fn(|row| &rows[row * width..(row + 1) * width]);
+    let (steps, rest) = query.as_chunks::<WIDTH>();
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<WIDTH>().0);
+    for ((((query, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
+        add_products(&mut sums, query, [a, b, c, d]);
+    }
+    for query in rest.as_chunks::<HALF_WIDTH>().0 {
+        let last = |row: &'_ [i8]| *row.last_chunk::<HALF_WIDTH>().expect("rows are as long as the query");
+        let rows = rows.map(last);
+        add_products(&mut sums, query, rows.each_ref());
     }
     sums.map(|sum| horizontal_sum_i32(sum))
+}
+
+/// What the length of a row is a multiple of.
+const HALF_WIDTH: usize = 16;
+
+#[inline]
+#[target_feature(enable = "simd128")]
+fn add_products<const WIDTH: usize>(sums: &mut [v128; 4], query: &[i16; WIDTH], rows: [&[i8; WIDTH]; 4]) {
+    const LOADED: usize = 8;
+    for start in (0..WIDTH).step_by(LOADED) {
+        // SAFETY: `WIDTH` is a multiple of what is loaded, and no load asks for alignment.
+        let query = unsafe { v128_load(query.as_ptr().add(start).cast()) };
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let codes = unsafe { i16x8_load_extend_i8x8(row.as_ptr().add(start)) };
+            *sum = i32x4_add(*sum, i32x4_dot_i16x8(query, codes));
+        }
+    }
 }
 
 /// Inner product of two rows, whose length is a multiple of sixteen.

@@ -217,7 +217,8 @@ impl Files for BrowserStore {
                 (Found::Slot { slot, bytes }, Some((known, handle))) if slot == known => {
                     let detail = format!("the browser has lost its slot {slot}");
                     let missing = || Error::Corrupt { file: name.to_string(), detail };
-                    (bytes, Content::Slot(handle.ok_or_else(missing)?))
+                    let handle = handle.ok_or_else(missing)?;
+                    (bytes, Content::Slot { handle, rows_are_quick: self.slots()?.rows_are_quick() })
                 }
                 (Found::Slot { slot, .. }, _) => {
                     let handle = self.slots()?.open_to_read(&slot).await?;
@@ -230,7 +231,7 @@ impl Files for BrowserStore {
     }
 
     fn reads_rows_quickly(&self) -> bool {
-        self.slots.as_ref().is_some_and(|slots| slots.are_written_to())
+        self.slots.as_ref().is_some_and(|slots| slots.are_written_to() && slots.rows_are_quick())
     }
 
     async fn size(&self, name: &str) -> Result<u64> {

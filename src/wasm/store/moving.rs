@@ -42,7 +42,7 @@ fn is_to_move(head: &FileHead) -> bool {
 
 impl BrowserStore {
     pub async fn files_to_move(&self) -> Result<Vec<String>> {
-        if !self.reads_rows_quickly() {
+        if !self.slots.as_ref().is_some_and(|slots| slots.are_written_to()) {
             return Ok(Vec::new());
         }
         let connection = self.connection.clone();

@@ -30,7 +30,7 @@ pub struct BrowserFile {
 }
 
 pub enum Content {
-    Slot(Handle),
+    Slot { handle: Handle, rows_are_quick: bool },
     Chunks(Chunks),
 }
 
@@ -137,13 +137,13 @@ impl OpenFile for BrowserFile {
     async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()> {
         check_bounds(&self.name, self.bytes, offset, into.len())?;
         match &self.content {
-            Content::Slot(handle) => self.read_handle(handle, offset, into),
+            Content::Slot { handle, .. } => self.read_handle(handle, offset, into),
             Content::Chunks(chunks) => self.read_chunks(chunks, offset, into).await,
         }
     }
 
     fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        matches!(self.content, Content::Slot(_)).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
+        matches!(self.content, Content::Slot { rows_are_quick: true, .. }).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
     }
 }
 
@@ -151,7 +151,7 @@ impl StoredBytes for BrowserFile {
     fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<()> {
         check_bounds(&self.name, self.bytes, offset, into.len())?;
         match &self.content {
-            Content::Slot(handle) => self.read_handle(handle, offset, into),
+            Content::Slot { handle, .. } => self.read_handle(handle, offset, into),
             Content::Chunks(_) => Err(Error::Unexpected(format!("{} is not in a slot", self.name))),
         }
     }

@@ -15,6 +15,10 @@ const ASIDE: char = '~';
 /// A little less than file systems take.
 const MAX_NAME_BYTES: usize = 220;
 const PROBE: &str = "~probe";
+/// A busy machine may hold one of them up.
+const PROBES: usize = 3;
+const PROBE_READS: usize = 6;
+const QUICK_READS_MS: f64 = 2.0;
 const FILLING: &str = "~filling";
 /// The browser writes a large range slower than a few small ones.
 const WRITE_BYTES: usize = 1 << 20;
@@ -43,9 +47,9 @@ extern "C" {
 
     type AccessHandle;
     #[wasm_bindgen(method, catch)]
-    fn read(this: &AccessHandle, into: &mut [u8], options: &Object) -> Result<f64, JsValue>;
+    fn read(this: &AccessHandle, into: &mut [u8], place: &PlaceInFile) -> Result<f64, JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn write(this: &AccessHandle, bytes: &[u8], options: &Object) -> Result<f64, JsValue>;
+    fn write(this: &AccessHandle, bytes: &[u8], place: &PlaceInFile) -> Result<f64, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn truncate(this: &AccessHandle, bytes: f64) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
@@ -54,6 +58,16 @@ extern "C" {
     fn size(this: &AccessHandle) -> Result<f64, JsValue>;
     #[wasm_bindgen(method)]
     fn close(this: &AccessHandle);
+
+    type PlaceInFile;
+    #[wasm_bindgen(method, setter, js_name = at)]
+    fn set_at(this: &PlaceInFile, at: f64);
+}
+
+fn place(at: u64) -> PlaceInFile {
+    let place: PlaceInFile = Object::new().unchecked_into();
+    place.set_at(at as f64);
+    place
 }
 
 fn options(key: &str, value: impl Into<JsValue>) -> Object {
@@ -102,20 +116,26 @@ impl Handle {
         Ok(self.0.size().map_err(error::of_js)? as u64)
     }
 
+    fn reads_quickly(&self) -> bool {
+        let started_ms = js_sys::Date::now();
+        let all = (0..PROBE_READS).all(|_| self.read(0, &mut [0]).is_ok());
+        all && js_sys::Date::now() - started_ms < QUICK_READS_MS
+    }
+
     pub fn empty(&self) -> Result<()> {
         self.0.truncate(0.0).map_err(error::of_js)
     }
 
     /// Whether there were as many bytes there.
     pub fn read(&self, offset: u64, into: &mut [u8]) -> Result<bool> {
-        let read = self.0.read(into, &options("at", offset as f64)).map_err(error::of_js)?;
+        let read = self.0.read(into, &place(offset)).map_err(error::of_js)?;
         Ok(read == into.len() as f64)
     }
 
     pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         let mut at = offset;
         for piece in bytes.chunks(WRITE_BYTES) {
-            check_written(self.0.write(piece, &options("at", at as f64)), piece.len())?;
+            check_written(self.0.write(piece, &place(at)), piece.len())?;
             at += piece.len() as u64;
         }
         Ok(())
@@ -124,6 +144,14 @@ impl Handle {
     pub fn flush(&self) -> Result<()> {
         self.0.flush().map_err(error::of_js)
     }
+}
+
+pub struct Probed {
+    /// Whether a file can be open in several workers that read it: without that, a worker that has it open would keep it from
+    /// all others.
+    pub is_shared: bool,
+    /// In a private window the browser's main process answers each read, which takes half a millisecond.
+    pub rows_are_quick: bool,
 }
 
 pub enum Opened {
@@ -162,15 +190,18 @@ impl StoreFolder {
         }
     }
 
-    /// Whether a file can be open in several workers that read it: without that, a worker that has it open would keep it
-    /// from all others.
-    pub async fn can_share(&self) -> bool {
-        let share = async || {
+    /// What files here are good for.
+    pub async fn probe(&self) -> Probed {
+        let probe = async || {
             self.create(PROBE).await?;
-            let both = try_join(self.open_to_read(PROBE), self.open_to_read(PROBE)).await?;
-            Ok::<_, Error>(matches!(both, (Opened::File(_), Opened::File(_))))
+            try_join(self.open_to_read(PROBE), self.open_to_read(PROBE)).await
         };
-        share().await == Ok(true)
+        match probe().await {
+            Ok((Opened::File(handle), Opened::File(_))) => {
+                Probed { is_shared: true, rows_are_quick: (0..PROBES).any(|_| handle.reads_quickly()) }
+            }
+            _ => Probed { is_shared: false, rows_are_quick: false },
+        }
     }
 
     /// Protects names that are created from now on from the traces of an earlier kill; to be called before the first is.

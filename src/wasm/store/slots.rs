@@ -11,7 +11,7 @@
 use super::connection::{Connection, FILES, LOG};
 use super::file_head::{FileHead, read_head};
 use super::files::keys;
-use super::opfs::{Handle, Opened, StoreFolder};
+use super::opfs::{Handle, Opened, Probed, StoreFolder};
 use super::{BrowserStore, run};
 use crate::error::{Error, Result};
 use crate::storage::prefix_range;
@@ -55,6 +55,7 @@ pub struct Slot {
 pub struct Slots {
     folder: StoreFolder,
     is_written_to: bool,
+    rows_are_quick: bool,
     survives_power_loss: bool,
     /// Not named when that was last looked up.
     free: RefCell<Vec<String>>,
@@ -95,8 +96,10 @@ impl Slots {
     /// `None` where the browser has no such thing for this page.
     pub async fn open(store: &str, files_in: FilesIn, survives_power_loss: bool) -> Option<Slots> {
         let folder = StoreFolder::open(store).await?;
+        let Probed { is_shared, rows_are_quick } = folder.probe().await;
         Some(Slots {
-            is_written_to: files_in == FilesIn::Opfs && folder.can_share().await,
+            is_written_to: files_in == FilesIn::Opfs && is_shared,
+            rows_are_quick,
             folder,
             survives_power_loss,
             free: RefCell::default(),
@@ -108,6 +111,10 @@ impl Slots {
 
     pub fn are_written_to(&self) -> bool {
         self.is_written_to
+    }
+
+    pub fn rows_are_quick(&self) -> bool {
+        self.rows_are_quick
     }
 
     /// A slot that a head names; `None` if it is not there.

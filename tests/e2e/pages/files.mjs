@@ -67,12 +67,12 @@ export async function importAll(client, request) {
 
 export const info = (state, key) => state.infos.find(it => it.key === key)?.value;
 
-/** What the folder of a store has in OPFS. */
-async function folderOf(store) {
+/** Which slots of a store have bytes. */
+async function filledSlots(store) {
   let folder = await navigator.storage.getDirectory();
-  for (const name of store.split('/')) folder = await folder.getDirectoryHandle(name, { create: true });
+  for (const name of store.split('/')) folder = await folder.getDirectoryHandle(name);
   const names = [];
-  for await (const name of folder.keys()) names.push(name);
+  for await (const [name, handle] of folder) if ((await handle.getFile()).size > 0) names.push(name);
   return names.sort();
 }
 
@@ -92,7 +92,7 @@ export async function storedFiles(store) {
     for (const name of database.objectStoreNames) {
       found[name] = (await of(database.transaction(name).objectStore(name).getAllKeys())).map(String);
     }
-    return { ...found, opfs: await folderOf(store) };
+    return { ...found, slots: await filledSlots(store) };
   } finally {
     database.close();
   }

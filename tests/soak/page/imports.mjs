@@ -62,13 +62,14 @@ function records(database, store, range, pick) {
   });
 }
 
-/** What the store's folder has, by name; each begins with that of the file whose bytes it has. */
-async function folderOf(store) {
-  const found = {};
+/** The sizes of the store's slots that have bytes, by name. */
+async function filledSlots(store) {
+  const found = new Map();
   try {
     const elanus = await (await navigator.storage.getDirectory()).getDirectoryHandle('elanus');
-    for await (const [name, file] of await elanus.getDirectoryHandle(store)) {
-      if (!name.startsWith('~')) found[decodeURIComponent(name)] = (await file.getFile()).size;
+    for await (const [name, handle] of await elanus.getDirectoryHandle(store)) {
+      const { size } = await handle.getFile();
+      if (size > 0) found.set(name, size);
     }
   } catch (error) {
     if (error.name !== 'NotFoundError') throw error;
@@ -76,10 +77,17 @@ async function folderOf(store) {
   return found;
 }
 
-/** The sizes of all that is stored for files: heads, chunks, and what is in the store's folder. */
+/** The sizes of all that is stored for files: heads, chunks, slots by the name whose head names them, and slots that none names. */
 export async function filesOf(store) {
-  const sizeOf = value => value.size ?? value.byteLength;
-  return { ...Object.fromEntries(await records(`elanus/${store}`, 'files', undefined, sizeOf)), ...(await folderOf(store)) };
+  const slots = await filledSlots(store);
+  const found = {};
+  for (const [name, value] of await records(`elanus/${store}`, 'files', undefined, value => value)) {
+    found[name] = value.size ?? value.byteLength;
+    const { slot } = name.includes('#') ? {} : JSON.parse(new TextDecoder().decode(value));
+    if (slot !== undefined) found[`${name}@${slot}`] = slots.get(slot);
+    slots.delete(slot);
+  }
+  return { ...found, ...Object.fromEntries(slots) };
 }
 
 const hexadecimal = id => BigInt(id).toString(16).padStart(16, '0');

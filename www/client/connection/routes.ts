@@ -98,7 +98,7 @@ export class Routes {
     return Promise.all(
       nodes.map(async node => {
         const reply = await node.call(outgoing);
-        return { body: completeReply(outgoing.method, JSON.parse(reply.body) as Record<string, unknown>), blobs: reply.blobs };
+        return { body: JSON.parse(reply.body) as Record<string, unknown>, blobs: reply.blobs };
       })
     );
   }

@@ -96,16 +96,23 @@ function readScalars(type: DataType, data: Uint8Array, start: number, count: num
       return values;
     }
     case DataType.Int8:
-      return Array.from(new Int8Array(buffer, at, count));
+      return plain(new Int8Array(buffer, at, count));
     case DataType.Int16:
-      return Array.from(new Int16Array(buffer, at, count));
+      return plain(new Int16Array(buffer, at, count));
     case DataType.Int32:
-      return Array.from(new Int32Array(buffer, at, count));
+      return plain(new Int32Array(buffer, at, count));
     case DataType.Float:
-      return Array.from(new Float32Array(buffer, at, count));
+      return plain(new Float32Array(buffer, at, count));
     default:
-      return Array.from(new Float64Array(buffer, at, count));
+      return plain(new Float64Array(buffer, at, count));
   }
+}
+
+/** A plain loop: Array.from on a typed array is several times slower. */
+function plain(source: ArrayLike<number>): number[] {
+  const values = new Array<number>(source.length);
+  for (let i = 0; i < source.length; i++) values[i] = source[i]!;
+  return values;
 }
 
 function readText(data: Uint8Array, offsets: Uint32Array | undefined, start: number, count: number): string[] {
@@ -138,11 +145,6 @@ function readFloatVectors(column: Column, rows: number): number[][] {
   const dim = column.dim ?? 0;
   const source = new Float32Array(column.data.buffer, column.data.byteOffset, rows * dim);
   const values = new Array<number[]>(rows);
-  for (let row = 0, at = 0; row < rows; row++) {
-    // A plain loop: Array.from on a typed array is several times slower.
-    const vector = new Array<number>(dim);
-    for (let i = 0; i < dim; i++) vector[i] = source[at++]!;
-    values[row] = vector;
-  }
+  for (let row = 0; row < rows; row++) values[row] = plain(source.subarray(row * dim, (row + 1) * dim));
   return values;
 }
