@@ -3,9 +3,8 @@
 import { ErrorCode } from './const/index.js';
 import { failure, notReady } from './errors.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
-import type { RequestBlob } from './wire/messages.js';
 
-/** The store keeps each as a file. */
+/** The store keeps each as a file, which the browser copies there by itself. */
 const PIECE_BYTES = 4 << 20;
 /** Of what the browser copies by itself, which goes the faster the larger they are. */
 const SLICE_BYTES = 32 << 20;
@@ -26,7 +25,7 @@ export interface OpenSource {
 }
 
 export interface ImportPiece {
-  data: RequestBlob;
+  data: Blob;
   is_last: boolean;
   /** Of the whole file, as it goes into the store. */
   expected_bytes?: number | undefined;
@@ -43,7 +42,7 @@ export interface SourceOfJob {
 
 export type PutPiece = (
   body: { task: IntLike; file: number; attempt: number; piece: number } & Omit<ImportPiece, 'data'>,
-  data: RequestBlob
+  data: Blob
 ) => Promise<ResStatus>;
 
 export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
@@ -149,7 +148,7 @@ async function* streamed(
       if (done) break;
       for (let rest = value; rest.length > 0; ) {
         if (filled === PIECE_BYTES) {
-          yield { data: piece, is_last: false, expected_bytes };
+          yield { data: new Blob([piece]), is_last: false, expected_bytes };
           [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
         }
         const fits = rest.subarray(0, PIECE_BYTES - filled);
@@ -158,7 +157,7 @@ async function* streamed(
         rest = rest.subarray(fits.length);
       }
     }
-    yield { data: piece.slice(0, filled), is_last: true, expected_bytes };
+    yield { data: new Blob([piece.subarray(0, filled)]), is_last: true, expected_bytes };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);

@@ -4,9 +4,10 @@
 import { DEFAULT_DYNAMIC_FIELD, DataType, ERROR_REASONS } from './const/index.js';
 import { convertToDataType } from './format/validate.js';
 import type { DescribeCollectionResponse, InsertTransformers, RowData } from './types/index.js';
+import { ROWS_OF_STEP, type Steps } from './steps.js';
 import { f32ArrayToBf16Bytes, f32ArrayToF16Bytes } from './vectors.js';
-import { encodeBatch, type Column } from './wire/batch.js';
-import { writeColumn, type FieldShape } from './wire/column-writer.js';
+import { batchSteps, type Column } from './wire/batch.js';
+import { columnSteps, type FieldShape } from './wire/column-writer.js';
 
 interface InsertField extends FieldShape {
   values: unknown[];
@@ -45,12 +46,13 @@ function wrongField(row: number): Error {
 }
 
 /** Splits rows into the fields' values; returns what goes into the dynamic field, a row each. */
-function spreadRows(rows: RowData[], fields: Fields): { dynamicValues: object[]; hasDynamicKeys: boolean } {
+function* spreadRows(rows: RowData[], fields: Fields): Steps<{ dynamicValues: object[]; hasDynamicKeys: boolean }> {
   const { byName, functionOutputs, dynamic } = fields;
   const dynamicValues: object[] = [];
   let hasDynamicKeys = false;
   for (const field of byName.values()) field.values = new Array<unknown>(rows.length);
-  rows.forEach((row, index) => {
+  for (const [index, row] of rows.entries()) {
+    if (index % ROWS_OF_STEP === 0) yield;
     const extra: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(row)) {
       const field = byName.get(key);
@@ -66,7 +68,7 @@ function spreadRows(rows: RowData[], fields: Fields): { dynamicValues: object[];
       else extra[key] = value;
     }
     dynamicValues.push(extra);
-  });
+  }
   return { dynamicValues, hasDynamicKeys };
 }
 
@@ -93,21 +95,21 @@ export interface PackOptions {
   transformers?: InsertTransformers;
 }
 
-export function packRows(collection: DescribeCollectionResponse, rows: RowData[], options: PackOptions): Uint8Array<ArrayBuffer> {
+export function* packRows(collection: DescribeCollectionResponse, rows: RowData[], options: PackOptions): Steps<Uint8Array<ArrayBuffer>> {
   const fields = insertableFields(collection, options.upsert);
-  const { dynamicValues, hasDynamicKeys } = spreadRows(rows, fields);
+  const { dynamicValues, hasDynamicKeys } = yield* spreadRows(rows, fields);
   const name = collection.collection_name || collection.schema.name;
   const columns: Column[] = [];
   for (const field of fields.byName.values()) {
     transform(field, options.transformers ?? {});
-    const column = writeColumn(name, field, field.values);
+    const column = yield* columnSteps(name, field, field.values);
     if (column) columns.push(column);
   }
   if (fields.dynamic && (hasDynamicKeys || !options.partial)) {
-    const column = writeColumn(name, { name: DEFAULT_DYNAMIC_FIELD, type: DataType.JSON }, dynamicValues);
+    const column = yield* columnSteps(name, { name: DEFAULT_DYNAMIC_FIELD, type: DataType.JSON }, dynamicValues);
     if (column) columns.push(column);
   }
-  return encodeBatch({ rows: rows.length, columns });
+  return yield* batchSteps({ rows: rows.length, columns });
 }
 
 /** As the SDK's: the row with its unknown keys gathered under the dynamic field's name. */

@@ -272,7 +272,8 @@ impl Files for BrowserStore {
             if partial.is_empty() { Ok(()) } else { delete_files(connection, partial).await.map(drop) }
         })
         .await?;
-        self.sweep_slots().await
+        self.sweep_slots();
+        Ok(())
     }
 
     fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {

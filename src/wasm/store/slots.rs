@@ -229,18 +229,26 @@ impl BrowserStore {
     pub async fn empty_slots(&self, names: impl IntoIterator<Item = String>) {
         let names: BTreeSet<String> = names.into_iter().collect();
         let Some(slots) = self.slots.as_ref().filter(|_| !names.is_empty()) else { return };
-        let taken = slots.empty(&self.connection, names.clone()).await.unwrap_or(names);
-        slots.leftovers.borrow_mut().extend(taken);
-        retry_later(slots, &self.connection);
+        empty_slots(slots, &self.connection, names).await;
     }
 
-    /// Empties what writes that never ended have left, and files that somebody had open when they were deleted.
-    pub async fn sweep_slots(&self) -> Result<()> {
-        let Some(slots) = &self.slots else { return Ok(()) };
-        let unnamed = slots.unnamed(&self.connection).await?;
-        self.empty_slots(unnamed).await;
-        Ok(())
+    /// Empties what writes that never ended have left, and files that somebody had open when they were deleted; while other
+    /// things go on.
+    pub fn sweep_slots(&self) {
+        let Some(slots) = self.slots.clone() else { return };
+        let connection = self.connection.clone();
+        spawn_local(async move {
+            // What cannot be listed is swept by the next owner.
+            let Ok(unnamed) = slots.unnamed(&connection).await else { return };
+            empty_slots(&slots, &connection, unnamed.into_iter().collect()).await;
+        });
     }
+}
+
+async fn empty_slots(slots: &Rc<Slots>, connection: &Rc<Connection>, names: BTreeSet<String>) {
+    let taken = slots.empty(connection, names.clone()).await.unwrap_or(names);
+    slots.leftovers.borrow_mut().extend(taken);
+    retry_later(slots, connection);
 }
 
 /// Goes on as long as somebody holds the store and something is left.

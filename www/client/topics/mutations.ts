@@ -6,6 +6,7 @@ import { RefusedRows } from '../errors.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { checkCollectionName } from '../format/validate.js';
 import { packRows, type PackOptions } from '../rows.js';
+import { inSteps } from '../steps.js';
 import type {
   DeleteByFilterReq,
   DeleteByIdsReq,
@@ -31,14 +32,14 @@ function fieldOperations(ops: FieldPartialUpdateOp[] | undefined): { field_name:
 }
 
 /** The rows as a batch, or the answer of a server that refuses them. */
-function packOrRefuse(
+async function packOrRefuse(
   method: string,
   collection: DescribeCollectionResponse,
   rows: RowData[],
   options: PackOptions
-): Uint8Array<ArrayBuffer> | MutationResult {
+): Promise<Uint8Array<ArrayBuffer> | MutationResult> {
   try {
-    return packRows(collection, rows, options);
+    return await inSteps(packRows(collection, rows, options));
   } catch (error) {
     if (!(error instanceof RefusedRows)) throw error;
     const { extra_info, error_code, reason, code, retriable, detail } = error;
@@ -67,7 +68,7 @@ export class Mutations extends Exports {
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw collection;
     const partial = upsert && (data.partial_update === true || field_ops.length > 0);
     const method = upsert ? 'Upsert' : 'Insert';
-    const batch = packOrRefuse(method, collection, rows, { upsert, partial, transformers });
+    const batch = await packOrRefuse(method, collection, rows, { upsert, partial, transformers });
     if ('status' in batch) return batch;
     const body = {
       collection_name,

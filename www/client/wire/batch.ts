@@ -3,6 +3,7 @@
 // and `column-reader` turn values into columns and back.
 
 import type { DataType } from '../const/index.js';
+import { atOnce, type Steps } from '../steps.js';
 
 export interface Column {
   name: string;
@@ -40,6 +41,9 @@ interface Header {
   columns: ColumnHeader[];
 }
 
+/** Between two yields. */
+const COPIED_BYTES = 1 << 20;
+
 const align8 = (bytes: number): number => (bytes + 7) & ~7;
 
 export function bytesOf(view: ArrayBufferView): Uint8Array {
@@ -47,6 +51,10 @@ export function bytesOf(view: ArrayBufferView): Uint8Array {
 }
 
 export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
+  return atOnce(batchSteps(batch));
+}
+
+export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
   const parts: { at: number; bytes: Uint8Array }[] = [];
   let end = 0;
   const place = (view: ArrayBufferView): Extent => {
@@ -71,7 +79,12 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(payload + end);
   new DataView(out.buffer).setUint32(0, head.byteLength, true);
   out.set(head, 4);
-  for (const { at, bytes } of parts) out.set(bytes, payload + at);
+  for (const { at, bytes } of parts) {
+    for (let from = 0; from < bytes.byteLength; from += COPIED_BYTES) {
+      yield;
+      out.set(bytes.subarray(from, from + COPIED_BYTES), payload + at + from);
+    }
+  }
   return out;
 }
 

@@ -6,6 +6,7 @@
 import { DataType, ErrorCode } from '../const/index.js';
 import { RefusedRows, UNEXPECTED } from '../errors.js';
 import type { SparseFloatVector } from '../types/index.js';
+import { ROWS_OF_STEP, atOnce, type Steps } from '../steps.js';
 import { sparseToBytes } from '../vectors.js';
 import { bytesOf, type Column } from './batch.js';
 import { toInt64 } from './int64.js';
@@ -47,8 +48,12 @@ const INVALID_PARAMETER = 1100;
 type Values = readonly unknown[];
 type NumberColumn = Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
-/** Returns undefined when every value is missing: such a column is left out. */
 export function writeColumn(collection: string, shape: FieldShape, values: Values): Column | undefined {
+  return atOnce(columnSteps(collection, shape, values));
+}
+
+/** Returns undefined when every value is missing: such a column is left out. */
+export function* columnSteps(collection: string, shape: FieldShape, values: Values): Steps<Column | undefined> {
   const rows = values.length;
   let validity: Uint8Array | undefined;
   let present = 0;
@@ -67,10 +72,12 @@ export function writeColumn(collection: string, shape: FieldShape, values: Value
       if (value !== undefined && value !== null) validity[row >> 3]! |= 1 << (row & 7);
     }
   }
-  const column = writeValues(new Cells(collection, shape, values));
+  const column = yield* writeValues(new Cells(collection, shape, values));
   if (validity) column.validity = validity;
   return column;
 }
+
+const isStep = (row: number): boolean => row % ROWS_OF_STEP === 0;
 
 class Cells {
   constructor(
@@ -103,7 +110,7 @@ class Cells {
   }
 }
 
-function writeValues(cells: Cells): Column {
+function* writeValues(cells: Cells): Steps<Column> {
   const { name, type } = cells.shape;
   switch (type) {
     case DataType.Bool:
@@ -121,20 +128,20 @@ function writeValues(cells: Cells): Column {
     case DataType.Text:
     case DataType.Geometry:
     case DataType.Timestamptz:
-      return writeText(cells);
+      return yield* writeText(cells);
     case DataType.JSON:
-      return writeJson(cells);
+      return yield* writeJson(cells);
     case DataType.Array:
-      return writeArrays(cells);
+      return yield* writeArrays(cells);
     case DataType.FloatVector:
-      return writeFloatVectors(cells);
+      return yield* writeFloatVectors(cells);
     case DataType.BinaryVector:
     case DataType.Float16Vector:
     case DataType.BFloat16Vector:
     case DataType.Int8Vector:
-      return writeByteVectors(cells);
+      return yield* writeByteVectors(cells);
     case DataType.SparseFloatVector:
-      return writeSparseVectors(cells);
+      return yield* writeSparseVectors(cells);
     default:
       throw new Error(`Insert fail: field "${name}" has type ${DataType[type] ?? type}, which cannot be stored in a browser.`);
   }
@@ -219,10 +226,11 @@ function fillInt64(cells: Cells, out: BigInt64Array, values: ArrayLike<unknown>,
   }
 }
 
-function writeText(cells: Cells): Column {
+function* writeText(cells: Cells): Steps<Column> {
   const { name, type } = cells.shape;
   const text = new TextBuffer();
   for (let row = 0; row < cells.values.length; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (typeof value === 'string') text.push(value);
     else if (value === undefined || value === null) text.push('');
@@ -231,9 +239,13 @@ function writeText(cells: Cells): Column {
   return { name, type, offsets: text.offsets, data: text.data };
 }
 
-function writeJson(cells: Cells): Column {
+function* writeJson(cells: Cells): Steps<Column> {
   const text = new TextBuffer();
-  for (const value of cells.values) text.push(value === undefined || value === null ? '' : stringifyValue(value));
+  for (let row = 0; row < cells.values.length; row++) {
+    if (isStep(row)) yield;
+    const value = cells.values[row];
+    text.push(value === undefined || value === null ? '' : stringifyValue(value));
+  }
   return { name: cells.shape.name, type: DataType.JSON, offsets: text.offsets, data: text.data };
 }
 
@@ -241,7 +253,7 @@ function isList(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
-function writeArrays(cells: Cells): Column {
+function* writeArrays(cells: Cells): Steps<Column> {
   const { name, element = DataType.None } = cells.shape;
   const rows = cells.values.length;
   const offsets = new Uint32Array(rows + 1);
@@ -258,6 +270,7 @@ function writeArrays(cells: Cells): Column {
   if (element === DataType.VarChar) {
     const text = new TextBuffer();
     for (let row = 0; row < rows; row++) {
+      if (isStep(row)) yield;
       const value = cells.values[row];
       if (!isList(value)) continue;
       for (let i = 0; i < value.length; i++) {
@@ -273,6 +286,7 @@ function writeArrays(cells: Cells): Column {
   }
   const data = scalarArray(element, offsets[rows]!);
   for (let row = 0; row < rows; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (isList(value)) fillScalars(cells, element, data, value, offsets[row]!, row);
   }
@@ -283,11 +297,12 @@ function isScalar(type: DataType): boolean {
   return type >= DataType.Bool && type <= DataType.Double;
 }
 
-function writeFloatVectors(cells: Cells): Column {
+function* writeFloatVectors(cells: Cells): Steps<Column> {
   const { name, type, dim = 0 } = cells.shape;
   const rows = cells.values.length;
   const data = new Float32Array(rows * dim);
   for (let row = 0; row < rows; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (value === undefined || value === null) continue;
     if (!isList(value)) throw cells.wrong(row, `FloatVector of ${dim} numbers`, value);
@@ -307,12 +322,13 @@ function writeFloatVectors(cells: Cells): Column {
 }
 
 /** Vectors whose rows are bytes already; half-precision rows were converted by the transformers before. */
-function writeByteVectors(cells: Cells): Column {
+function* writeByteVectors(cells: Cells): Steps<Column> {
   const { name, type, dim = 0 } = cells.shape;
   const width = type === DataType.BinaryVector ? dim / 8 : type === DataType.Int8Vector ? dim : dim * 2;
   const rows = cells.values.length;
   const data = new Uint8Array(rows * width);
   for (let row = 0; row < rows; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (value === undefined || value === null) continue;
     const bytes = ArrayBuffer.isView(value)
@@ -326,10 +342,11 @@ function writeByteVectors(cells: Cells): Column {
   return { name, type, dim, data };
 }
 
-function writeSparseVectors(cells: Cells): Column {
+function* writeSparseVectors(cells: Cells): Steps<Column> {
   const { name, type } = cells.shape;
   const buffer = new TextBuffer();
   for (let row = 0; row < cells.values.length; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (value !== undefined && value !== null && typeof value !== 'object') throw cells.wrong(row, 'SparseFloatVector', value);
     buffer.pushBytes(value ? sparseToBytes(value as SparseFloatVector) : new Uint8Array(0));

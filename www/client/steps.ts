@@ -1,0 +1,37 @@
+// Work that may take longer than a frame is a generator that yields now and then, so that a page can do something else.
+
+export type Steps<T> = Generator<void, T, void>;
+
+/** Rows between two yields. */
+export const ROWS_OF_STEP = 256;
+const BUSY_MS = 5;
+
+export function atOnce<T>(work: Steps<T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Leaves the thread to others whenever some milliseconds have passed. */
+export async function inSteps<T>(work: Steps<T>): Promise<T> {
+  for (let start = performance.now(); ; ) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (performance.now() - start < BUSY_MS) continue;
+    await nextTask();
+    start = performance.now();
+  }
+}
+
+/** A message to oneself is the shortest way to a new task: timers are held back to 4 ms once they nest. */
+function nextTask(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise(resolve => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
