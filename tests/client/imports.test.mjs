@@ -94,7 +94,7 @@ test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
   const bytes = Buffer.alloc(2 * PIECE_BYTES + 5).map((_, at) => (at * 31) % 251);
   await client.bulkInsert({ collection_name: 'c', files: [new File([gzipSync(bytes)], 'rows.jsonl.gz')] });
   await whole;
-  assert.deepEqual(stored.get(0).map(piece => piece.byteLength), [PIECE_BYTES, PIECE_BYTES, 5]);
+  assert.deepEqual(stored.get(0).map(piece => piece.size), [PIECE_BYTES, PIECE_BYTES, 5]);
   assert.deepEqual(await bytesOf(0), Buffer.from(bytes));
 });
 
