@@ -369,7 +369,7 @@ async fn this_browser_has_opfs_and_small_files_stay_out_of_it() {
 
 #[wasm_bindgen_test]
 async fn only_slots_whose_names_survive_a_power_cut_are_used() {
-    let name = "power cut";
+    let name = "power-cut";
     let store = in_database(name).await;
     store.write("old", &vec![1; 1 << 20]).await.unwrap();
     let store = in_opfs(name).await;
