@@ -123,7 +123,7 @@ struct Runtime {
     serving: RefCell<Option<Serving>>,
     progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
-    /// Of nodes, until they have stopped.
+    /// How often nodes have followed a commit of segments since there was last a quiet while.
     refreshes: Cell<u64>,
     /// Writes that were sent again.
     repeated: RefCell<BTreeSet<RequestId>>,

@@ -208,8 +208,8 @@ impl StoreFolder {
     ///
     /// Chromium keeps the names in a LevelDB, and a browser that is killed in the middle of an append leaves a torn record at
     /// the end of its log. The next start passes over it and goes on behind it; the start after that takes it for damage and
-    /// skips the rest of the log's block, so that what was created there is gone. Names that are created and
-    /// removed fill the block up.
+    /// skips the rest of the log's block, so that what was created there is gone. Names that are created and removed fill the
+    /// block up.
     pub async fn fill_log_block(&self) -> Result<()> {
         let name = format!("{FILLING}{}", "-".repeat(FILLING_NAME_BYTES - FILLING.len()));
         for _ in 0..FILLINGS {
