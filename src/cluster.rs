@@ -8,6 +8,7 @@ use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
 use crate::segment::{IndexEntry, SegmentManifest, Shard, Wanted};
+use crate::storage::Handed;
 use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ pub enum NodeCommand {
     /// Begins a job from the start; any other that is under way is forgotten.
     BeginImport(Box<ImportPlan>),
     /// Reads a little more of a job.
-    StepImport(Box<ImportIds>),
+    StepImport(Box<StepOfImport>),
     /// What the rows that an export takes of a segment decide about its files.
     MeasureExport(Box<ExportOfSegment>),
     /// The next rows that an export takes of a segment.
@@ -106,6 +107,16 @@ pub enum NodeAnswer {
     Imported(ImportStep),
     Measured(Measures),
     Exported(ExportStep),
+}
+
+impl NodeCommand {
+    /// Who passes the command on sees to it that the node's files have these.
+    pub fn lent(&self) -> &[Lent] {
+        match self {
+            NodeCommand::StepImport(step) => &step.lent,
+            _ => &[],
+        }
+    }
 }
 
 impl NodeAnswer {
@@ -325,10 +336,25 @@ pub struct ImportPlan {
     pub buffer_bytes: usize,
 }
 
+/// Bytes that were handed to the coordinator, and that the node can open once by a name which the store may not have yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Lent {
+    pub name: String,
+    pub handed: Handed,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepOfImport {
+    pub job: ImportId,
+    /// As far as they are known to be stored.
+    pub files: Vec<SourceFile>,
+    pub lent: Vec<Lent>,
+    pub ids: ImportIds,
+}
+
 /// What a step of an import may give ids from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ImportIds {
-    pub job: ImportId,
     /// Of `IMPORT_STEP_ROWS`, for keys that are generated.
     pub first_row: u64,
     /// One for each partition and shard.
@@ -346,6 +372,8 @@ pub struct ImportStep {
     pub new_segments: Vec<(PartitionId, SegmentManifest)>,
     /// Every row of every file is in a segment.
     pub is_last: bool,
+    /// All that has come of the source is read.
+    pub needs_more: bool,
 }
 
 /// What an export takes of every segment.

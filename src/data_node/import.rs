@@ -3,16 +3,16 @@
 //! What is gathered between steps is bounded, whatever the size of the source: when all partitions and shards together have
 //! more than the plan's `buffer_bytes`, the largest of them become segments.
 
+use super::source::{Next, Source};
 use super::{DataNode, SealedFor};
-use crate::catalog::source_piece;
-use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NewSegment};
+use crate::catalog::SourceFile;
+use crate::cluster::{IMPORT_STEP_ROWS, ImportPlan, ImportStep, NewSegment, StepOfImport};
 use crate::error::{Error, Result};
 use crate::ids::{PartitionId, Timestamp};
 use crate::import::FileBatches;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{Growing, Shard};
-use crate::storage::{Files, OpenFile};
 use crate::value::{Batch, Column, WriteMode, check_insert};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -20,23 +20,12 @@ use std::rc::Rc;
 /// Checked at once, so that other commands get their turn.
 const BATCH_ROWS: usize = 1024;
 
-/// Of the source, in one step.
-const READ_BYTES: u64 = 8 << 20;
-
-/// How far a file is read.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    piece: u32,
-    offset: u64,
-}
-
 /// A job between two steps.
-pub(super) struct ImportReader {
+pub(super) struct ImportReader<P: Platform> {
     plan: ImportPlan,
     fields: Rc<[Field]>,
     batches: FileBatches,
-    /// Where each file is read on.
-    places: Vec<Place>,
+    source: Source<P>,
     checked_rows: u64,
     gathered: BTreeMap<(PartitionId, u32), Gathered>,
 }
@@ -47,39 +36,38 @@ struct Gathered {
     bytes: usize,
 }
 
-impl ImportReader {
-    pub fn new(plan: ImportPlan) -> Result<Self> {
+/// What reading on came to.
+enum Progress {
+    Read,
+    /// Every file is at its end.
+    Ended,
+    NeedsMore,
+}
+
+impl<P: Platform> ImportReader<P> {
+    pub fn new(platform: P, plan: ImportPlan) -> Result<Self> {
         let names = plan.files.iter().map(|file| file.name.clone()).collect();
         Ok(ImportReader {
             batches: FileBatches::new(&plan.format, names, &plan.schema)?,
             fields: plan.schema.fields.clone().into(),
-            places: vec![Place::default(); plan.files.len()],
+            source: Source::new(platform, plan.job, plan.files.len()),
             checked_rows: 0,
             gathered: BTreeMap::new(),
             plan,
         })
     }
 
-    /// Reads on; false when every file is at its end.
-    async fn read_on(&mut self, files: &impl Files, step: &mut ImportStep) -> Result<bool> {
-        let Some(file) = self.batches.next_file() else { return Ok(false) };
-        let (source, place) = (&self.plan.files[file], self.places[file]);
-        if place.piece == source.pieces.unwrap_or(0) {
-            self.batches.finish(file)?;
-            return Ok(true);
+    async fn read_on(&mut self, files: &[SourceFile], step: &mut ImportStep) -> Result<Progress> {
+        let Some(file) = self.batches.next_file() else { return Ok(Progress::Ended) };
+        match self.source.next(file, &files[file]).await? {
+            Next::Bytes(bytes) => {
+                step.bytes += bytes.len() as u64;
+                self.batches.push(file, &bytes)?;
+            }
+            Next::End => self.batches.finish(file)?,
+            Next::Missing => return Ok(Progress::NeedsMore),
         }
-        let name = source_piece(self.plan.job, file, source.attempt, place.piece);
-        let piece = files.open(&name).await?;
-        let piece_bytes = piece.bytes();
-        let end = piece_bytes.min(place.offset + READ_BYTES);
-        let mut bytes = vec![0; (end - place.offset) as usize];
-        piece.read(place.offset, &mut bytes).await?;
-        self.batches.push(file, &bytes)?;
-        let is_over = end == piece_bytes;
-        self.places[file] =
-            if is_over { Place { piece: place.piece + 1, offset: 0 } } else { Place { offset: end, ..place } };
-        step.bytes += bytes.len() as u64;
-        Ok(true)
+        Ok(Progress::Read)
     }
 
     /// Checks rows as an insert does, gives them their keys, and puts each where it belongs.
@@ -148,8 +136,8 @@ impl ImportReader {
 
 impl<P: Platform> DataNode<P> {
     /// Reads on in the source and takes the rows that are whole then.
-    pub(super) async fn step_import(&self, ids: ImportIds) -> Result<ImportStep> {
-        let job = ids.job;
+    pub(super) async fn step_import(&self, of: StepOfImport) -> Result<ImportStep> {
+        let (job, ids) = (of.job, of.ids);
         let current = self.import.take().filter(|current| current.plan.job == job);
         // Another node began it: the coordinator begins it again, as after any death.
         let mut current = current.ok_or_else(|| Error::NodeOffline { node: format!("that read import {job}") })?;
@@ -164,9 +152,15 @@ impl<P: Platform> DataNode<P> {
                 breather.breathe().await;
             } else if step.bytes > 0 {
                 break;
-            } else if !current.read_on(self.platform.files(), &mut step).await? {
-                step.is_last = true;
-                break;
+            } else {
+                match current.read_on(&of.files, &mut step).await? {
+                    Progress::Read => {}
+                    Progress::Ended => step.is_last = true,
+                    Progress::NeedsMore => step.needs_more = true,
+                }
+                if step.is_last || step.needs_more {
+                    break;
+                }
             }
         }
         let buffer_bytes = current.plan.buffer_bytes;

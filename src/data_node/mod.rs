@@ -7,6 +7,7 @@ mod export;
 mod graphs;
 mod import;
 mod indexes;
+mod source;
 
 use crate::catalog::IndexDefinition;
 use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand};
@@ -34,7 +35,7 @@ use std::rc::Rc;
 pub struct DataNode<P: Platform> {
     platform: P,
     /// The one under way, between its steps.
-    import: RefCell<Option<Box<ImportReader>>>,
+    import: RefCell<Option<Box<ImportReader<P>>>>,
     /// The segment that an export is at, between its steps.
     exported: RefCell<Option<ExportedSegment>>,
 }
@@ -70,10 +71,10 @@ impl<P: Platform> DataNode<P> {
                 NodeAnswer::Done
             }
             NodeCommand::BeginImport(plan) => {
-                self.import.replace(Some(Box::new(ImportReader::new(*plan)?)));
+                self.import.replace(Some(Box::new(ImportReader::new(self.platform.clone(), *plan)?)));
                 NodeAnswer::Done
             }
-            NodeCommand::StepImport(ids) => NodeAnswer::Imported(self.step_import(*ids).await?),
+            NodeCommand::StepImport(step) => NodeAnswer::Imported(self.step_import(*step).await?),
             NodeCommand::MeasureExport(of) => NodeAnswer::Measured(self.measure_export(*of).await?),
             NodeCommand::StepExport(step) => NodeAnswer::Exported(self.step_export(*step).await?),
             _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),

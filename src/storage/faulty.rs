@@ -3,7 +3,7 @@
 //! Operations and writes are counted from 0 over all handles that share the same `Faults`, so a test first counts the
 //! writes of an undisturbed run and then repeats it with a crash at each of them.
 
-use super::{Epoch, Files, OpenFile, Records, Store, StoredBytes, WriteBatch};
+use super::{Epoch, Files, Handed, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -178,6 +178,10 @@ impl<S> Faulty<S> {
         Faulty { inner, faults }
     }
 
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
     async fn read_through<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
         self.faults.read_through(effect).await
     }
@@ -260,6 +264,10 @@ impl<S: Files> Files for Faulty<S> {
         let bytes = parts.concat();
         let half = self.inner.write(name, &bytes[..bytes.len() / 2]);
         self.write_through(self.inner.write(name, &bytes), half).await
+    }
+
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        self.write_through(self.inner.adopt(name, handed), nothing()).await
     }
 
     async fn open(&self, name: &str) -> Result<FaultyFile<S::File>> {

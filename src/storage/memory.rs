@@ -5,8 +5,8 @@
 //! reorders operations, and drops roles between an effect and its answer.
 
 use super::{
-    Epoch, Files, HEAD_KEY, Head, OpenFile, Records, Store, StoredBytes, WriteBatch, check_bounds, check_file_name,
-    prefix_range,
+    Epoch, Files, HEAD_KEY, Handed, Head, OpenFile, Records, Store, StoredBytes, WriteBatch, check_bounds,
+    check_file_name, prefix_range,
 };
 use crate::error::{Error, Result};
 use futures::future::LocalBoxFuture;
@@ -20,6 +20,9 @@ pub type Pause = Rc<dyn Fn() -> LocalBoxFuture<'static, ()>>;
 
 pub struct MemoryStore {
     state: Rc<RefCell<State>>,
+    handed: RefCell<BTreeMap<Handed, Rc<[u8]>>>,
+    handed_before: Cell<u32>,
+    lent: RefCell<BTreeMap<String, Rc<[u8]>>>,
     read_bytes: ReadBytes,
     pause: Pause,
 }
@@ -75,12 +78,45 @@ impl MemoryStore {
     }
 
     pub fn with_pause(pause: Pause) -> Self {
-        MemoryStore { state: Rc::default(), read_bytes: Rc::default(), pause }
+        MemoryStore::over(Rc::default(), pause)
     }
 
     /// Another handle to the same data, as another worker or a later session would open it.
     pub fn reopen(&self) -> Self {
-        MemoryStore { state: self.state.clone(), read_bytes: Rc::default(), pause: self.pause.clone() }
+        MemoryStore::over(self.state.clone(), self.pause.clone())
+    }
+
+    fn over(state: Rc<RefCell<State>>, pause: Pause) -> Self {
+        MemoryStore {
+            state,
+            handed: RefCell::default(),
+            handed_before: Cell::default(),
+            lent: RefCell::default(),
+            read_bytes: Rc::default(),
+            pause,
+        }
+    }
+
+    /// Keeps bytes for `adopt` until they are taken back.
+    pub fn hand(&self, bytes: Rc<[u8]>) -> Handed {
+        // Never the same again: who uses it too late must not get something else.
+        let number = Handed(self.handed_before.get());
+        self.handed_before.set(number.0 + 1);
+        self.handed.borrow_mut().insert(number, bytes);
+        number
+    }
+
+    pub fn handed(&self, handed: Handed) -> Option<Rc<[u8]>> {
+        self.handed.borrow().get(&handed).cloned()
+    }
+
+    pub fn take_back(&self, handed: Handed) {
+        self.handed.borrow_mut().remove(&handed);
+    }
+
+    /// Can be opened once by that name.
+    pub fn lend(&self, name: String, bytes: Rc<[u8]>) {
+        self.lent.borrow_mut().insert(name, bytes);
     }
 
     async fn paused<T>(&self, effect: impl FnOnce(&mut State) -> T) -> T {
@@ -212,8 +248,18 @@ impl Files for MemoryStore {
         Ok(())
     }
 
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        let bytes = self.handed(handed);
+        let bytes = bytes.ok_or_else(|| Error::Unexpected(format!("nothing was handed over for {name}")))?;
+        self.write(name, &bytes).await
+    }
+
     async fn open(&self, name: &str) -> Result<MemoryFile> {
-        let bytes = self.paused(|state| state.file(name)).await?;
+        let lent = self.lent.borrow_mut().remove(name);
+        let bytes = match lent {
+            Some(lent) => lent,
+            None => self.paused(|state| state.file(name)).await?,
+        };
         let (read_bytes, pause) = (self.read_bytes.clone(), self.pause.clone());
         let rows_are_slow = self.state.borrow().rows_are_slow;
         Ok(MemoryFile { rows_are_slow, name: name.to_string(), bytes, read_bytes, pause })

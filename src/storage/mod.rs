@@ -126,9 +126,7 @@ pub trait Files {
     /// The same, of bytes that are not in one place.
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()>;
     /// The same, of bytes that were handed over and need not come into memory for it.
-    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
-        Err(Error::Unexpected(format!("{name} was to become {handed:?}, which nobody has")))
-    }
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()>;
     /// `Error::KeyNotFound` for a name that does not exist.
     async fn open(&self, name: &str) -> Result<Self::File>;
     /// Reads a piece of a file that is not wanted for longer.

@@ -2,7 +2,7 @@
 
 use super::platform::BrowserPlatform;
 use super::reply::RoleReply;
-use crate::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
+use crate::cluster::{Lent, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use crate::error::{Error, RelayedError, Result};
 use crate::platform::Platform;
 use futures::FutureExt;
@@ -12,6 +12,7 @@ use serde_bytes::ByteBuf;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 #[wasm_bindgen]
 extern "C" {
@@ -21,6 +22,8 @@ extern "C" {
     fn spawn(this: &Host, kind: &str, id: &str, config: &str) -> Promise;
     #[wasm_bindgen(method)]
     fn call(this: &Host, id: &str, method: &str, body: &str, blobs: Vec<Uint8Array>) -> Promise;
+    #[wasm_bindgen(method)]
+    fn lend(this: &Host, id: &str, name: &str, blob: &Blob);
     #[wasm_bindgen(method)]
     fn terminate(this: &Host, id: &str);
     #[wasm_bindgen(method, js_name = onDeath)]
@@ -89,6 +92,11 @@ impl Nodes for Workers {
         command: NodeCommand,
         blob: Option<Rc<[u8]>>,
     ) -> LocalBoxFuture<'static, Result<NodeAnswer>> {
+        for Lent { name, handed } in command.lent() {
+            if let Some(blob) = self.platform.files().handed(*handed) {
+                self.host.lend(id, name, &blob);
+            }
+        }
         let body = serde_json::to_string(&command).expect("commands are plain data");
         let blobs = blob.iter().map(|blob| Uint8Array::from(&**blob)).collect();
         let answer = self.ask(id, EXECUTE, &body, blobs);

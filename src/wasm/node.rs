@@ -7,11 +7,13 @@ use super::reply::{RoleReply, bytes_of};
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
 use crate::error::{RelayedError, Result};
+use crate::platform::Platform;
 use crate::query_node::QueryNode;
 use crate::request::parse;
 use js_sys::Uint8Array;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use web_sys::Blob;
 
 async fn open_platform(config: &str, outlet: Outlet) -> Result<BrowserPlatform, JsError> {
     Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet).await?)
@@ -56,12 +58,19 @@ impl QueryNodeRole {
 #[wasm_bindgen]
 pub struct DataNodeRole {
     node: DataNode<BrowserPlatform>,
+    platform: BrowserPlatform,
 }
 
 #[wasm_bindgen]
 impl DataNodeRole {
     pub async fn open(config: String, outlet: Outlet) -> Result<DataNodeRole, JsError> {
-        Ok(DataNodeRole { node: DataNode::new(open_platform(&config, outlet).await?) })
+        let platform = open_platform(&config, outlet).await?;
+        Ok(DataNodeRole { node: DataNode::new(platform.clone()), platform })
+    }
+
+    /// Gives it bytes that it can open once by that name.
+    pub fn lend(&self, name: String, blob: Blob) {
+        self.platform.files().lend(name, blob);
     }
 
     pub async fn handle(&self, method: String, body: String, _blobs: Vec<Uint8Array>, _from: u32) -> JsValue {

@@ -8,8 +8,12 @@ import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/in
 const PIECE_BYTES = 4 << 20;
 /** Of what the browser copies by itself, which goes the faster the larger they are. */
 const SLICE_BYTES = 32 << 20;
-/** Reading and storing go on side by side. */
+/** Of a stream: reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
+/** Nothing of them is in memory, and the engine reads them while it stores others. */
+const SLICES_UNDER_WAY = 16;
+/** Columns in files of their own are read side by side. */
+const FILES_UNDER_WAY = 4;
 
 export interface ImportSource {
   name: string;
@@ -26,7 +30,8 @@ export interface OpenSource {
 
 export interface ImportPiece {
   data: Blob;
-  is_last: boolean;
+  /** How many the file has, as soon as that is known. */
+  pieces?: number | undefined;
   /** Of the whole file, as it goes into the store. */
   expected_bytes?: number | undefined;
 }
@@ -45,7 +50,20 @@ export type PutPiece = (
   data: Blob
 ) => Promise<ResStatus>;
 
-export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal?: AbortSignal): Promise<void> {
+/** Sends the files of a job; the first that fails is the reason. */
+export async function sendSources(sources: SourceOfJob[], put: PutPiece, signal?: AbortSignal): Promise<void> {
+  const rest = sources.values();
+  const sendRest = async (): Promise<void> => {
+    for (const source of rest) await sendSource(source, put, signal);
+  };
+  await Promise.all(Array.from({ length: FILES_UNDER_WAY }, sendRest));
+}
+
+async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal: AbortSignal | undefined): Promise<void> {
+  const { data, expectedBytes } = await source.open(signal);
+  const isPacked = /\.gz$/i.test(source.name);
+  const isSliced = data instanceof Blob && !isPacked;
+  const pieces = isSliced ? slices(data) : streamed(unpacked(data, isPacked), isPacked ? undefined : expectedBytes);
   let piece = 0;
   const underWay: Promise<void>[] = [];
   const send = async ({ data, ...rest }: ImportPiece): Promise<void> => {
@@ -53,9 +71,11 @@ export async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, 
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
   };
   try {
-    for await (const next of importPieces(source, signal)) {
-      // The last one says that all are there.
-      while (underWay.length > (next.is_last ? 0 : PIECES_UNDER_WAY - 1)) await underWay.shift();
+    for await (const next of pieces) {
+      signal?.throwIfAborted();
+      // The next owner of the store, if there is one, hears how many there are from the last piece of a stream alone.
+      const room = isSliced ? SLICES_UNDER_WAY : next.pieces === undefined ? PIECES_UNDER_WAY : 1;
+      while (underWay.length >= room) await underWay.shift();
       const sent = send(next);
       // Whoever awaits it below learns of it, maybe later than the browser would report it as nobody's.
       sent.catch(() => undefined);
@@ -108,48 +128,34 @@ function bodyOf(response: Response): OpenSource {
   return { data: response.body ?? new Blob([]), expectedBytes: length === null ? undefined : Number(length) };
 }
 
-/** The bytes of a source, unpacked, a piece at a time; the last one says so and may be empty. */
-export async function* importPieces(from: ImportSource, signal: AbortSignal | undefined): AsyncGenerator<ImportPiece> {
-  const { data, expectedBytes } = await from.open(signal);
-  const isPacked = /\.gz$/i.test(from.name);
-  if (data instanceof Blob && !isPacked) {
-    yield* slices(data, signal);
-    return;
-  }
+function unpacked(data: Blob | ReadableStream<Uint8Array>, isPacked: boolean): ReadableStream<Uint8Array> {
   const stream = data instanceof Blob ? data.stream() : data;
   // The types of the DOM know only of decompression from one kind of buffers.
-  if (isPacked) yield* streamed(stream.pipeThrough(new DecompressionStream('gzip') as never), undefined, signal);
-  else yield* streamed(stream, expectedBytes, signal);
+  return isPacked ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream;
 }
 
 /** Bytes that neither the page nor the engine ever holds. */
-function* slices(blob: Blob, signal: AbortSignal | undefined): Generator<ImportPiece> {
-  let from = 0;
-  do {
-    signal?.throwIfAborted();
-    const end = from + SLICE_BYTES;
-    yield { data: blob.slice(from, end), is_last: end >= blob.size, expected_bytes: blob.size };
-    from = end;
-  } while (from < blob.size);
+function* slices(blob: Blob): Generator<ImportPiece> {
+  const pieces = Math.max(1, Math.ceil(blob.size / SLICE_BYTES));
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const from = piece * SLICE_BYTES;
+    yield { data: blob.slice(from, from + SLICE_BYTES), pieces, expected_bytes: blob.size };
+  }
 }
 
-async function* streamed(
-  stream: ReadableStream<Uint8Array>,
-  expected_bytes: number | undefined,
-  signal: AbortSignal | undefined
-): AsyncGenerator<ImportPiece> {
+/** The last piece says that it is the last, and may be empty. */
+async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: number | undefined): AsyncGenerator<ImportPiece> {
   const reader = stream.getReader();
   let piece = new Uint8Array(PIECE_BYTES);
-  let filled = 0;
+  let [filled, pieces] = [0, 0];
   try {
     for (;;) {
-      signal?.throwIfAborted();
       const { done, value } = await reader.read();
       if (done) break;
       for (let rest = value; rest.length > 0; ) {
         if (filled === PIECE_BYTES) {
-          yield { data: new Blob([piece]), is_last: false, expected_bytes };
-          [piece, filled] = [new Uint8Array(PIECE_BYTES), 0];
+          yield { data: new Blob([piece]), expected_bytes };
+          [piece, filled, pieces] = [new Uint8Array(PIECE_BYTES), 0, pieces + 1];
         }
         const fits = rest.subarray(0, PIECE_BYTES - filled);
         piece.set(fits, filled);
@@ -157,7 +163,7 @@ async function* streamed(
         rest = rest.subarray(fits.length);
       }
     }
-    yield { data: new Blob([piece.subarray(0, filled)]), is_last: true, expected_bytes };
+    yield { data: new Blob([piece.subarray(0, filled)]), pieces: pieces + 1, expected_bytes };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);

@@ -22,6 +22,8 @@ export class QueryNodeRole extends Role {
 }
 export class DataNodeRole extends Role {
   static open(config: string, host: object): Promise<DataNodeRole>;
+  /** Gives it bytes that it can open once by that name. */
+  lend(name: string, blob: Blob): void;
 }
 
 export default function init(options: { module_or_path: WebAssembly.Module | URL }): Promise<unknown>;

@@ -36,6 +36,7 @@ async function start(config: StoreConfig): Promise<Served> {
   const role = await CoordinatorRole.open(JSON.stringify(config), {
     spawn: (kind: 'query' | 'data', node: string, nodeConfig: string) => nodes.spawn(kind, node, nodeConfig),
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),
+    lend: (node: string, name: string, blob: Blob) => nodes.lend(node, name, blob),
     terminate: (node: string) => nodes.terminate(node),
     onDeath: (callback: (node: string, reason: string) => void) => nodes.onDeath(callback),
     onEvent: (callback: (node: string, event: string, detail: string) => void) => nodes.onEvent(callback),

@@ -7,6 +7,7 @@ import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from 
 
 interface Role {
   handle(method: string, body: string, blobs: Uint8Array[], from: number): Promise<RoleReply>;
+  lend?(name: string, blob: Blob): void;
 }
 interface NodeHost {
   emit(event: string, body: string): void;
@@ -20,7 +21,12 @@ export function startNode(open: (config: string, host: NodeHost) => Promise<Role
     await holdLifeLock(id);
     await init({ module_or_path: module });
     const role = await open(config, { emit: (event, body) => served?.emit(event, body) });
-    served = serve(id, (method, body, blobs, asker) => role.handle(method, body, blobs as Uint8Array[], asker.number));
+    served = serve(id, async (method, body, blobs, asker) => {
+      const [blob] = blobs;
+      if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker.number);
+      role.lend?.(body, blob);
+      return { body: '', blobs: [] };
+    });
     for (const end of early.splice(0)) served.connect(end);
     scope.postMessage({ ready: id } satisfies Ready);
   };

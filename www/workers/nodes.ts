@@ -86,6 +86,13 @@ export class Nodes {
     }
   }
 
+  /** The node has it before any call that is made later. */
+  lend(id: string, name: string, blob: Blob): void {
+    const lent = this.#nodes.get(id)?.channel.call({ method: 'Lend', body: name, blobs: [blob] });
+    // A node that has ended wants nothing any more.
+    lent?.catch(() => undefined);
+  }
+
   terminate(id: string): void {
     this.#starting.get(id)?.end();
     this.#starting.delete(id);

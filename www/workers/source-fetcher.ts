@@ -1,7 +1,7 @@
 // Files of an import whose page has gone are fetched from their URLs beside the coordinator, which asks for it by an event.
 
 import { failure, messageOf } from '../client/errors.js';
-import { fetched, sendSource } from '../client/import-files.js';
+import { fetched, sendSources } from '../client/import-files.js';
 import { readableByEngine } from '../client/parquet.js';
 import type { DescribeCollectionResponse, ResStatus } from '../client/types/index.js';
 import type { RequestBlob } from '../client/wire/messages.js';
@@ -20,10 +20,9 @@ export type Ask = <T>(method: string, body: object, blobs?: RequestBlob[]) => Pr
 export async function fetchSource({ task, files, ...collection }: WantedSource, ask: Ask): Promise<void> {
   try {
     const describe = (): Promise<DescribeCollectionResponse> => ask('DescribeCollection', collection);
-    for (const { file, attempt, name, url } of files) {
-      const [source] = readableByEngine([{ ...fetched(name, new URL(url)), name }], describe);
-      await sendSource({ task, file, attempt, source: source! }, (body, data) => ask('ImportPut', body, [data]));
-    }
+    const sources = readableByEngine(files.map(({ name, url }) => ({ ...fetched(name, new URL(url)), name })), describe);
+    const ofJob = files.map(({ file, attempt }, at) => ({ task, file, attempt, source: sources[at]! }));
+    await sendSources(ofJob, (body, data) => ask('ImportPut', body, [data]));
   } catch (error) {
     // A job that has ended meanwhile has nothing left to cancel.
     const status = await ask<ResStatus>('CancelImport', { task, reason: messageOf(error) });

@@ -1,8 +1,8 @@
 //! Import: jobs that read files into a collection.
 //!
 //! A job's record in the catalog says what is to be read and how far it is. The client sends the files in pieces, which the
-//! store keeps until the job has ended (`source`). Then the data node reads them a step at a time into segments that nothing
-//! names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
+//! store keeps until the job has ended (`source`). As they come the data node reads them a step at a time into segments that
+//! nothing names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
 //! its stored source; segments that it had written are orphans, so no row is there twice.
 
 mod arguments;
@@ -10,7 +10,7 @@ mod reply;
 mod run;
 mod source;
 
-pub(super) use source::{Content, Piece};
+pub(super) use source::Piece;
 
 use arguments::{ImportOptions, check_files};
 use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};
@@ -25,10 +25,11 @@ use crate::event::Event;
 use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::KeyValue;
-use crate::storage::{Files, WriteBatch};
+use crate::storage::{Files, Handed, WriteBatch};
 use futures::FutureExt;
+use futures::channel::oneshot;
 use futures::lock::Mutex;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -46,10 +47,29 @@ pub(super) struct Imports {
     turn: Mutex<()>,
     /// Those that are being read or wait for their turn.
     running: RefCell<BTreeSet<ImportId>>,
+    /// Those that are read when all of their source is there: it came too slowly.
+    stalled: RefCell<BTreeSet<ImportId>>,
+    /// Pieces of sources that are being stored or wait for it, by their names.
+    arriving: RefCell<BTreeMap<String, Handed>>,
+    /// One piece is stored at a time, so that commits have to wait for no more than that.
+    storing: Mutex<()>,
+    /// Counts what pieces have come and been stored, and wakes who waits for that.
+    news: Cell<u64>,
+    waiting: RefCell<Option<oneshot::Sender<()>>>,
     /// When something last came of a source that is not whole yet.
     heard_ms: RefCell<BTreeMap<ImportId, u64>>,
     /// Committed, and told as completed when the query nodes have the rows.
     committed: RefCell<BTreeSet<ImportId>>,
+}
+
+impl Imports {
+    fn hear_news(&self) {
+        self.news.set(self.news.get() + 1);
+        if let Some(waiting) = self.waiting.take() {
+            // Whoever waited may have lost patience.
+            let _ = waiting.send(());
+        }
+    }
 }
 
 pub(super) struct NewImport<'a> {
@@ -195,12 +215,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.fail_import(id, Error::ImportEnded(reason.to_owned())).await;
         }
         // Its commit may have been under way, and then it has completed all the same.
-        let has_completed = self.import_job(id)?.state == ImportState::Completed;
-        if has_completed || self.imports.committed.borrow().contains(&id) {
+        if self.has_committed(id) {
             let text = format!("job {id} is in terminal/committed state Completed, abort not allowed");
             return Err(Error::ImportEnded(text));
         }
         Ok(())
+    }
+
+    /// Whether all rows of a job are there for good.
+    fn has_committed(&self, id: ImportId) -> bool {
+        let is_completed = self.import_job(id).is_ok_and(|job| job.state == ImportState::Completed);
+        is_completed || self.imports.committed.borrow().contains(&id)
     }
 
     /// Changes a job in one commit. False when it has ended: then nothing changes.
@@ -268,11 +293,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 }
 
 impl ImportJob {
-    /// How much of the source is stored; 0 as long as nobody knows how much there is.
-    fn stored_percent(&self) -> u64 {
-        let expected = |file: &SourceFile| file.pieces.map(|_| file.bytes).or(file.expected_bytes);
-        let expected_bytes: Option<u64> = self.files.iter().map(expected).sum();
-        expected_bytes.and_then(|expected| (self.source_bytes() * 100).checked_div(expected)).unwrap_or(0).min(100)
+    /// Bytes of the whole source, when somebody knows.
+    fn expected_bytes(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.pieces.map(|_| file.bytes).or(file.expected_bytes)).sum()
     }
 
     /// Percent; 100 when the rows can be found.
@@ -280,8 +303,13 @@ impl ImportJob {
         match self.state {
             ImportState::Failed | ImportState::FailedAndCleaned => 0,
             // Milvus' shares: the first tenth is the source's, the last what comes when every row is in a file.
-            ImportState::Pending => self.stored_percent() / 10,
-            ImportState::Started => 10 + (self.read_bytes * 79).checked_div(self.source_bytes()).unwrap_or(0),
+            ImportState::Pending | ImportState::Started => {
+                let expected_bytes = self.expected_bytes();
+                let share = |bytes: u64, of: u64| {
+                    expected_bytes.map_or(0, |all| (bytes.min(all) * of).checked_div(all).unwrap_or(0))
+                };
+                share(self.source_bytes(), 10) + share(self.read_bytes, 79)
+            }
             ImportState::Persisted => 90,
             ImportState::Completed => 100,
         }

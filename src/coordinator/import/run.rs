@@ -1,22 +1,33 @@
-//! Running a job whose source is stored: steps of the data node, then the one commit; or the end without a trace.
+//! Running a job: steps of the data node as its source comes, then the one commit; or the end without a trace.
 
 use super::super::Coordinator;
 use super::super::maintenance::DATA_NODE_ATTEMPTS;
 use super::arguments::ImportOptions;
 use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
-use crate::cluster::{IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes};
+use crate::cluster::{
+    IMPORT_STEP_ROWS, ImportIds, ImportPlan, ImportStep, NodeAnswer, NodeCommand, Nodes, StepOfImport,
+};
 use crate::error::{Error, Result};
 use crate::ids::{ImportId, PartitionId, SegmentId};
 use crate::platform::Platform;
 use crate::segment::SegmentManifest;
 use futures::FutureExt;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 
 const CLEAN_AGAIN_MS: u32 = 5_000;
 
 type NewSegments = Vec<(PartitionId, SegmentManifest)>;
+
+/// How an attempt to read a source ended.
+#[derive(PartialEq)]
+enum Attempt {
+    Whole,
+    /// It is read again from the start when all of it is there.
+    Stalled,
+}
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Runs a job in the background, when those before it have ended.
@@ -26,23 +37,38 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let coordinator = self.clone();
         let task = async move {
-            let _turn = coordinator.imports.turn.lock().await;
-            let mut outcome = coordinator.try_import(id).await;
-            for _ in 1..DATA_NODE_ATTEMPTS {
-                if outcome.as_ref().is_err_and(Error::is_node_offline) {
-                    outcome = coordinator.try_import(id).await;
+            let outcome = loop {
+                let attempt = coordinator.import_in_turn(id).await;
+                let has_come = || coordinator.import_job(id).is_ok_and(|job| job.is_stored());
+                if attempt != Ok(Attempt::Stalled) || !has_come() {
+                    break attempt;
                 }
-            }
-            coordinator.imports.running.borrow_mut().remove(&id);
-            if let Err(error) = outcome {
-                coordinator.fail_import(id, error).await;
+            };
+            let imports = &coordinator.imports;
+            imports.running.borrow_mut().remove(&id);
+            imports.stalled.borrow_mut().remove(&id);
+            match outcome {
+                Ok(Attempt::Whole) => {}
+                Ok(Attempt::Stalled) => drop(imports.stalled.borrow_mut().insert(id)),
+                Err(error) => coordinator.fail_import(id, error).await,
             }
         };
         self.platform.spawn(task.boxed_local());
     }
 
-    /// Reads the whole source and commits it. Of an attempt that fails no segment stays.
-    async fn try_import(self: &Rc<Self>, id: ImportId) -> Result<()> {
+    async fn import_in_turn(self: &Rc<Self>, id: ImportId) -> Result<Attempt> {
+        let _turn = self.imports.turn.lock().await;
+        let mut outcome = self.try_import(id).await;
+        for _ in 1..DATA_NODE_ATTEMPTS {
+            if outcome.as_ref().is_err_and(Error::is_node_offline) {
+                outcome = self.try_import(id).await;
+            }
+        }
+        outcome
+    }
+
+    /// Reads the whole source and commits it. Of an attempt that comes to nothing no segment stays.
+    async fn try_import(self: &Rc<Self>, id: ImportId) -> Result<Attempt> {
         let (job, collection) = self.ongoing_import(id)?;
         let plan = ImportPlan {
             job: id,
@@ -57,10 +83,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         let mut read = ReadSoFar::default();
         let outcome = match self.read_import(plan, &mut read).await {
-            Ok(()) => self.commit_import(id, read.segments.clone()).await,
-            Err(error) => Err(error),
+            Ok(Attempt::Whole) => self.commit_import(id, read.segments.clone()).await.map(|()| Attempt::Whole),
+            unread => unread,
         };
-        if outcome.is_err() {
+        if outcome != Ok(Attempt::Whole) {
             let written = read.segments.iter().flat_map(|(_, segment)| segment.files(collection.id));
             self.discard(&written.collect::<Vec<_>>()).await;
         }
@@ -74,32 +100,50 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok((job, collection))
     }
 
-    /// Has the data node read the source into segments.
-    async fn read_import(self: &Rc<Self>, plan: ImportPlan, read: &mut ReadSoFar) -> Result<()> {
+    /// Has the data node read the source into segments. The job has started when its source is whole, from when on nobody
+    /// else is needed.
+    async fn read_import(self: &Rc<Self>, plan: ImportPlan, read: &mut ReadSoFar) -> Result<Attempt> {
         let (id, collection, started_ms) = (plan.job, plan.collection, self.platform.now_ms());
         let places = plan.partitions.len() * plan.shards as usize;
-        self.change_import(id, |job| job.state = ImportState::Started).await?;
+        let attempts: Vec<u32> = plan.files.iter().map(|file| file.attempt).collect();
+        let mut known_to_node = BTreeSet::new();
         self.with_data_node(NodeCommand::BeginImport(Box::new(plan))).await?;
         loop {
+            let (job, _) = self.ongoing_import(id)?;
+            if !job.files.iter().map(|file| file.attempt).eq(attempts.iter().copied()) {
+                return Ok(Attempt::Stalled);
+            }
+            let is_stored = job.is_stored();
+            if is_stored && job.state == ImportState::Pending {
+                self.change_import(id, |job| job.state = ImportState::Started).await?;
+            }
             // Other work of the data node gets its turn between two steps.
             let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
             let segments: Vec<SegmentId> = (0..places).map(|_| SegmentId(self.tick().0)).collect();
-            let ids = ImportIds { job: id, first_row, segments: segments.clone() };
-            let command = NodeCommand::StepImport(Box::new(ids));
+            let news = self.imports.news.get();
+            let lent = self.arriving(id).into_iter().filter(|piece| known_to_node.insert(piece.name.clone())).collect();
+            let ids = ImportIds { first_row, segments: segments.clone() };
+            let command = NodeCommand::StepImport(Box::new(StepOfImport { job: id, files: job.files, lent, ids }));
             let NodeAnswer::Imported(step) = self.write_segments(collection, &segments, command).await? else {
                 return Err(Error::Unexpected("the data node did not answer with what it imported".into()));
             };
-            let is_last = step.is_last;
+            let (is_last, needs_more) = (step.is_last, step.needs_more);
             read.add(step, first_row);
             let (mut job, _) = self.ongoing_import(id)?;
             read.show_in(&mut job);
             if is_last {
+                if job.state == ImportState::Pending {
+                    self.show_import(ImportJob { state: ImportState::Started, ..job.clone() });
+                }
                 job.state = ImportState::Persisted;
                 job.persist_ms = self.platform.now_ms().saturating_sub(started_ms);
             }
             self.show_import(job);
             if is_last {
-                return Ok(());
+                return Ok(Attempt::Whole);
+            }
+            if needs_more && !is_stored && !self.more_comes(news).await {
+                return Ok(Attempt::Stalled);
             }
         }
     }

@@ -1,46 +1,53 @@
 //! The source of an import: pieces that the client sends, kept as files of the store until the job has ended, so that it
-//! outlives the page. What is not whole when the page has gone is fetched again from its URLs, or the job fails.
+//! outlives the page. What is not whole when the page has gone is fetched again from its URLs, or the job fails. A job that
+//! is being read does not wait for a piece to be stored: it is lent to the data node meanwhile.
 
 use super::super::Coordinator;
 use super::check_target;
-use crate::catalog::{ImportJob, source_file_prefix, source_piece};
-use crate::cluster::Nodes;
+use crate::catalog::{ImportJob, source_file_prefix, source_piece, source_prefix};
+use crate::cluster::{Lent, Nodes};
 use crate::error::{Error, Result};
 use crate::event::{Event, WantedFile};
 use crate::ids::ImportId;
 use crate::platform::Platform;
 use crate::storage::{Files, Handed};
 use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 use std::rc::Rc;
 
 /// A client of which nothing is heard for so long has gone. Timers of a page that is not seen may come once a minute.
 pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
 pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
+/// Without news for so long, reading is given up until the source is whole.
+const STALL_MS: u32 = 1_000;
 /// So often a file is fetched again.
 const MAX_ATTEMPTS: u32 = 3;
-
-pub(in crate::coordinator) enum Content {
-    Bytes(Vec<u8>),
-    Handed(Handed),
-}
 
 pub(in crate::coordinator) struct Piece {
     pub job: ImportId,
     pub file: usize,
     pub attempt: u32,
     pub number: u32,
-    pub is_last: bool,
+    /// How many the whole file has, as soon as whoever sends it can tell.
+    pub of: Option<u32>,
     /// Of the whole file.
     pub expected_bytes: Option<u64>,
-    pub content: Content,
+    pub handed: Handed,
+}
+
+impl Piece {
+    fn name(&self) -> String {
+        source_piece(self.job, self.file, self.attempt, self.number)
+    }
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    /// Stores a piece; with the last one of the last file the job begins. The same piece may come again.
+    /// Takes a piece and returns when it is stored, or not needed any more. The same piece may come again.
     pub(in crate::coordinator) async fn put_import(self: &Rc<Self>, piece: Piece) -> Result<()> {
         let id = piece.job;
-        let job = self.job_under_way(id)?;
+        let Some(job) = self.job_in_want(id)? else { return Ok(()) };
         let file = job.files.get(piece.file).ok_or_else(|| Error::invalid(format!("import {id} has no such file")))?;
         if let Err(gone) = check_target(&job, self.collection(job.collection)) {
             self.fail_import(id, gone.clone()).await;
@@ -50,30 +57,52 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Ok(());
         }
         self.import_alive(id)?;
-        let name = source_piece(id, piece.file, piece.attempt, piece.number);
-        let files = self.platform.files();
-        let written = match &piece.content {
-            Content::Bytes(bytes) => files.write(&name, bytes).await,
-            Content::Handed(handed) => files.adopt(&name, *handed).await,
-        };
-        if !self.import_job(id).is_ok_and(|job| job.state.is_under_way()) {
-            // It has ended meanwhile, and does not know of this piece.
+        self.imports.arriving.borrow_mut().insert(piece.name(), piece.handed);
+        self.imports.hear_news();
+        if !self.imports.stalled.borrow().contains(&id) {
+            self.run_import(id);
+        }
+        let stored = self.store_piece(&piece).await;
+        self.imports.arriving.borrow_mut().remove(&piece.name());
+        self.imports.hear_news();
+        stored
+    }
+
+    /// A job that has not ended; `None` when it has completed.
+    fn job_in_want(&self, id: ImportId) -> Result<Option<ImportJob>> {
+        match self.job_under_way(id) {
+            Ok(job) => Ok(Some(job)),
+            Err(_) if self.has_committed(id) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn store_piece(self: &Rc<Self>, piece: &Piece) -> Result<()> {
+        let _turn = self.imports.storing.lock().await;
+        if self.job_in_want(piece.job)?.is_none() {
+            return Ok(());
+        }
+        let (files, name) = (self.platform.files(), piece.name());
+        let written = files.adopt(&name, piece.handed).await;
+        let in_want = self.job_in_want(piece.job);
+        if !matches!(in_want, Ok(Some(_))) {
+            // The job does not know of this piece.
             self.discard(&[name]).await;
-            return Err(Error::ImportEnded(format!("import {id} has ended")));
+            return in_want.map(drop);
         }
         written?;
-        if piece.is_last {
-            return self.finish_source(&piece).await;
-        }
         let stored_bytes = files.size(&name).await?;
-        let mut job = self.job_under_way(id)?;
+        let mut job = self.job_under_way(piece.job)?;
         let file = &mut job.files[piece.file];
-        if file.attempt == piece.attempt {
+        if file.attempt == piece.attempt && file.pieces.is_none() {
             file.bytes += stored_bytes;
             file.expected_bytes = piece.expected_bytes;
             self.show_import(job);
         }
-        Ok(())
+        match piece.of {
+            Some(count) => self.finish_source(piece, count).await,
+            None => Ok(()),
+        }
     }
 
     /// Whoever sends the source is still there.
@@ -84,27 +113,51 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    async fn finish_source(self: &Rc<Self>, last: &Piece) -> Result<()> {
+    /// Takes a file as whole when all of its pieces are there.
+    async fn finish_source(self: &Rc<Self>, piece: &Piece, count: u32) -> Result<()> {
         let files = self.platform.files();
-        let names = files.list(&source_file_prefix(last.job, last.file, last.attempt)).await?;
-        let count = last.number.saturating_add(1);
-        if !(0..count).map(|piece| source_piece(last.job, last.file, last.attempt, piece)).eq(names.iter().cloned()) {
-            return Err(Error::invalid(format!("{} pieces of {count} have arrived", names.len())));
+        let names = files.list(&source_file_prefix(piece.job, piece.file, piece.attempt)).await?;
+        if !(0..count).map(|at| source_piece(piece.job, piece.file, piece.attempt, at)).eq(names.iter().cloned()) {
+            return Ok(());
         }
         let mut bytes = 0;
         for name in &names {
             bytes += files.size(name).await?;
         }
-        self.change_import(last.job, |job| {
-            let file = &mut job.files[last.file];
-            (file.pieces, file.bytes) = (Some(count), bytes);
+        self.change_import(piece.job, |job| {
+            let file = &mut job.files[piece.file];
+            if file.attempt == piece.attempt {
+                (file.pieces, file.bytes) = (Some(count), bytes);
+            }
         })
         .await?;
-        if self.import_job(last.job)?.is_stored() {
-            self.imports.heard_ms.borrow_mut().remove(&last.job);
-            self.run_import(last.job);
+        if self.import_job(piece.job)?.is_stored() {
+            self.imports.heard_ms.borrow_mut().remove(&piece.job);
+            self.run_import(piece.job);
         }
         Ok(())
+    }
+
+    /// What is being stored of a job.
+    pub(super) fn arriving(&self, id: ImportId) -> Vec<Lent> {
+        let arriving = self.imports.arriving.borrow();
+        let of_job = arriving.range(source_prefix(id)..).take_while(|(name, _)| name.starts_with(&source_prefix(id)));
+        of_job.map(|(name, handed)| Lent { name: name.clone(), handed: *handed }).collect()
+    }
+
+    /// Whether anything of a source has come since `seen`, or comes soon. Others that can be read meanwhile come first.
+    pub(super) async fn more_comes(&self, seen: u64) -> bool {
+        if self.imports.news.get() != seen {
+            return true;
+        }
+        if self.imports.running.borrow().len() > 1 {
+            return false;
+        }
+        let (sender, news) = oneshot::channel();
+        self.imports.waiting.replace(Some(sender));
+        let patience = self.platform.sleep(STALL_MS);
+        futures::pin_mut!(patience);
+        matches!(select(news, patience).await, Either::Left((Ok(()), _)))
     }
 
     /// Fetches or fails what a client stops sending.

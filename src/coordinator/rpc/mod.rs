@@ -253,7 +253,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let id = self.import(request.import()).await?;
                 Ok(json!({ "status": Status::success(), "tasks": [decimal(id)] }).into())
             }
-            "ImportPut" => self.put_import(request.import_piece(blobs)?).await.and_then(|()| done()),
+            "ImportPut" => self.put_import(request.import_piece()?).await.and_then(|()| done()),
             "ImportAlive" => self.import_alive(request.import_task()?).and_then(|()| done()),
             "CancelImport" => self.cancel_import(request.import_task()?, &request.reason).await.and_then(|()| done()),
             "GetImportState" => Ok(self.describe_import(&self.import_job(request.import_task()?)?).into()),

@@ -3,7 +3,7 @@
 use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
 use crate::coordinator::collection::NewCollection;
 use crate::coordinator::export::{NewExport, StepRequest};
-use crate::coordinator::import::{Content, NewImport, Piece};
+use crate::coordinator::import::{NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
 use crate::coordinator::properties::check_property;
@@ -89,13 +89,13 @@ pub(super) struct Request {
     pub options: Vec<KeyValue>,
     /// The import that a call is about.
     pub task: Value,
-    /// A piece of an import's source: of which file, fetched at which attempt, its number, and whether it is the last one.
+    /// A piece of an import's source: of which file, fetched at which attempt, its number, and of how many.
     pub file: usize,
     pub attempt: u32,
     pub piece: u32,
-    pub is_last: bool,
+    pub pieces: Option<u32>,
     pub expected_bytes: Option<u64>,
-    /// In place of its bytes.
+    /// Its bytes.
     pub handed: Option<Handed>,
     /// Why an import is cancelled.
     #[serde(deserialize_with = "or_default")]
@@ -164,16 +164,15 @@ impl Request {
         id.map(ImportId).ok_or_else(|| Error::invalid(format!("parse job id failed: {}", text())))
     }
 
-    pub fn import_piece(&self, blobs: Vec<Vec<u8>>) -> Result<Piece> {
-        let bytes = || Content::Bytes(blobs.into_iter().next().unwrap_or_default());
+    pub fn import_piece(&self) -> Result<Piece> {
         Ok(Piece {
             job: self.import_task()?,
             file: self.file,
             attempt: self.attempt,
             number: self.piece,
-            is_last: self.is_last,
+            of: self.pieces,
             expected_bytes: self.expected_bytes,
-            content: self.handed.map_or_else(bytes, Content::Handed),
+            handed: self.handed.ok_or_else(|| Error::invalid("a piece of an import is without its bytes"))?,
         })
     }
 

@@ -9,7 +9,7 @@
 
 use super::connection::{Connection, FILES, WriteTransaction, key_range};
 use super::file_head::{FileHead, Place, chunk_key, delete_file, read_head};
-use super::open_file::{BrowserFile, Content, Found, find};
+use super::open_file::{BrowserFile, Chunks, Content, Found, find};
 use super::opfs::Handle;
 use super::slots::Slot;
 use super::{BrowserStore, error, run};
@@ -199,14 +199,18 @@ impl Files for BrowserStore {
 
     async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
         check_file_name(name)?;
-        let blob = self.handed.borrow().get(&handed).cloned();
-        let blob = blob.ok_or_else(|| Error::Unexpected(format!("nothing was handed over for {name}")))?;
+        let blob =
+            self.handed(handed).ok_or_else(|| Error::Unexpected(format!("nothing was handed over for {name}")))?;
         let written = self.adopt_blob(name, blob).await;
         self.nothing_left_of(name, written).await
     }
 
     async fn open(&self, name: &str) -> Result<BrowserFile> {
         check_file_name(name)?;
+        if let Some(blob) = self.lent.borrow_mut().remove(name) {
+            let (bytes, content) = (blob.size() as u64, Content::Chunks(Chunks::of_blob(blob)));
+            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
+        }
         let mut opened: Option<(String, Option<Handle>)> = None;
         loop {
             let found = run(find(self.connection.clone(), name.to_string())).await?;

@@ -32,7 +32,7 @@ use futures::future::join;
 use open_file::ReadBytes;
 use opfs::StoreFolder;
 use slots::Slots;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::OnceCell;
@@ -47,6 +47,8 @@ pub struct BrowserStore {
     prepared: OnceCell<()>,
     read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
+    handed_before: Cell<u32>,
+    lent: RefCell<BTreeMap<String, Blob>>,
 }
 
 /// Which store, and how it keeps files.
@@ -69,6 +71,8 @@ impl BrowserStore {
             prepared: OnceCell::new(),
             read_bytes: Rc::default(),
             handed: RefCell::default(),
+            handed_before: Cell::default(),
+            lent: RefCell::default(),
         })
     }
 
@@ -78,14 +82,24 @@ impl BrowserStore {
 
     /// Keeps bytes for `adopt` until they are taken back.
     pub fn hand(&self, blob: Blob) -> Handed {
-        let mut handed = self.handed.borrow_mut();
-        let number = Handed(handed.last_key_value().map_or(0, |(Handed(last), _)| last + 1));
-        handed.insert(number, blob);
+        // Never the same again: who uses it too late must not get something else.
+        let number = Handed(self.handed_before.get());
+        self.handed_before.set(number.0 + 1);
+        self.handed.borrow_mut().insert(number, blob);
         number
     }
 
     pub fn take_back(&self, handed: Handed) {
         self.handed.borrow_mut().remove(&handed);
+    }
+
+    pub fn handed(&self, handed: Handed) -> Option<Blob> {
+        self.handed.borrow().get(&handed).cloned()
+    }
+
+    /// Can be opened once by that name.
+    pub fn lend(&self, name: String, blob: Blob) {
+        self.lent.borrow_mut().insert(name, blob);
     }
 
     /// Deletes the store with all that is in it. Handles that have it open are closed: their operations fail from then on.

@@ -76,6 +76,10 @@ fn part_of_buffer(value: &JsValue, length: u64, part: Range<u64>) -> Option<Uint
 }
 
 impl Chunks {
+    pub fn of_blob(blob: Blob) -> Self {
+        Chunks { chunk_bytes: blob.size() as u64, values: vec![blob.into()] }
+    }
+
     /// The chunks that have bytes of `range`: number, length, and which of its bytes.
     fn parts(&self, file_bytes: u64, range: Range<u64>) -> impl Iterator<Item = (usize, u64, Range<u64>)> {
         let chunk_bytes = self.chunk_bytes;

@@ -214,7 +214,7 @@ async fn moved(lab: &Lab, exported: &Begun, to: &str) -> [Answer; 2] {
     let request = json!({ "collection_name": to, "files": names, "options": exported.body["options"] });
     let task = lab.call("Import", request).await.ok().body["tasks"][0].clone();
     for (at, (_, bytes)) in exported.files.iter().enumerate() {
-        assert!(lab.try_put(json!({ "task": task, "file": at, "piece": 0, "is_last": true }), bytes).await);
+        assert!(lab.try_put(json!({ "task": task, "file": at, "piece": 0, "pieces": 1 }), bytes).await);
     }
     for waited in 0.. {
         let state = lab.call("GetImportState", json!({ "task": task })).await.ok().body;

@@ -127,7 +127,7 @@ impl Client {
 
     /// Sends a piece of an import's file; whether it was taken.
     pub async fn try_put(&self, body: Value, piece: &[u8]) -> bool {
-        let reply = self.process().call("ImportPut", body.to_string(), vec![piece.to_vec()]).await;
+        let reply = self.process().put("ImportPut", body, piece).await;
         reply.is_ok_and(|reply| Answer::of_call(&reply.body).is_ok())
     }
 

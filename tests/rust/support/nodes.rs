@@ -5,7 +5,7 @@
 
 use super::executor::Scope;
 use super::platform::{Gate, SimPlatform};
-use elanus::cluster::{NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
+use elanus::cluster::{Lent, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use elanus::coordinator::Coordinator;
 use elanus::data_node::DataNode;
 use elanus::error::RelayedError;
@@ -14,7 +14,6 @@ use elanus::platform::Platform;
 use elanus::query_node::{NodeReply, QueryNode};
 use elanus::storage::Files;
 use elanus::storage::faulty::Faults;
-use elanus::storage::memory::MemoryStore;
 use elanus::{Error, Result};
 use futures::FutureExt;
 use futures::channel::{mpsc, oneshot};
@@ -32,7 +31,8 @@ pub struct SimNodes(Rc<Inner>);
 struct Inner {
     /// The coordinator's: nodes die with it.
     scope: Scope,
-    store: MemoryStore,
+    /// Of the coordinator.
+    platform: SimPlatform,
     faults: Faults,
     nodes: RefCell<BTreeMap<NodeId, Node>>,
     coordinator: RefCell<Weak<SimCoordinator>>,
@@ -85,10 +85,10 @@ impl Inner {
 }
 
 impl SimNodes {
-    pub fn new(scope: Scope, store: &MemoryStore, faults: &Faults) -> Self {
+    pub fn new(scope: Scope, platform: SimPlatform, faults: &Faults) -> Self {
         SimNodes(Rc::new(Inner {
             scope,
-            store: store.reopen(),
+            platform,
             faults: faults.clone(),
             nodes: RefCell::default(),
             coordinator: RefCell::default(),
@@ -202,7 +202,8 @@ impl Nodes for SimNodes {
                 inner.tell(&node, event);
             }
         };
-        let platform = SimPlatform::new(&inner.store, &inner.faults, &inner.gate, scope.clone(), Rc::new(outlet));
+        let platform =
+            SimPlatform::new(inner.platform.store(), &inner.faults, &inner.gate, scope.clone(), Rc::new(outlet));
         let role = Rc::new(match kind {
             NodeKind::Query => Role::Query(Box::new(QueryNode::new(platform.clone()))),
             NodeKind::Data => Role::Data(DataNode::new(platform.clone())),
@@ -235,6 +236,12 @@ impl Nodes for SimNodes {
         let (sender, answer) = oneshot::channel();
         let nodes = self.0.nodes.borrow();
         if let Some(node) = nodes.get(&id).filter(|node| node.started) {
+            for Lent { name, handed } in command.lent() {
+                // A page that has gone takes with it what it has lent.
+                let lent =
+                    self.0.platform.store().handed(*handed).filter(|_| self.0.scope.executor().rng().below(4) > 0);
+                lent.into_iter().for_each(|bytes| node.platform.store().lend(name.clone(), bytes));
+            }
             let _ = node.inbox.unbounded_send(Command { body, blob, answer: sender });
         }
         async move {

@@ -6,7 +6,7 @@ use elanus::event::Event;
 use elanus::platform::{InstanceMemory, Platform};
 use elanus::storage::faulty::{Faults, Faulty, FaultyFile};
 use elanus::storage::memory::{MemoryFile, MemoryStore};
-use elanus::storage::{Epoch, Files, OpenFile, Records, Store, StoredBytes, WriteBatch};
+use elanus::storage::{Epoch, Files, Handed, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
@@ -69,6 +69,10 @@ impl SimPlatform {
     pub fn new(store: &MemoryStore, faults: &Faults, gate: &Gate, scope: Scope, outlet: Rc<dyn Fn(Event)>) -> Self {
         let inner = Faulty::new(store.reopen(), faults.clone());
         SimPlatform { store: Rc::new(SimStore { inner, gate: gate.clone() }), scope, outlet }
+    }
+
+    pub fn store(&self) -> &MemoryStore {
+        self.store.inner.inner()
     }
 }
 
@@ -147,6 +151,10 @@ impl Files for SimStore {
 
     async fn write_parts(&self, name: &str, parts: &[&[u8]]) -> Result<()> {
         self.inner.write_parts(name, parts).await
+    }
+
+    async fn adopt(&self, name: &str, handed: Handed) -> Result<()> {
+        self.inner.adopt(name, handed).await
     }
 
     async fn open(&self, name: &str) -> Result<SimFile> {

@@ -3,7 +3,7 @@
 import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
 import { failure, messageOf } from '../errors.js';
-import { importSources, sendSource, type ImportSource, type PutPiece } from '../import-files.js';
+import { importSources, sendSources, type ImportSource, type PutPiece } from '../import-files.js';
 import { readableByEngine } from '../parquet.js';
 import type {
   DescribeCollectionResponse,
@@ -60,7 +60,7 @@ export class Imports extends SchemaChanges {
     // A source may take its time between two pieces; one sign that is missed is no harm.
     const alive = setInterval(() => void this.call('ImportAlive', { task }).catch(() => undefined), SIGN_OF_LIFE_MS);
     try {
-      for (const [file, source] of sources.entries()) await sendSource({ task, file, attempt: 0, source }, put, signal);
+      await sendSources(sources.map((source, file) => ({ task, file, attempt: 0, source })), put, signal);
     } finally {
       clearInterval(alive);
     }

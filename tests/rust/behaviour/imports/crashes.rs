@@ -1,6 +1,6 @@
 //! What becomes of an import when something dies, goes away or is full.
 
-use super::{begin, ended, import, info, lines, send, state};
+use super::{begin, ended, import, info, lines, send, send_at_once, state};
 use crate::behaviour::library;
 use crate::support::{Lab, scenario, scenario_with};
 use elanus::cluster::NodeKind;
@@ -15,7 +15,7 @@ fn a_client_that_falls_silent_fails_its_import() {
         library(&lab, 0, "L2").await;
         for reopen in [false, true] {
             let task = begin(&lab, json!({})).await;
-            let piece = json!({ "task": task, "piece": 0, "is_last": false });
+            let piece = json!({ "task": task, "piece": 0 });
             assert!(lab.try_put(piece, b"{\"id\":").await);
             if reopen {
                 lab.reopen().await;
@@ -24,7 +24,7 @@ fn a_client_that_falls_silent_fails_its_import() {
             let failed = ended(&lab, &task).await;
             assert_eq!(info(&failed, "failed_reason"), "the page that sent the files has gone");
             lab.assert_tidy().await;
-            let late = json!({ "task": task, "piece": 1, "is_last": true });
+            let late = json!({ "task": task, "piece": 1, "pieces": 2 });
             assert!(!lab.try_put(late, b"1}").await);
             lab.assert_tidy().await;
         }
@@ -45,7 +45,7 @@ fn a_url_is_fetched_again_when_its_page_falls_silent() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
         let task = begin(&lab, json!({ "urls": ["https://a.example/rows.jsonl"] })).await;
-        let piece = |attempt: u32, piece: u32, is_last: bool| json!({ "task": task, "attempt": attempt, "piece": piece, "is_last": is_last });
+        let piece = |attempt: u32, piece: u32, is_last: bool| json!({ "task": task, "attempt": attempt, "piece": piece, "pieces": is_last.then_some(piece + 1) });
         assert!(lab.try_put(piece(0, 0, false), lines(1..10).as_bytes()).await);
         lab.executor.sleep(200_000).await;
         assert_eq!(wanted_attempt(&lab), Some(1));
@@ -128,15 +128,21 @@ fn an_import_may_take_no_longer_than_its_timeout() {
 }
 
 #[test]
-fn progress_tells_how_much_of_the_source_is_stored() {
+fn progress_tells_how_much_of_the_source_is_stored_and_read() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
         let task = begin(&lab, json!({})).await;
-        for (number, percent) in [(0, "2"), (1, "5"), (2, "7")] {
-            let body = json!({ "task": task, "piece": number, "is_last": false, "expected_bytes": 400 });
+        for (number, only_stored, all_read) in [(0, 2, 21), (1, 5, 44), (2, 7, 66)] {
+            let body = json!({ "task": task, "piece": number, "expected_bytes": 400 });
             assert!(lab.try_put(body, &[b' '; 100]).await);
-            let now = state(&lab, &task).await;
-            assert_eq!((&now["state"], info(&now, "progress_percent")), (&json!("ImportPending"), percent));
+            let percent = async || {
+                let now = state(&lab, &task).await;
+                assert_eq!(now["state"], "ImportPending");
+                info(&now, "progress_percent").parse::<u32>().expect("a number")
+            };
+            assert!((only_stored..=all_read).contains(&percent().await));
+            lab.executor.sleep(500).await;
+            assert_eq!(percent().await, all_read);
         }
     });
 }
@@ -147,19 +153,59 @@ fn a_source_goes_on_with_the_next_owner() {
         library(&lab, 0, "L2").await;
         let body = json!({ "request_id": "0123456789abcdef0123456789abcdef" });
         let task = begin(&lab, body.clone()).await;
-        assert!(lab.try_put(json!({ "task": task, "piece": 0, "is_last": false }), lines(1..10).as_bytes()).await);
+        assert!(lab.try_put(json!({ "task": task, "piece": 0 }), lines(1..10).as_bytes()).await);
         lab.reopen().await;
         assert_eq!(begin(&lab, body).await, task);
-        let gap = json!({ "task": task, "piece": 2, "is_last": true });
-        assert!(!lab.try_put(gap, b"").await, "a source with a gap is no source");
+        let gap = json!({ "task": task, "piece": 2, "pieces": 3 });
+        assert!(lab.try_put(gap, lines(20..30).as_bytes()).await);
+        lab.executor.sleep(3_000).await;
+        assert_eq!(state(&lab, &task).await["state"], "ImportPending", "a source with a gap is no source");
         lab.reopen().await;
-        for (number, ids, is_last) in [(1, 10..20, false), (1, 10..20, false), (2, 20..30, true)] {
-            let body = json!({ "task": task, "piece": number, "is_last": is_last });
+        for (number, ids) in [(2, 20..30), (1, 10..20), (1, 10..20)] {
+            let body = json!({ "task": task, "piece": number, "pieces": 3 });
             assert!(lab.try_put(body, lines(ids).as_bytes()).await);
         }
         assert_eq!(ended(&lab, &task).await["row_count"], "29");
         lab.load("book", json!({})).await.ok();
         assert_eq!(lab.keys("book", &[]).await, (1..30).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_source_that_comes_slowly_keeps_no_other_waiting() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        lab.load("book", json!({})).await.ok();
+        let slow = begin(&lab, json!({})).await;
+        let first = json!({ "task": slow, "piece": 0, "expected_bytes": lines(100..200).len() });
+        assert!(lab.try_put(first, lines(100..110).as_bytes()).await);
+        lab.executor.sleep(200).await;
+        assert_ne!(info(&state(&lab, &slow).await, "progress_percent"), "1", "it is read as far as it has come");
+        let before_ms = lab.executor.now_ms();
+        assert_eq!(import(&lab, json!({}), &lines(1..10)).await["state"], "ImportCompleted");
+        assert!(lab.executor.now_ms() - before_ms < 5_000);
+        lab.executor.sleep(20_000).await;
+        assert_eq!(state(&lab, &slow).await["state"], "ImportPending");
+        assert_eq!(lab.keys("book", &[]).await, (1..10).collect::<Vec<_>>());
+        assert!(lab.try_put(json!({ "task": slow, "piece": 1, "pieces": 2 }), lines(110..120).as_bytes()).await);
+        assert_eq!(ended(&lab, &slow).await["row_count"], "20");
+        assert_eq!(lab.keys("book", &[]).await, (1..10).chain(100..120).collect::<Vec<_>>());
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn a_bad_row_ends_a_job_whose_source_still_comes() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        // It may be read, and the job have failed, before it is stored.
+        lab.try_put(json!({ "task": task, "piece": 0 }), &b"{\"id\": 1}\n".repeat(2000)).await;
+        let failed = ended(&lab, &task).await;
+        assert!(info(&failed, "failed_reason").contains("row 1"), "{failed}");
+        assert!(!lab.try_put(json!({ "task": task, "piece": 1, "pieces": 2 }), b"{}").await);
+        lab.assert_tidy().await;
     });
 }
 
@@ -173,7 +219,14 @@ fn a_process_that_dies_at_any_write_imports_all_or_nothing_once() {
             let task = begin(&lab, json!({ "partition_name": "p2" })).await;
             lab.crash_at(lab.executor.rng().below(24), torn);
             let (client, sent) = (lab.client(), task.clone());
-            lab.executor.spawn("send", async move { send(&client, &sent, &lines(1000..1040)).await });
+            let at_once = lab.executor.rng().below(2) == 0;
+            lab.executor.spawn("send", async move {
+                if at_once {
+                    send_at_once(&client, &sent, &lines(1000..1040)).await;
+                } else {
+                    send(&client, &sent, &lines(1000..1040)).await;
+                }
+            });
             lab.settle().await;
             lab.reopen().await;
             lab.settle().await;

@@ -9,6 +9,7 @@ use crate::support::{Lab, scenario, scenario_with};
 use elanus::catalog::ImportState;
 use elanus::coordinator::Config;
 use elanus::event::Event;
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 /// Rows of `book` as JSON Lines.
@@ -31,11 +32,22 @@ fn task_of(answer: Answer) -> String {
 async fn send(client: &Client, task: &str, text: &str) {
     let pieces: Vec<&[u8]> = if text.is_empty() { vec![b""] } else { text.as_bytes().chunks(700).collect() };
     for (number, piece) in pieces.iter().enumerate() {
-        let body = json!({ "task": task, "piece": number, "is_last": number + 1 == pieces.len() });
+        let body =
+            json!({ "task": task, "piece": number, "pieces": (number + 1 == pieces.len()).then_some(pieces.len()) });
         if !client.try_put(body, piece).await {
             return;
         }
     }
+}
+
+/// Sends all pieces of a file side by side, as they are sent of a Blob.
+async fn send_at_once(client: &Client, task: &str, text: &str) {
+    let pieces: Vec<&[u8]> = text.as_bytes().chunks(700).collect();
+    let puts = pieces
+        .iter()
+        .enumerate()
+        .map(|(number, piece)| client.try_put(json!({ "task": task, "piece": number, "pieces": pieces.len() }), piece));
+    join_all(puts).await;
 }
 
 async fn state(client: &Client, task: &str) -> Value {
@@ -56,7 +68,11 @@ async fn ended(lab: &Lab, task: &str) -> Value {
 
 async fn import(lab: &Lab, body: Value, text: &str) -> Value {
     let task = begin(lab, body).await;
-    send(lab, &task, text).await;
+    if lab.executor.rng().below(2) == 0 && !text.is_empty() {
+        send_at_once(lab, &task, text).await;
+    } else {
+        send(lab, &task, text).await;
+    }
     ended(lab, &task).await
 }
 
