@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// In Milvus' order and names; jobs that ended well are `Completed`, others `FailedAndCleaned` when nothing of them is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ImportState {
     #[serde(rename = "ImportPending")]
     Pending,
@@ -71,6 +71,7 @@ pub struct SourceFile {
     pub bytes: u64,
     /// As far as whoever sends it can tell.
     pub expected_bytes: Option<u64>,
+    pub expected_pieces: Option<u32>,
 }
 
 pub const SOURCES: &str = "import/";

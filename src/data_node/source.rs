@@ -60,7 +60,7 @@ impl<P: Platform> Source<P> {
             read = ahead.await.unwrap_or(Ok(None))?;
         }
         if read.is_none() {
-            if known.pieces == Some(self.places[file].piece) {
+            if known.expected_pieces == Some(self.places[file].piece) {
                 return Ok(Next::End);
             }
             // What was not there when it was looked for ahead may be there now.
@@ -68,7 +68,7 @@ impl<P: Platform> Source<P> {
         }
         let Some(Read { bytes, then }) = read else { return Ok(Next::Missing) };
         self.places[file] = then;
-        if self.ahead.len() < FILES_AHEAD && known.pieces != Some(self.places[file].piece) {
+        if self.ahead.len() < FILES_AHEAD && known.expected_pieces != Some(self.places[file].piece) {
             let (sender, read) = oneshot::channel();
             let reading = self.read(file, known);
             let task = async move {

@@ -7,11 +7,11 @@ import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/in
 /** The store keeps each as a file, which the browser copies there by itself. */
 const PIECE_BYTES = 4 << 20;
 /** Of what the browser copies by itself, which goes the faster the larger they are. */
-const SLICE_BYTES = 32 << 20;
+const SLICE_BYTES = 16 << 20;
 /** Of a stream: reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
 /** Nothing of them is in memory, and the engine reads them while it stores others. */
-const SLICES_UNDER_WAY = 16;
+const SLICES_UNDER_WAY = 32;
 /** Columns in files of their own are read side by side. */
 const FILES_UNDER_WAY = 4;
 

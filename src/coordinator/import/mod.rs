@@ -27,11 +27,12 @@ use crate::platform::Platform;
 use crate::schema::KeyValue;
 use crate::storage::{Files, Handed, WriteBatch};
 use futures::FutureExt;
-use futures::channel::oneshot;
+use futures::future::{Either, select};
 use futures::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use tokio::sync::Notify;
 
 /// Milvus' limit.
 const MAX_JOBS: usize = 1024;
@@ -51,24 +52,36 @@ pub(super) struct Imports {
     stalled: RefCell<BTreeSet<ImportId>>,
     /// Pieces of sources that are being stored or wait for it, by their names.
     arriving: RefCell<BTreeMap<String, Handed>>,
+    /// Those whose source comes no further before it is stored.
+    to_be_stored: RefCell<BTreeSet<ImportId>>,
     /// One piece is stored at a time, so that commits have to wait for no more than that.
     storing: Mutex<()>,
-    /// Counts what pieces have come and been stored, and wakes who waits for that.
-    news: Cell<u64>,
-    waiting: RefCell<Option<oneshot::Sender<()>>>,
+    /// Pieces that have come or been stored, jobs that have ended.
+    changes: Changes,
     /// When something last came of a source that is not whole yet.
     heard_ms: RefCell<BTreeMap<ImportId, u64>>,
     /// Committed, and told as completed when the query nodes have the rows.
     committed: RefCell<BTreeSet<ImportId>>,
 }
 
-impl Imports {
-    fn hear_news(&self) {
-        self.news.set(self.news.get() + 1);
-        if let Some(waiting) = self.waiting.take() {
-            // Whoever waited may have lost patience.
-            let _ = waiting.send(());
-        }
+/// Counts, and wakes who waits for more.
+#[derive(Default)]
+struct Changes {
+    count: Cell<u64>,
+    waiting: Notify,
+}
+
+impl Changes {
+    fn tell(&self) {
+        self.count.set(self.count.get() + 1);
+        self.waiting.notify_waiters();
+    }
+
+    /// Returns at the next change, or when that much time has passed; whether there was a change.
+    async fn wait(&self, platform: &impl Platform, at_most_ms: u32) -> bool {
+        let (change, patience) = (self.waiting.notified(), platform.sleep(at_most_ms));
+        futures::pin_mut!(change, patience);
+        matches!(select(change, patience).await, Either::Left(_))
     }
 }
 
@@ -147,7 +160,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let created_at = self.tick();
         let file = |(at, name): (usize, &String)| {
             let url = new.urls.get(at).cloned().flatten();
-            SourceFile { name: name.clone(), url, attempt: 0, pieces: None, bytes: 0, expected_bytes: None }
+            SourceFile {
+                name: name.clone(),
+                url,
+                attempt: 0,
+                pieces: None,
+                bytes: 0,
+                expected_bytes: None,
+                expected_pieces: None,
+            }
         };
         Ok(ImportJob {
             id: ImportId(created_at.0),
@@ -243,7 +264,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// What is told of a job from now on.
     fn show_import(&self, job: ImportJob) {
         self.tell_import(&job);
+        let has_ended = !job.state.is_under_way();
         self.catalog.borrow_mut().imports.insert(job.id, job);
+        if has_ended {
+            self.imports.changes.tell();
+        }
     }
 
     fn tell_import(&self, job: &ImportJob) {

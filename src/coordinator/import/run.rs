@@ -46,11 +46,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             };
             let imports = &coordinator.imports;
             imports.running.borrow_mut().remove(&id);
-            imports.stalled.borrow_mut().remove(&id);
-            match outcome {
-                Ok(Attempt::Whole) => {}
-                Ok(Attempt::Stalled) => drop(imports.stalled.borrow_mut().insert(id)),
-                Err(error) => coordinator.fail_import(id, error).await,
+            if outcome == Ok(Attempt::Stalled) {
+                imports.stalled.borrow_mut().insert(id);
+            } else {
+                imports.stalled.borrow_mut().remove(&id);
+                imports.to_be_stored.borrow_mut().remove(&id);
+            }
+            if let Err(error) = outcome {
+                coordinator.fail_import(id, error).await;
             }
         };
         self.platform.spawn(task.boxed_local());
@@ -120,7 +123,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             // Other work of the data node gets its turn between two steps.
             let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
             let segments: Vec<SegmentId> = (0..places).map(|_| SegmentId(self.tick().0)).collect();
-            let news = self.imports.news.get();
+            let changes = self.imports.changes.count.get();
             let lent = self.arriving(id).into_iter().filter(|piece| known_to_node.insert(piece.name.clone())).collect();
             let ids = ImportIds { first_row, segments: segments.clone() };
             let command = NodeCommand::StepImport(Box::new(StepOfImport { job: id, files: job.files, lent, ids }));
@@ -132,20 +135,34 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let (mut job, _) = self.ongoing_import(id)?;
             read.show_in(&mut job);
             if is_last {
-                if job.state == ImportState::Pending {
-                    self.show_import(ImportJob { state: ImportState::Started, ..job.clone() });
-                }
-                job.state = ImportState::Persisted;
                 job.persist_ms = self.platform.now_ms().saturating_sub(started_ms);
             }
-            self.show_import(job);
+            match is_last && job.is_stored() {
+                true => self.show_persisted(job),
+                false => self.show_import(job),
+            }
             if is_last {
                 return Ok(Attempt::Whole);
             }
-            if needs_more && !is_stored && !self.more_comes(news).await {
-                return Ok(Attempt::Stalled);
+            if needs_more && !is_stored {
+                if self.imports.to_be_stored.borrow_mut().insert(id) {
+                    self.imports.changes.tell();
+                }
+                if !self.more_comes(changes).await {
+                    return Ok(Attempt::Stalled);
+                }
             }
         }
+    }
+
+    /// Of a source that was read before it was stored, this is said after the commit: until then the job needs its page.
+    fn show_persisted(&self, mut job: ImportJob) {
+        if job.state == ImportState::Pending {
+            job.state = ImportState::Started;
+            self.show_import(job.clone());
+        }
+        job.state = ImportState::Persisted;
+        self.show_import(job);
     }
 
     /// Makes all rows of a job visible, and then says that it has completed.
@@ -156,10 +173,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let (completed, unused) = {
                 let _turn = runtime.writing.lock().await;
-                let committed = self.commit_segments(job, segments).await?;
+                let committed = self.commit_segments(job.clone(), segments).await?;
                 self.imports.committed.borrow_mut().insert(id);
                 committed
             };
+            self.show_persisted(job);
             self.refresh_nodes(collection.id, &runtime).await;
             self.discard(&unused).await;
             completed

@@ -12,14 +12,14 @@ use crate::ids::ImportId;
 use crate::platform::Platform;
 use crate::storage::{Files, Handed};
 use futures::FutureExt;
-use futures::channel::oneshot;
-use futures::future::{Either, select};
 use std::rc::Rc;
 
 /// A client of which nothing is heard for so long has gone. Timers of a page that is not seen may come once a minute.
 pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
 pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
+/// A source that is read within this time of the job's beginning is not stored.
+const STORED_AFTER_MS: u64 = 2_000;
 /// Without news for so long, reading is given up until the source is whole.
 const STALL_MS: u32 = 1_000;
 /// So often a file is fetched again.
@@ -57,15 +57,32 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Ok(());
         }
         self.import_alive(id)?;
+        let mut announced = job.clone();
+        let file = &mut announced.files[piece.file];
+        file.expected_bytes = piece.expected_bytes;
+        file.expected_pieces = piece.of.or(file.expected_pieces);
+        self.show_import(announced);
         self.imports.arriving.borrow_mut().insert(piece.name(), piece.handed);
-        self.imports.hear_news();
+        self.imports.changes.tell();
         if !self.imports.stalled.borrow().contains(&id) {
             self.run_import(id);
         }
+        self.storing_is_due(&job).await;
         let stored = self.store_piece(&piece).await;
         self.imports.arriving.borrow_mut().remove(&piece.name());
-        self.imports.hear_news();
+        self.imports.changes.tell();
         stored
+    }
+
+    /// What is read soon need not be stored. But a client sends only so much that is not.
+    async fn storing_is_due(&self, job: &ImportJob) {
+        let due_ms = job.created_at.millis() + STORED_AFTER_MS;
+        while !self.imports.to_be_stored.borrow().contains(&job.id) && self.job_under_way(job.id).is_ok() {
+            match due_ms.saturating_sub(self.platform.now_ms()) {
+                0 => return,
+                left_ms => self.imports.changes.wait(&self.platform, left_ms.min(STORED_AFTER_MS) as u32).await,
+            };
+        }
     }
 
     /// A job that has not ended; `None` when it has completed.
@@ -82,21 +99,25 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if self.job_in_want(piece.job)?.is_none() {
             return Ok(());
         }
-        let (files, name) = (self.platform.files(), piece.name());
-        let written = files.adopt(&name, piece.handed).await;
-        let in_want = self.job_in_want(piece.job);
-        if !matches!(in_want, Ok(Some(_))) {
-            // The job does not know of this piece.
-            self.discard(&[name]).await;
-            return in_want.map(drop);
+        let stored = self.try_store_piece(piece).await;
+        match self.job_in_want(piece.job) {
+            Ok(Some(_)) => stored,
+            ended => {
+                // What deletes the source of a job that ends may have come too early for this piece.
+                self.discard(&[piece.name()]).await;
+                ended.map(drop)
+            }
         }
-        written?;
-        let stored_bytes = files.size(&name).await?;
+    }
+
+    async fn try_store_piece(self: &Rc<Self>, piece: &Piece) -> Result<()> {
+        let files = self.platform.files();
+        files.adopt(&piece.name(), piece.handed).await?;
+        let stored_bytes = files.size(&piece.name()).await?;
         let mut job = self.job_under_way(piece.job)?;
         let file = &mut job.files[piece.file];
         if file.attempt == piece.attempt && file.pieces.is_none() {
             file.bytes += stored_bytes;
-            file.expected_bytes = piece.expected_bytes;
             self.show_import(job);
         }
         match piece.of {
@@ -127,7 +148,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.change_import(piece.job, |job| {
             let file = &mut job.files[piece.file];
             if file.attempt == piece.attempt {
-                (file.pieces, file.bytes) = (Some(count), bytes);
+                (file.pieces, file.expected_pieces, file.bytes) = (Some(count), Some(count), bytes);
             }
         })
         .await?;
@@ -147,17 +168,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Whether anything of a source has come since `seen`, or comes soon. Others that can be read meanwhile come first.
     pub(super) async fn more_comes(&self, seen: u64) -> bool {
-        if self.imports.news.get() != seen {
+        let changes = &self.imports.changes;
+        if changes.count.get() != seen {
             return true;
         }
-        if self.imports.running.borrow().len() > 1 {
-            return false;
-        }
-        let (sender, news) = oneshot::channel();
-        self.imports.waiting.replace(Some(sender));
-        let patience = self.platform.sleep(STALL_MS);
-        futures::pin_mut!(patience);
-        matches!(select(news, patience).await, Either::Left((Ok(()), _)))
+        self.imports.running.borrow().len() == 1 && changes.wait(&self.platform, STALL_MS).await
     }
 
     /// Fetches or fails what a client stops sending.
@@ -202,7 +217,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let begin = |job: &mut ImportJob| {
             for it in &wanted {
                 let file = &mut job.files[it.file];
-                (file.attempt, file.bytes) = (it.attempt, 0);
+                (file.attempt, file.bytes, file.expected_pieces) = (it.attempt, 0, None);
             }
         };
         self.change_import(id, begin).await?;
