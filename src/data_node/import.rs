@@ -63,6 +63,7 @@ impl<P: Platform> ImportReader<P> {
             Next::Bytes(bytes) => {
                 step.bytes += bytes.len() as u64;
                 self.batches.push(file, &bytes)?;
+                self.source.take_back(bytes);
             }
             Next::End => self.batches.finish(file)?,
             Next::Missing => return Ok(Progress::NeedsMore),

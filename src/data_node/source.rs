@@ -20,6 +20,8 @@ pub(super) struct Source<P: Platform> {
     job: ImportId,
     places: Vec<Place<P>>,
     ahead: BTreeMap<usize, oneshot::Receiver<Result<Option<Read<P>>>>>,
+    /// Filling a new buffer with zeros first would take as long as reading into it.
+    used: Option<Vec<u8>>,
 }
 
 /// How far a file is read.
@@ -50,7 +52,13 @@ impl<P: Platform> Place<P> {
 
 impl<P: Platform> Source<P> {
     pub fn new(platform: P, job: ImportId, files: usize) -> Self {
-        Source { platform, job, places: (0..files).map(|_| Place::start_of(0)).collect(), ahead: BTreeMap::new() }
+        Source {
+            platform,
+            job,
+            places: (0..files).map(|_| Place::start_of(0)).collect(),
+            ahead: BTreeMap::new(),
+            used: None,
+        }
     }
 
     /// What follows in a file, which is `known` so far.
@@ -81,12 +89,18 @@ impl<P: Platform> Source<P> {
         Ok(Next::Bytes(bytes))
     }
 
+    /// Gives back what `next` has given.
+    pub fn take_back(&mut self, bytes: Vec<u8>) {
+        self.used = Some(bytes);
+    }
+
     /// Reads on from the place in a file, which loses what it has open by it; `None` if nothing is there to be read.
     fn read(&mut self, file: usize, known: &SourceFile) -> impl Future<Output = Result<Option<Read<P>>>> + use<P> {
         let place = &mut self.places[file];
         let Place { piece, offset, open } = Place { open: place.open.take(), ..*place };
         let name = source_piece(self.job, file, known.attempt, piece);
         let (platform, is_stored) = (self.platform.clone(), known.pieces.is_some());
+        let mut bytes = self.used.take().unwrap_or_default();
         async move {
             let read = async {
                 let open = match open {
@@ -94,7 +108,7 @@ impl<P: Platform> Source<P> {
                     None => platform.files().open(&name).await?,
                 };
                 let end = open.bytes().min(offset + READ_BYTES);
-                let mut bytes = vec![0; (end - offset) as usize];
+                bytes.resize((end - offset) as usize, 0);
                 open.read(offset, &mut bytes).await?;
                 let is_over = end == open.bytes();
                 let on = || Place { piece, offset: end, open: Some(open) };

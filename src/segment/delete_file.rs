@@ -1,12 +1,13 @@
-//! The file of a sealed segment's deleted rows: `"ELND"` · u16 version · u16 zero · u32 CRC32 of the rest · a roaring bitmap
+//! The file of a sealed segment's deleted rows: `"ELND"` · u16 version · u16 zero · u32 checksum of the rest · a roaring bitmap
 //! in its portable format.
 
+use super::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::storage::{Files, OpenFile};
 use roaring::RoaringBitmap;
 
 const MAGIC: [u8; 4] = *b"ELND";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const PRELUDE_BYTES: usize = 12;
 
 pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitmap) -> Result<u64> {
@@ -16,7 +17,7 @@ pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitm
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&[0, 0]);
-    bytes.extend_from_slice(&crc32fast::hash(&bitmap).to_le_bytes());
+    bytes.extend_from_slice(&checksum(&bitmap).to_le_bytes());
     bytes.append(&mut bitmap);
     files.write(name, &bytes).await?;
     Ok(bytes.len() as u64)
@@ -33,7 +34,7 @@ pub async fn read_deletes(files: &impl Files, name: &str, on_read: &dyn Fn(u64))
         return Err(corrupt("not a delete file of a known version"));
     }
     let bitmap = &bytes[PRELUDE_BYTES..];
-    if crc32fast::hash(bitmap).to_le_bytes() != prelude[8..12] {
+    if checksum(bitmap).to_le_bytes() != prelude[8..12] {
         return Err(corrupt("the checksum does not match"));
     }
     RoaringBitmap::deserialize_from(bitmap).map_err(|error| corrupt(&error.to_string()))

@@ -1,8 +1,9 @@
 //! One write in the log: what it deletes, then what it inserts.
 //!
-//! `"ELNL"` · u16 version · u16 zero · u32 CRC32 of the rest · u32 header_bytes · header JSON · the batches.
+//! `"ELNL"` · u16 version · u16 zero · u32 checksum of the rest · u32 header_bytes · header JSON · the batches.
 
 use super::Shard;
+use super::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::value::{Batch, PrimaryKeys};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 const MAGIC: [u8; 4] = *b"ELNL";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const PRELUDE_BYTES: usize = 16;
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,8 +75,8 @@ impl LogRecord {
         bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&header);
         batches.iter().for_each(|batch| bytes.extend_from_slice(batch));
-        let crc32 = crc32fast::hash(&bytes[12..]);
-        bytes[8..12].copy_from_slice(&crc32.to_le_bytes());
+        let sum = checksum(&bytes[12..]);
+        bytes[8..12].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -86,7 +87,7 @@ impl LogRecord {
         if prelude[0..4] != MAGIC || u16::from_le_bytes([prelude[4], prelude[5]]) != VERSION {
             return Err(corrupt("not a log record of a known version"));
         }
-        if crc32fast::hash(&bytes[12..]).to_le_bytes() != prelude[8..12] {
+        if checksum(&bytes[12..]).to_le_bytes() != prelude[8..12] {
             return Err(corrupt("the checksum does not match"));
         }
         let header_bytes = u32::from_le_bytes([prelude[12], prelude[13], prelude[14], prelude[15]]) as usize;

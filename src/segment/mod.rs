@@ -3,6 +3,7 @@
 //! A growing segment is what the log holds and no file does yet; a sealed one is a file per field, sorted by primary key, and
 //! never changes. Deletes are kept beside either as a bitmap of row offsets.
 
+mod checksum;
 mod column_file;
 mod delete_file;
 mod growing;

@@ -1,9 +1,10 @@
 //! The container of files that are arrays: a header, then sections.
 //!
-//! magic · u16 version · u16 zero · u32 header_bytes · u32 CRC32 of the header · header JSON · zeros to a multiple of 64 ·
-//! sections, each starting at a multiple of 64. The header gives for each section its place and a CRC32 for every MiB. All
+//! magic · u16 version · u16 zero · u32 header_bytes · u32 checksum of the header · header JSON · zeros to a multiple of 64 ·
+//! sections, each starting at a multiple of 64. The header gives for each section its place and a checksum for every MiB. All
 //! numbers are little-endian, as wasm and every machine with a browser are, so that values load as bytes.
 
+use super::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::storage::{Files, OpenFile, StoredBytes};
 use futures::StreamExt;
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const PRELUDE_BYTES: usize = 16;
 const ALIGNMENT: usize = 64;
 const CHECKED_CHUNK_BYTES: usize = 1 << 20;
@@ -29,7 +30,7 @@ pub(super) struct Section {
     /// From the end of the header's padding.
     offset: u64,
     bytes: u64,
-    crc32: Vec<u32>,
+    checksums: Vec<u32>,
 }
 
 impl Section {
@@ -46,7 +47,7 @@ fn encode_head(magic: Magic, header: &impl Serialize) -> Vec<u8> {
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&[0, 0]);
     bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
+    bytes.extend_from_slice(&checksum(&header).to_le_bytes());
     bytes.extend_from_slice(&header);
     bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
     bytes
@@ -65,8 +66,8 @@ impl<'a> Body<'a> {
         let offset = self.bytes.next_multiple_of(ALIGNMENT);
         self.parts.extend([&ZEROS[..offset - self.bytes], bytes]);
         self.bytes = offset + bytes.len();
-        let crc32 = bytes.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).collect();
-        Section { offset: offset as u64, bytes: bytes.len() as u64, crc32 }
+        let checksums = bytes.chunks(CHECKED_CHUNK_BYTES).map(checksum).collect();
+        Section { offset: offset as u64, bytes: bytes.len() as u64, checksums }
     }
 
     /// Writes header and sections as one durable file and returns its size in bytes. Sections are not copied for it.
@@ -121,7 +122,7 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
             on_read((first.len() - known) as u64);
         }
         let header = &first[PRELUDE_BYTES..header_end as usize];
-        if crc32fast::hash(header) != word(12) {
+        if checksum(header) != word(12) {
             return Err(corrupt("the header's checksum does not match"));
         }
         let header = serde_json::from_slice(header).map_err(|error| corrupt(&error.to_string()))?;
@@ -159,13 +160,13 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
             return Err(self.corrupt("a section does not match rows and type"));
         }
         let offset = self.offset_of(section)?;
-        if section.crc32.len() as u64 != section.bytes.div_ceil(CHECKED_CHUNK_BYTES as u64) {
+        if section.checksums.len() as u64 != section.bytes.div_ceil(CHECKED_CHUNK_BYTES as u64) {
             return Err(self.corrupt("checksums are missing"));
         }
         let mut values: Vec<T> = bytemuck::zeroed_vec(count);
         let into: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
         self.fill(offset, into).await?;
-        let intact = into.chunks(CHECKED_CHUNK_BYTES).map(crc32fast::hash).eq(section.crc32.iter().copied());
+        let intact = into.chunks(CHECKED_CHUNK_BYTES).map(checksum).eq(section.checksums.iter().copied());
         if intact { Ok(values) } else { Err(self.corrupt("a checksum does not match")) }
     }
 

@@ -18,8 +18,10 @@ use std::rc::Rc;
 pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
 pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
-/// A source that is read within this time of the job's beginning is not stored.
-const STORED_AFTER_MS: u64 = 2_000;
+/// A source that is read within this time of the job's beginning is not stored,
+const STORED_FROM_MS: u64 = 4_000;
+/// which can be told by its pace when so much time has passed.
+const FORESEEN_AFTER_MS: u64 = 1_000;
 /// Without news for so long, reading is given up until the source is whole.
 const STALL_MS: u32 = 1_000;
 /// So often a file is fetched again.
@@ -67,7 +69,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if !self.imports.stalled.borrow().contains(&id) {
             self.run_import(id);
         }
-        self.storing_is_due(&job).await;
+        self.storing_is_due(id).await;
         let stored = self.store_piece(&piece).await;
         self.imports.arriving.borrow_mut().remove(&piece.name());
         self.imports.changes.tell();
@@ -75,13 +77,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// What is read soon need not be stored. But a client sends only so much that is not.
-    async fn storing_is_due(&self, job: &ImportJob) {
-        let due_ms = job.created_at.millis() + STORED_AFTER_MS;
-        while !self.imports.to_be_stored.borrow().contains(&job.id) && self.job_under_way(job.id).is_ok() {
-            match due_ms.saturating_sub(self.platform.now_ms()) {
-                0 => return,
-                left_ms => self.imports.changes.wait(&self.platform, left_ms.min(STORED_AFTER_MS) as u32).await,
-            };
+    async fn storing_is_due(&self, id: ImportId) {
+        while !self.imports.to_be_stored.borrow().contains(&id) {
+            let Ok(job) = self.job_under_way(id) else { return };
+            let elapsed_ms = self.platform.now_ms().saturating_sub(job.created_at.millis());
+            let seen = job.expected_bytes().filter(|_| elapsed_ms >= FORESEEN_AFTER_MS);
+            let whole_ms = seen.map_or(elapsed_ms, |bytes| elapsed_ms * bytes / job.read_bytes.max(1));
+            if whole_ms >= STORED_FROM_MS {
+                return;
+            }
+            self.imports.changes.wait(&self.platform, FORESEEN_AFTER_MS as u32).await;
         }
     }
 
