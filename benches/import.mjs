@@ -20,7 +20,6 @@ const columns = [
   ['rows', result => result.rows],
   ['import, s', result => (result.importMs / 1000).toFixed(2)],
   ['MB/s', result => (result.megabytes / (result.importMs / 1000)).toFixed(0)],
-  ['of it storing the source, s', result => (result.storedMs / 1000).toFixed(2)],
   ['read, MB/s', result => (result.megabytes / (result.readMs / 1000)).toFixed(0)],
   ['import / read', result => (result.importMs / result.readMs).toFixed(1)],
   ["longest block of the page's thread, ms", result => result.blockMs.toFixed(0)],

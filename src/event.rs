@@ -33,6 +33,8 @@ pub enum Event {
         row_count: String,
         /// Of the source.
         stored_bytes: String,
+        /// The job needs nobody any more who sends it.
+        is_stored: bool,
         failed_reason: String,
     },
     /// Files of an import are to be fetched: the page that sent them has gone.

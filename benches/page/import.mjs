@@ -137,14 +137,12 @@ export async function run(format, bytes) {
   const began = performance.now();
   const { tasks: [task] } = await client.bulkInsert({ collection_name, files });
   let end;
-  let storedMs;
   for await (const state of client.watchImport({ task })) {
     end = state;
-    if (state.state !== 'ImportPending') storedMs ??= performance.now() - began;
   }
   const importMs = performance.now() - began;
   const blockMs = await longestBlock();
   if (end.state !== 'ImportCompleted' || Number(end.row_count) !== rows) throw new Error(JSON.stringify(end));
   await client.closeConnection();
-  return { format, megabytes: size / 1e6, rows, readMs, storedMs, importMs, blockMs };
+  return { format, megabytes: size / 1e6, rows, readMs, importMs, blockMs };
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// In Milvus' order and names; jobs that ended well are `Completed`, others `FailedAndCleaned` when nothing of them is left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImportState {
     #[serde(rename = "ImportPending")]
     Pending,

@@ -33,26 +33,32 @@ async function openTab(context, store) {
     const connection = window.StoreConnection.acquire({ store });
     const panic = node => connection.call({ method: '__panic', body: node, blobs: [] });
     Object.assign(window, { imports, client, store, panic, states: [] });
-    client.on('importstate', ({ state }) => window.states.push(state));
+    client.on('importstate', ({ state, is_stored }) => window.states.push(state, ...(is_stored ? ['stored'] : [])));
     await client.connectPromise;
   }, store);
   return page;
 }
 
-/** Begins an import into a collection with rows, of a File or of one that never ends; resolves with its task when it is in the state. */
-async function beginUntil(page, state, { isEndless = false } = {}) {
+/**
+ * Begins an import into a collection with rows, of a File or of a stream, which may never end; resolves with its task when it is
+ * in the state. What comes no further before it is stored, as a stream does, is stored at once.
+ */
+async function beginUntil(page, state, { isStream = false, isEndless = false } = {}) {
   const task = await page.evaluate(
-    async ([plan, url, isEndless]) => {
+    async ([plan, url, isStream, isEndless]) => {
       const { client, imports, rows, store } = window;
       await imports.prepare(client, plan);
       window.files = await imports.filesOf(store);
       const { collection_name } = plan;
       const file = await imports.sourceOf(url, true);
-      const data = new ReadableStream({ start: async stream => stream.enqueue(new Uint8Array(await file.arrayBuffer())) });
-      const files = [isEndless ? { name: file.name, data } : file];
+      const start = async stream => {
+        stream.enqueue(new Uint8Array(await file.arrayBuffer()));
+        if (!isEndless) stream.close();
+      };
+      const files = [isStream ? { name: file.name, data: new ReadableStream({ start }) } : file];
       return rows.mustSucceed(await client.bulkInsert({ collection_name, files })).tasks[0];
     },
-    [plan, url, isEndless]
+    [plan, url, isStream, isEndless]
   );
   await until(() => page.evaluate(state => window.states.includes(state), state), `the import is ${state}`, 30_000, 5);
   return task;
@@ -104,7 +110,7 @@ test('the page that owns the store is closed while it sends a file', { timeout }
   const context = await browser.newContext();
   const page = await openTab(context, 'import-closed');
   const other = await openTab(context, 'import-closed');
-  const task = await beginUntil(page, 'ImportPending', { isEndless: true });
+  const task = await beginUntil(page, 'ImportPending', { isStream: true, isEndless: true });
   const before = await page.evaluate(() => window.files);
   await page.close();
   const { state, bytesLeft, files, found } = await outcome(other, task);
@@ -113,11 +119,11 @@ test('the page that owns the store is closed while it sends a file', { timeout }
   assert.deepEqual(files, before);
 });
 
-test('the page that owns the store is closed while the data node reads', { timeout }, async () => {
+test('the page that owns the store is closed when a file is stored', { timeout }, async () => {
   const context = await browser.newContext();
   const page = await openTab(context, 'import-closed-later');
   const other = await openTab(context, 'import-closed-later');
-  const task = await beginUntil(page, 'ImportStarted');
+  const task = await beginUntil(page, 'stored', { isStream: true });
   await page.close();
   await assertCompleted(other, task);
 });

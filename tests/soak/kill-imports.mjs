@@ -31,6 +31,7 @@ class Cycle {
   task;
   files;
   isCancelled = false;
+  isStored = false;
 
   constructor(number, sources) {
     const round = Math.floor(number / targets.length);
@@ -49,7 +50,7 @@ class Cycle {
 
   /** Whether the source may be gone with the page. */
   get isCut() {
-    return this.phase === undefined || this.phase === 'asking' || this.phase === 'ImportPending';
+    return !this.isStored && this.phase !== 'ImportCompleted' && this.phase !== 'tidy';
   }
 
   /** What is wrong with what a kill left of it. */
@@ -163,6 +164,7 @@ class Soak {
         },
         files: files => void (current.files = files),
         task: task => void (current.task = task),
+        stored: () => void (current.isStored = true),
         phase: told => {
           const now = performance.now();
           if (current === last) return void (phase = `recovery: ${told}`);

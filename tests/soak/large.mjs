@@ -51,8 +51,8 @@ function begin(page, { collection_name, url }) {
         window.noted.pauseMs = Math.max(window.noted.pauseMs, performance.now() - last - 50);
         last = performance.now();
       }, 50);
-      client.on('importstate', ({ state, progress, row_count, failed_reason }) =>
-        window.told.push({ at: performance.now(), state, progress, rows: Number(row_count), failed_reason }));
+      client.on('importstate', ({ state, progress, row_count, is_stored, failed_reason }) =>
+        window.told.push({ at: performance.now(), state, progress, rows: Number(row_count), is_stored, failed_reason }));
       window.began = performance.now();
       return rows.mustSucceed(await client.bulkInsert({ collection_name, files: [new URL(url)] })).tasks[0];
     },
@@ -112,7 +112,7 @@ export async function importLarge({ kind, bytes, tell = () => undefined, after }
   const seconds = (end - began) / 1000;
   return {
     kind, state, failedReason: told.at(-1).failed_reason, task, megabytes: sources.sentBytes() / 1e6, rows: count, counted, seconds,
-    storingSeconds: (first('ImportStarted') - began) / 1000, readingSeconds: (first('ImportPersisted') - first('ImportStarted')) / 1000,
+    storingSeconds: (told.find(({ is_stored }) => is_stored)?.at - began) / 1000, readingSeconds: (first('ImportPersisted') - first('ImportStarted')) / 1000,
     rate: sources.sentBytes() / 1e6 / seconds,
     gaps: ['ImportPending', 'ImportStarted', 'ImportPersisted'].map(name => Math.round(longestGap(told, name))),
     pauseMs: Math.round(noted.pauseMs), dataNode: peak.dataNode, afterwards, coordinator: peak.coordinator, startedAll: started, peakAll: peak.all,

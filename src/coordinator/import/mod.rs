@@ -280,6 +280,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             progress: job.progress(),
             row_count: job.rows.to_string(),
             stored_bytes: job.source_bytes().to_string(),
+            is_stored: job.is_stored(),
             failed_reason: job.failed_reason.clone(),
         });
     }

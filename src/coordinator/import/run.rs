@@ -103,13 +103,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok((job, collection))
     }
 
-    /// Has the data node read the source into segments. The job has started when its source is whole, from when on nobody
-    /// else is needed.
+    /// Has the data node read the source into segments.
     async fn read_import(self: &Rc<Self>, plan: ImportPlan, read: &mut ReadSoFar) -> Result<Attempt> {
         let (id, collection, started_ms) = (plan.job, plan.collection, self.platform.now_ms());
         let places = plan.partitions.len() * plan.shards as usize;
         let attempts: Vec<u32> = plan.files.iter().map(|file| file.attempt).collect();
         let mut known_to_node = BTreeSet::new();
+        self.change_import(id, |job| job.state = ImportState::Started).await?;
         self.with_data_node(NodeCommand::BeginImport(Box::new(plan))).await?;
         loop {
             let (job, _) = self.ongoing_import(id)?;
@@ -117,9 +117,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 return Ok(Attempt::Stalled);
             }
             let is_stored = job.is_stored();
-            if is_stored && job.state == ImportState::Pending {
-                self.change_import(id, |job| job.state = ImportState::Started).await?;
-            }
             // Other work of the data node gets its turn between two steps.
             let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
             let segments: Vec<SegmentId> = (0..places).map(|_| SegmentId(self.tick().0)).collect();
@@ -135,12 +132,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let (mut job, _) = self.ongoing_import(id)?;
             read.show_in(&mut job);
             if is_last {
+                job.state = ImportState::Persisted;
                 job.persist_ms = self.platform.now_ms().saturating_sub(started_ms);
             }
-            match is_last && job.is_stored() {
-                true => self.show_persisted(job),
-                false => self.show_import(job),
-            }
+            self.show_import(job);
             if is_last {
                 return Ok(Attempt::Whole);
             }
@@ -155,16 +150,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Of a source that was read before it was stored, this is said after the commit: until then the job needs its page.
-    fn show_persisted(&self, mut job: ImportJob) {
-        if job.state == ImportState::Pending {
-            job.state = ImportState::Started;
-            self.show_import(job.clone());
-        }
-        job.state = ImportState::Persisted;
-        self.show_import(job);
-    }
-
     /// Makes all rows of a job visible, and then says that it has completed.
     async fn commit_import(self: &Rc<Self>, id: ImportId, segments: NewSegments) -> Result<()> {
         let (job, collection) = self.ongoing_import(id)?;
@@ -173,11 +158,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let (completed, unused) = {
                 let _turn = runtime.writing.lock().await;
-                let committed = self.commit_segments(job.clone(), segments).await?;
+                let committed = self.commit_segments(job, segments).await?;
                 self.imports.committed.borrow_mut().insert(id);
                 committed
             };
-            self.show_persisted(job);
             self.refresh_nodes(collection.id, &runtime).await;
             self.discard(&unused).await;
             completed

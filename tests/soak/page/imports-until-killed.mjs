@@ -28,13 +28,21 @@ async function lookAt(client, store, cycle, tell) {
 async function begin(client, store, cycle, tell, report) {
   const source = await sourceOf(cycle.url, cycle.isFile);
   await report({ files: await filesOf(store) });
-  // That it is pending is told when the page knows its task.
-  client.on('importstate', ({ state }) => state === 'ImportPending' || tell(state));
+  let [task, state, isStored] = [];
+  client.on('importstate', event => {
+    state = event.state;
+    if (task !== undefined) void tell(state);
+    if (event.is_stored && !isStored) void report({ stored: true });
+    isStored ||= event.is_stored;
+  });
   await tell('asking');
   const { collection_name, partition_name } = cycle;
-  const { tasks: [task] } = succeeded(await client.bulkInsert({ collection_name, partition_name, files: [source] }));
-  await report({ task });
+  const { tasks } = succeeded(await client.bulkInsert({ collection_name, partition_name, files: [source] }));
+  await report({ task: tasks[0] });
   await tell('ImportPending');
+  // What was told before the page knew its task.
+  [task] = tasks;
+  await tell(state);
   await endOf(client, task, recoveryMs);
   await leftBytes(store);
   await tell('tidy');

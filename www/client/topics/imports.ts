@@ -29,8 +29,8 @@ const LOOK_AGAIN_MS = 1000;
 
 export class Imports extends SchemaChanges {
   /**
-   * Makes a job and answers with its task; the files go into the store in the background. When all of them are there the
-   * state changes from `ImportPending` to `ImportStarted`, and the page is not needed any more. Aborting cancels the job.
+   * Makes a job and answers with its task; the files are sent in the background. The page is needed until the job has
+   * completed, or until an `importstate` event says `is_stored`. Aborting cancels the job.
    */
   async bulkInsert(data: ImportReq): Promise<ImportResponse> {
     if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);

@@ -59,8 +59,10 @@ export interface ImportStateEvent {
   progress: number;
   /** Rows read so far. */
   row_count: string;
-  /** Bytes of the files that are in the store, before any row is read. */
+  /** Bytes of the files that are in the store. */
   stored_bytes: string;
+  /** The job needs nobody any more who sends its files. One that is read soon completes without it. */
+  is_stored: boolean;
   /** Empty unless it failed. */
   failed_reason: string;
 }

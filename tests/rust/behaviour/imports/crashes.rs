@@ -19,7 +19,7 @@ fn a_client_that_falls_silent_fails_its_import() {
             assert!(lab.try_put(piece, b"{\"id\":").await);
             if reopen {
                 lab.reopen().await;
-                assert_eq!(state(&lab, &task).await["state"], "ImportPending");
+                assert_eq!(state(&lab, &task).await["state"], "ImportStarted");
             }
             let failed = ended(&lab, &task).await;
             assert_eq!(info(&failed, "failed_reason"), "the page that sent the files has gone");
@@ -56,7 +56,7 @@ fn a_url_is_fetched_again_when_its_page_falls_silent() {
         // The page was only slow: what it sends now is not mixed with what is fetched.
         assert!(lab.try_put(piece(2, 0, false), lines(100..110).as_bytes()).await);
         assert!(lab.try_put(piece(0, 1, true), lines(10..20).as_bytes()).await);
-        assert_eq!(state(&lab, &task).await["state"], "ImportPending");
+        assert_eq!(state(&lab, &task).await["state"], "ImportStarted");
         assert!(lab.try_put(piece(2, 1, true), lines(110..120).as_bytes()).await);
         assert_eq!(ended(&lab, &task).await["row_count"], "20");
         lab.load("book", json!({})).await.ok();
@@ -137,7 +137,7 @@ fn progress_tells_how_much_of_the_source_is_stored_and_read() {
             assert!(lab.try_put(body, &[b' '; 100]).await);
             let percent = async || {
                 let now = state(&lab, &task).await;
-                assert_eq!(now["state"], "ImportPending");
+                assert_eq!(now["state"], "ImportStarted");
                 info(&now, "progress_percent").parse::<u32>().expect("a number")
             };
             assert!((only_stored..=all_read).contains(&percent().await));
@@ -159,7 +159,7 @@ fn a_source_goes_on_with_the_next_owner() {
         let gap = json!({ "task": task, "piece": 2, "pieces": 3 });
         assert!(lab.try_put(gap, lines(20..30).as_bytes()).await);
         lab.executor.sleep(3_000).await;
-        assert_eq!(state(&lab, &task).await["state"], "ImportPending", "a source with a gap is no source");
+        assert_eq!(state(&lab, &task).await["state"], "ImportStarted", "a source with a gap is no source");
         lab.reopen().await;
         for (number, ids) in [(2, 20..30), (1, 10..20), (1, 10..20)] {
             let body = json!({ "task": task, "piece": number, "pieces": 3 });
@@ -185,7 +185,7 @@ fn a_source_that_comes_slowly_keeps_no_other_waiting() {
         assert_eq!(import(&lab, json!({}), &lines(1..10)).await["state"], "ImportCompleted");
         assert!(lab.executor.now_ms() - before_ms < 5_000);
         lab.executor.sleep(20_000).await;
-        assert_eq!(state(&lab, &slow).await["state"], "ImportPending");
+        assert_eq!(state(&lab, &slow).await["state"], "ImportStarted");
         assert_eq!(lab.keys("book", &[]).await, (1..10).collect::<Vec<_>>());
         assert!(lab.try_put(json!({ "task": slow, "piece": 1, "pieces": 2 }), lines(110..120).as_bytes()).await);
         assert_eq!(ended(&lab, &slow).await["row_count"], "20");
