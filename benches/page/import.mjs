@@ -137,9 +137,7 @@ export async function run(format, bytes) {
   const began = performance.now();
   const { tasks: [task] } = await client.bulkInsert({ collection_name, files });
   let end;
-  for await (const state of client.watchImport({ task })) {
-    end = state;
-  }
+  for await (const state of client.watchImport({ task })) end = state;
   const importMs = performance.now() - began;
   const blockMs = await longestBlock();
   if (end.state !== 'ImportCompleted' || Number(end.row_count) !== rows) throw new Error(JSON.stringify(end));

@@ -192,19 +192,23 @@ test('an aborted import ends and leaves nothing', { timeout: 60_000 }, async () 
   assert.deepEqual(end, { state: 'ImportFailedAndCleaned', reason: 'enough of it' });
 });
 
-test('the page may be closed once the files are stored', { timeout: 60_000 }, async () => {
+/** How an import ends whose page is closed when an event about it is as it should be. */
+async function endWithoutPage(collection_name, { isStream, when }) {
   const leaving = await openClient();
-  const task = await leaving.evaluate(async () => {
+  const task = await leaving.evaluate(async ([collection_name, isStream, when]) => {
     const { client, rows } = window;
-    const collection_name = 'left';
     await rows.create(client, collection_name, { v: 64 });
     const made = rows.make(0, 40_000, { v: 64 }).map(({ id, v }) => `{"id":${id},"v":[${v.join()}]}\n`);
-    const { tasks: [task] } = rows.mustSucceed(await client.bulkInsert({ collection_name, files: [new File(made, 'made.jsonl')] }));
-    for await (const { state } of client.watchImport({ task })) if (state !== 'ImportPending') break;
+    const file = new File(made, 'made.jsonl');
+    const isTime = new Promise(resolve => client.on('importstate', event => event[when.key] === when.value && resolve()));
+    // A stream comes no further before it is stored.
+    const files = [isStream ? { name: file.name, data: file.stream() } : file];
+    const { tasks: [task] } = rows.mustSucceed(await client.bulkInsert({ collection_name, files }));
+    await isTime;
     return task;
-  });
+  }, [collection_name, isStream, when]);
   await leaving.close();
-  const end = await until(
+  return until(
     () => page.evaluate(async task => {
       const state = await window.client.getImportState({ task });
       return /Completed|Cleaned/.test(state.state) && state;
@@ -212,7 +216,22 @@ test('the page may be closed once the files are stored', { timeout: 60_000 }, as
     'the import ends',
     30_000
   );
+}
+
+test('the page may be closed once the files are stored', { timeout: 60_000 }, async () => {
+  const end = await endWithoutPage('left', { isStream: true, when: { key: 'is_stored', value: true } });
   assert.deepEqual([end.state, end.row_count], ['ImportCompleted', '40000'], JSON.stringify(end.infos));
+});
+
+test('an import whose page is closed before that ends soon, with all rows or none', { timeout: 60_000 }, async () => {
+  const end = await endWithoutPage('left_early', { isStream: false, when: { key: 'state', value: 'ImportStarted' } });
+  const expected = end.state === 'ImportCompleted' ? 40_000 : 0;
+  const count = await page.evaluate(async () => {
+    const { client, rows } = window;
+    await client.loadCollection({ collection_name: 'left_early' });
+    return rows.count(client, 'left_early');
+  });
+  assert.deepEqual([count, Number(end.row_count)], [expected, expected]);
 });
 
 test('URLs are fetched again when their page has gone', { timeout: 60_000 }, async () => {

@@ -71,6 +71,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         self.storing_is_due(id).await;
         let stored = self.store_piece(&piece).await;
+        if let Err(error) = &stored
+            && job.files[piece.file].url.is_none()
+        {
+            // Its page, which would say so, may have gone, and with it the bytes.
+            self.fail_import(id, error.clone()).await;
+        }
         self.imports.arriving.borrow_mut().remove(&piece.name());
         self.imports.changes.tell();
         stored
