@@ -54,8 +54,6 @@ pub(super) struct Imports {
     arriving: RefCell<BTreeMap<String, Handed>>,
     /// Those whose source comes no further before it is stored.
     to_be_stored: RefCell<BTreeSet<ImportId>>,
-    /// One piece is stored at a time, so that commits have to wait for no more than that.
-    storing: Mutex<()>,
     /// Pieces that have come or been stored, jobs that have ended.
     changes: Changes,
     /// When something last came of a source that is not whole yet.

@@ -19,7 +19,7 @@ pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
 pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
 /// A source that is read within this time of the job's beginning is not stored,
-const STORED_FROM_MS: u64 = 4_000;
+const STORED_FROM_MS: u64 = 6_000;
 /// which can be told by its pace when so much time has passed.
 const FORESEEN_AFTER_MS: u64 = 1_000;
 /// Without news for so long, reading is given up until the source is whole.
@@ -106,7 +106,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     async fn store_piece(self: &Rc<Self>, piece: &Piece) -> Result<()> {
-        let _turn = self.imports.storing.lock().await;
+        // Commits of the data node would wait behind large pieces, and both write to one disk: so they take turns.
+        let _turn = self.data_node.lock().await;
         if self.job_in_want(piece.job)?.is_none() {
             return Ok(());
         }

@@ -379,7 +379,8 @@ fn what_goes_away_ends_its_import() {
             library(&lab, 5, "L2").await;
             let task = begin(&lab, json!({ "partition_name": "p1" })).await;
             lab.process().nodes.gate().shut();
-            send(&lab, &task, &lines(1000..1100)).await;
+            let (client, sent) = (lab.client(), task.clone());
+            lab.executor.spawn("send", async move { send(&client, &sent, &lines(1000..1100)).await });
             lab.executor.sleep(lab.executor.rng().below(100)).await;
             let mut body = body.clone();
             body["task"] = json!(task);
