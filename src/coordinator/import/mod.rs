@@ -248,14 +248,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Changes a job in one commit. False when it has ended: then nothing changes.
-    async fn change_import(&self, id: ImportId, edit: impl FnOnce(&mut ImportJob)) -> Result<bool> {
+    async fn change_import(&self, id: ImportId, edit: impl Fn(&mut ImportJob)) -> Result<bool> {
         let _turn = self.committing.lock().await;
         let Ok(mut job) = self.job_under_way(id) else { return Ok(false) };
         edit(&mut job);
         let mut batch = self.catalog_batch();
         batch.put_import(&job);
         self.commit(batch).await?;
-        self.show_import(job);
+        // Figures that are not committed may have changed meanwhile.
+        if let Ok(mut job) = self.import_job(id) {
+            edit(&mut job);
+            self.show_import(job);
+        }
         Ok(true)
     }
 

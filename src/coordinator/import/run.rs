@@ -214,10 +214,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Ends a job that has not ended yet, and removes what is left of it. While it is being run, that comes after the step
     /// that is under way.
     pub(super) async fn fail_import(self: &Rc<Self>, id: ImportId, why: Error) {
+        let ended_at = self.tick();
         let fail = |job: &mut ImportJob| {
             job.state = ImportState::Failed;
             job.failed_reason = why.to_string();
-            (job.rows, job.ended_at) = (0, Some(self.tick()));
+            (job.rows, job.ended_at) = (0, Some(ended_at));
             job.segments.clear();
             job.generated_ids.clear();
         };

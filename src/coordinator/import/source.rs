@@ -21,7 +21,8 @@ pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
 /// A source that is read within this time of the job's beginning is not stored,
 const STORED_FROM_MS: u64 = 6_000;
 /// which can be told by its pace when so much time has passed.
-const FORESEEN_AFTER_MS: u64 = 1_000;
+const FORESEEN_AFTER_MS: u64 = 2_000;
+const LOOK_AGAIN_MS: u32 = 1_000;
 /// Without news for so long, reading is given up until the source is whole.
 const STALL_MS: u32 = 1_000;
 /// So often a file is fetched again.
@@ -92,7 +93,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if whole_ms >= STORED_FROM_MS {
                 return;
             }
-            self.imports.changes.wait(&self.platform, FORESEEN_AFTER_MS as u32).await;
+            self.imports.changes.wait(&self.platform, LOOK_AGAIN_MS).await;
         }
     }
 
