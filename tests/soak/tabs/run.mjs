@@ -9,8 +9,8 @@ import { vectorOf } from './rows.mjs';
 
 const tabCount = 3;
 const actorsOfTab = 2;
-/** What a worker may have beyond its need without being replaced. */
-const keptMegabytes = 16;
+/** Renderers give back what their workers' scripts have dropped when they have been idle for half a minute. */
+const idleMs = 45_000;
 /** So long after its tab has gone a call has ended, one way or the other. */
 const afterlifeMs = 5000;
 /** No call takes so long, whoever owned the store when it began. */
@@ -329,8 +329,8 @@ export async function runTabs({ after, seconds, partitions: count = 20, rowsOfPa
 
   await soak.ask(0, 'release');
   await tabs.collectGarbage();
-  const limit = started + 0.15 * (peak - started) + keptMegabytes;
-  const isBack = await until(() => megabytes() <= limit, 'memory is back', 15_000).then(() => true, () => false);
+  const limit = started + 0.15 * (peak - started);
+  const isBack = await until(() => megabytes() <= limit, 'memory is back', idleMs).then(() => true, () => false);
   const memory = { startedMegabytes: started, peakMegabytes: peak, endedMegabytes: megabytes(), isBack };
   return { seed, seconds, ...soak.result, errors: tabs.errors, ...memory };
 }
