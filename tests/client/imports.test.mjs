@@ -19,6 +19,7 @@ beforeEach(() => {
   jobs = [];
   stored = new Map();
   const ended = deferred();
+  const wholeFiles = new Set();
   whole = ended.promise;
   cancelled = deferred();
   MockWorker.handlers = {
@@ -27,12 +28,13 @@ beforeEach(() => {
       jobs.push(body);
       return { body: { status: ok, tasks: [TASK] } };
     },
-    ImportPut: ({ task, file, piece, is_last }, [bytes]) => {
+    ImportPut: ({ task, file, piece, pieces }, [bytes]) => {
       assert.equal(task, TASK);
-      const pieces = stored.get(file) ?? [];
-      assert.equal(piece, pieces.length, 'pieces come in order');
-      stored.set(file, [...pieces, bytes]);
-      if (is_last && file === jobs[0].files.length - 1) ended.resolve();
+      const earlier = stored.get(file) ?? [];
+      assert.equal(piece, earlier.length, 'pieces come in order');
+      stored.set(file, [...earlier, bytes]);
+      if (pieces === piece + 1) wholeFiles.add(file);
+      if (wholeFiles.size === jobs[0].files.length) ended.resolve();
       return { body: { ...ok } };
     },
     CancelImport: body => {

@@ -40,9 +40,9 @@ beforeEach(() => {
         schema: { enable_dynamic_field: false, fields: [field('id', 'Int64'), field('v', 'FloatVector', { type_params: [{ key: 'dim', value: '2' }] })] },
       },
     }),
-    ImportPut: ({ is_last }, [bytes]) => {
+    ImportPut: ({ piece, pieces }, [bytes]) => {
       stored.push(bytes);
-      if (is_last) whole.resolve();
+      if (pieces === piece + 1) whole.resolve();
       return { body: { ...ok } };
     },
     CancelImport: body => {
