@@ -12,7 +12,8 @@ async function wasmTests() {
   const { chromium, chromedriver } = browser();
   writeWebdriverJson(chromium);
   const options = ['--headless', '--chrome', '--chromedriver', chromedriver];
-  await run('wasm-pack', ['test', ...options, '--', '--lib', '--test', 'browser']);
+  // The runner allows 20 s for all tests together, which a busy disk takes alone.
+  await run('wasm-pack', ['test', ...options, '--', '--lib', '--test', 'browser'], { WASM_BINDGEN_TEST_TIMEOUT: '300' });
 }
 
 /** Every `*.test.mjs` of a folder; one at a time, because they share the machine's cores with the browsers they start. */
