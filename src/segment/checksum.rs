@@ -1,4 +1,4 @@
-//! What files and log records are checked by. wasm has no instruction for a CRC, which takes ten times as long.
+//! What files and log records are checked by: XXH3, because wasm has no instruction for a CRC.
 
 use xxhash_rust::xxh3::xxh3_64;
 

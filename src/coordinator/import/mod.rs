@@ -1,9 +1,9 @@
 //! Import: jobs that read files into a collection.
 //!
 //! A job's record in the catalog says what is to be read and how far it is. The client sends the files in pieces, which the
-//! store keeps until the job has ended (`source`). As they come the data node reads them a step at a time into segments that
-//! nothing names, and one commit adds all of them and completes the job (`run`). A job that an owner left behind is run again from
-//! its stored source; segments that it had written are orphans, so no row is there twice.
+//! store keeps until the job has ended if that takes long (`source`). As they come the data node reads them a step at a time
+//! into segments that nothing names, and one commit adds all of them and completes the job (`run`). A job that an owner left
+//! behind is run again from its stored source; segments that it had written are orphans, so no row is there twice.
 
 mod arguments;
 mod reply;

@@ -89,7 +89,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let Ok(job) = self.job_under_way(id) else { return };
             let elapsed_ms = self.platform.now_ms().saturating_sub(job.created_at.millis());
             let seen = job.expected_bytes().filter(|_| elapsed_ms >= FORESEEN_AFTER_MS);
-            let whole_ms = seen.map_or(elapsed_ms, |bytes| elapsed_ms * bytes / job.read_bytes.max(1));
+            let whole_ms = seen.map_or(elapsed_ms, |bytes| elapsed_ms.saturating_mul(bytes) / job.read_bytes.max(1));
             if whole_ms >= STORED_FROM_MS {
                 return;
             }

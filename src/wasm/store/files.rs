@@ -155,7 +155,7 @@ impl BrowserStore {
         named.map(drop)
     }
 
-    /// The browser copies a Blob into the database twice as fast as a worker copies it into OPFS.
+    /// Into the database, where the browser copies it by itself: in OPFS a large one would take a slot.
     async fn adopt_blob(&self, name: &str, blob: Blob) -> Result<()> {
         let bytes = blob.size() as u64;
         if bytes == 0 {
