@@ -357,7 +357,7 @@ pub struct StepOfImport {
 pub struct ImportIds {
     /// Of `IMPORT_STEP_ROWS`, for keys that are generated.
     pub first_row: u64,
-    /// One for each partition and shard.
+    /// Two for each partition and shard: for what was gathered before the step, and at the end for what came in it.
     pub segments: Vec<SegmentId>,
 }
 

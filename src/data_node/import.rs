@@ -8,12 +8,14 @@ use super::{DataNode, SealedFor};
 use crate::catalog::SourceFile;
 use crate::cluster::{IMPORT_STEP_ROWS, ImportPlan, ImportStep, NewSegment, StepOfImport};
 use crate::error::{Error, Result};
-use crate::ids::{PartitionId, Timestamp};
+use crate::ids::{PartitionId, SegmentId, Timestamp};
 use crate::import::FileBatches;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
-use crate::segment::{Growing, Shard};
+use crate::segment::{Growing, SegmentManifest, Shard};
 use crate::value::{Batch, Column, WriteMode, check_insert};
+use futures::future::join;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -22,15 +24,18 @@ const BATCH_ROWS: usize = 1024;
 
 /// A job between two steps.
 pub(super) struct ImportReader<P: Platform> {
-    plan: ImportPlan,
+    plan: Rc<ImportPlan>,
     fields: Rc<[Field]>,
     batches: FileBatches,
     source: Source<P>,
     checked_rows: u64,
-    gathered: BTreeMap<(PartitionId, u32), Gathered>,
+    gathered: BTreeMap<Place, Gathered>,
 }
 
-/// Rows of one partition and shard on their way into a segment.
+/// Partition and shard.
+type Place = (PartitionId, u32);
+
+/// Rows of one place on their way into a segment.
 struct Gathered {
     rows: Growing,
     bytes: usize,
@@ -53,7 +58,7 @@ impl<P: Platform> ImportReader<P> {
             source: Source::new(platform, plan.job, plan.files.len()),
             checked_rows: 0,
             gathered: BTreeMap::new(),
-            plan,
+            plan: Rc::new(plan),
         })
     }
 
@@ -85,32 +90,39 @@ impl<P: Platform> ImportReader<P> {
         step.rows += count;
         self.checked_rows += count;
         match self.plan.partitions[..] {
-            [only] => self.gather_partition(only, &rows.batch),
+            [only] => self.gather_partition(only, rows.batch),
             _ => {
                 let mut rows_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
                 let partitions = rows.partition_of(&self.plan.schema, self.plan.partitions.len());
                 partitions.iter().zip(0..).for_each(|(it, row)| rows_of.entry(*it).or_default().push(row));
                 for (at, chosen) in rows_of {
-                    self.gather_partition(self.plan.partitions[at as usize], &rows.batch.select(&chosen));
+                    self.gather_partition(self.plan.partitions[at as usize], rows.batch.select(&chosen));
                 }
             }
         }
         Ok(())
     }
 
-    fn gather_partition(&mut self, partition: PartitionId, batch: &Batch) {
-        let primary_key = self.plan.schema.primary_key().name.as_str();
-        for shard in Shard::all(self.plan.shards) {
-            let rows = shard.rows_of(batch, primary_key);
-            if rows.rows == 0 {
-                continue;
-            }
-            let new = || Gathered { rows: Growing::new(self.fields.clone()), bytes: 0 };
-            let gathered = self.gathered.entry((partition, shard.number)).or_insert_with(new);
-            // The commit says when all of them were written.
-            gathered.rows.append(Timestamp(0), &rows);
-            gathered.bytes += rows.columns.iter().map(|(_, column)| Column::allocated_bytes(column)).sum::<usize>();
+    fn gather_partition(&mut self, partition: PartitionId, batch: Batch) {
+        if self.plan.shards == 1 {
+            return self.gather_shard((partition, 0), batch);
         }
+        let plan = self.plan.clone();
+        let primary_key = plan.schema.primary_key().name.as_str();
+        for shard in Shard::all(plan.shards) {
+            self.gather_shard((partition, shard.number), shard.rows_of(&batch, primary_key).into_owned());
+        }
+    }
+
+    fn gather_shard(&mut self, place: Place, rows: Batch) {
+        if rows.rows == 0 {
+            return;
+        }
+        let new = || Gathered { rows: Growing::new(self.fields.clone()), bytes: 0 };
+        let gathered = self.gathered.entry(place).or_insert_with(new);
+        gathered.bytes += rows.columns.iter().map(|(_, column)| Column::allocated_bytes(column)).sum::<usize>();
+        // The commit says when all of them were written.
+        gathered.rows.append_owned(Timestamp(0), rows);
     }
 
     /// Names the row of a batch that is refused.
@@ -125,60 +137,98 @@ impl<P: Platform> ImportReader<P> {
         self.gathered.values().map(|gathered| gathered.bytes).sum()
     }
 
-    /// What is to be sealed now: everything at the end, before that the largest while there is too much.
-    fn next_to_seal(&mut self, at_end: bool, limit: usize) -> Option<((PartitionId, u32), Growing)> {
-        if !at_end && self.gathered_bytes() <= limit {
-            return None;
+    fn is_full(&self) -> bool {
+        self.gathered_bytes() > self.plan.buffer_bytes
+    }
+
+    /// What is to be sealed now: the largest while there is too much.
+    fn take_full(&mut self) -> Vec<(Place, Growing)> {
+        let mut full = Vec::new();
+        if self.is_full() {
+            while self.gathered_bytes() > self.plan.buffer_bytes / 2 {
+                let largest = self.gathered.iter().max_by_key(|(_, gathered)| gathered.bytes).map(|(place, _)| *place);
+                let taken = largest.and_then(|place| self.gathered.remove_entry(&place));
+                full.extend(taken.map(|(place, gathered)| (place, gathered.rows)));
+            }
         }
-        let largest = self.gathered.iter().max_by_key(|(_, gathered)| gathered.bytes).map(|(key, _)| *key)?;
-        self.gathered.remove(&largest).map(|gathered| (largest, gathered.rows))
+        full
     }
 }
 
 impl<P: Platform> DataNode<P> {
-    /// Reads on in the source and takes the rows that are whole then.
+    /// Reads on in the source and takes the rows that are whole then; while segments are written, it reads on further.
     pub(super) async fn step_import(&self, of: StepOfImport) -> Result<ImportStep> {
-        let (job, ids) = (of.job, of.ids);
+        let job = of.job;
         let current = self.import.take().filter(|current| current.plan.job == job);
         // Another node began it: the coordinator begins it again, as after any death.
         let mut current = current.ok_or_else(|| Error::NodeOffline { node: format!("that read import {job}") })?;
         let mut step = ImportStep::default();
+        let plan = current.plan.clone();
+        let mut ids = of.ids.segments.iter().copied();
+        let full = current.take_full();
+        let is_sealing = Cell::new(!full.is_empty());
+        let seal = async {
+            let sealed = self.seal_gathered(&plan, full, &mut ids).await;
+            is_sealing.set(false);
+            sealed
+        };
+        let (sealed, read) = join(seal, self.read_step(&mut current, &of, &mut step, &is_sealing)).await;
+        read?;
+        step.new_segments = sealed?;
+        if step.is_last {
+            let rest = current.gathered.into_iter().map(|(place, gathered)| (place, gathered.rows)).collect();
+            step.new_segments.extend(self.seal_gathered(&plan, rest, &mut ids).await?);
+        } else {
+            self.import.replace(Some(current));
+        }
+        Ok(step)
+    }
+
+    async fn read_step(
+        &self,
+        current: &mut ImportReader<P>,
+        of: &StepOfImport,
+        step: &mut ImportStep,
+        is_sealing: &Cell<bool>,
+    ) -> Result<()> {
         let mut breather = Breather::new(&self.platform);
         loop {
             let room = IMPORT_STEP_ROWS - step.rows as usize;
             if room == 0 {
-                break;
+                return Ok(());
             } else if let Some(batch) = current.batches.take_batch(room.min(BATCH_ROWS))? {
-                current.gather(batch, ids.first_row, &mut step)?;
+                current.gather(batch, of.ids.first_row, step)?;
                 breather.breathe().await;
-            } else if step.bytes > 0 {
-                break;
+            } else if step.bytes > 0 && (!is_sealing.get() || current.is_full()) {
+                return Ok(());
             } else {
-                match current.read_on(&of.files, &mut step).await? {
+                match current.read_on(&of.files, step).await? {
                     Progress::Read => {}
                     Progress::Ended => step.is_last = true,
                     Progress::NeedsMore => step.needs_more = true,
                 }
                 if step.is_last || step.needs_more {
-                    break;
+                    return Ok(());
                 }
             }
         }
-        let buffer_bytes = current.plan.buffer_bytes;
-        let limit = if current.gathered_bytes() > buffer_bytes { buffer_bytes / 2 } else { buffer_bytes };
-        let mut segment_ids = ids.segments.into_iter();
-        while let Some(((partition, shard), rows)) = current.next_to_seal(step.is_last, limit) {
-            let plan = &current.plan;
-            let id = segment_ids.next().ok_or_else(|| Error::Unexpected("an import has too few segment ids".into()))?;
+    }
+
+    async fn seal_gathered(
+        &self,
+        plan: &ImportPlan,
+        gathered: Vec<(Place, Growing)>,
+        ids: &mut impl Iterator<Item = SegmentId>,
+    ) -> Result<Vec<(PartitionId, SegmentManifest)>> {
+        let mut sealed = Vec::new();
+        for ((partition, shard), rows) in gathered {
+            let id = ids.next().ok_or_else(|| Error::Unexpected("an import has too few segment ids".into()))?;
             let new = NewSegment { partition, shard: Shard { number: shard, of: plan.shards }, id };
             let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
-            if let Some((manifest, _)) = self.seal_rows(of, &new, &rows).await? {
-                step.new_segments.push((partition, manifest));
+            if let Some((manifest, _)) = self.seal_rows(of, &new, rows).await? {
+                sealed.push((partition, manifest));
             }
         }
-        if !step.is_last {
-            self.import.replace(Some(current));
-        }
-        Ok(step)
+        Ok(sealed)
     }
 }

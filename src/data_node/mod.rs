@@ -12,7 +12,6 @@ mod source;
 use crate::catalog::IndexDefinition;
 use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand};
 use crate::error::{Error, Result};
-use crate::expr::Rows;
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::index::SegmentIndex;
 use crate::platform::{Breather, Platform};
@@ -27,7 +26,6 @@ use export::ExportedSegment;
 use import::ImportReader;
 use indexes::{index_of, write_index};
 use roaring::RoaringBitmap;
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -120,7 +118,7 @@ impl<P: Platform> DataNode<P> {
             }
         }
         let mut outcome = FlushOutcome::default();
-        for (new, rows) in &growing {
+        for (new, rows) in growing {
             if let Some(manifest) = self.seal_growing(&plan, new, rows).await? {
                 outcome.new_segments.push((new.partition, manifest));
             }
@@ -176,26 +174,22 @@ impl<P: Platform> DataNode<P> {
         Ok((keys, deleted))
     }
 
-    async fn seal_growing(
-        &self,
-        plan: &FlushPlan,
-        new: &NewSegment,
-        rows: &Growing,
-    ) -> Result<Option<SegmentManifest>> {
+    async fn seal_growing(&self, plan: &FlushPlan, new: &NewSegment, rows: Growing) -> Result<Option<SegmentManifest>> {
         let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
         let Some((mut manifest, times)) = self.seal_rows(of, new, rows).await? else { return Ok(None) };
         seal_times(self.platform.files(), plan.collection, &mut manifest, times).await?;
         Ok(Some(manifest))
     }
 
-    /// A segment with its indexes, of the rows that are not deleted, and when each of them was written.
+    /// A segment with its indexes, of the rows that are not deleted, and when each of them was written. Each column goes when
+    /// the segment has it.
     async fn seal_rows(
         &self,
         of: SealedFor<'_>,
         new: &NewSegment,
-        rows: &Growing,
+        rows: Growing,
     ) -> Result<Option<(SegmentManifest, Vec<Timestamp>)>> {
-        let chunks: Vec<&SegmentRows> = rows.chunks().collect();
+        let mut chunks = rows.into_chunks();
         let sources: Vec<SealSource> = chunks
             .iter()
             .map(|rows| SealSource {
@@ -208,12 +202,17 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let column = async |source: u32, field: &Field| Ok(chunks[source as usize].column(field.id).map(Cow::Borrowed));
+        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
+        let times = order.iter().map(written).collect();
+        let columns: Vec<_> = chunks.iter_mut().map(|rows| RefCell::new(std::mem::take(&mut rows.columns))).collect();
+        let column = async |source: u32, field: &Field| {
+            let column = Rc::make_mut(&mut columns[source as usize].borrow_mut()).remove(&field.id);
+            Ok(column.map(Rc::unwrap_or_clone))
+        };
         let plan = SealPlan { collection: of.collection, id: new.id, fields: of.fields, order: &order };
         let mut manifest = self.seal_indexed(plan, of.indexes, column).await?;
         manifest.shard = new.shard.number;
-        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
-        Ok(Some((manifest, order.iter().map(written).collect())))
+        Ok(Some((manifest, times)))
     }
 
     async fn compact(&self, plan: CompactPlan) -> Result<Option<SegmentManifest>> {
@@ -243,7 +242,7 @@ impl<P: Platform> DataNode<P> {
                 return Ok(None);
             }
             let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
-            Ok(Some(Cow::Owned(column)))
+            Ok(Some(column))
         };
         let sealed =
             SealPlan { collection: plan.collection, id: plan.output, fields: &plan.schema.fields, order: &order };
@@ -255,11 +254,11 @@ impl<P: Platform> DataNode<P> {
     }
 
     /// A segment with its indexes, which are made while its columns are in memory.
-    async fn seal_indexed<'a>(
+    async fn seal_indexed(
         &self,
         plan: SealPlan<'_>,
         indexes: &[IndexDefinition],
-        column: impl AsyncFn(u32, &Field) -> Result<Option<Cow<'a, Column>>>,
+        column: impl AsyncFn(u32, &Field) -> Result<Option<Column>>,
     ) -> Result<SegmentManifest> {
         let files = self.platform.files();
         let mut built: Vec<(&IndexDefinition, Option<SegmentIndex>)> = Vec::new();

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
 const CHUNK_ROWS: usize = 4096;
+const MOVED_ROWS: usize = 512;
 
 #[derive(Clone)]
 pub struct Growing {
@@ -29,6 +30,25 @@ impl Growing {
     /// The rows as segments, oldest first.
     pub fn chunks(&self) -> impl Iterator<Item = &SegmentRows> {
         self.chunks.iter()
+    }
+
+    pub fn into_chunks(self) -> Vec<SegmentRows> {
+        self.chunks
+    }
+
+    /// As `append`, for rows that nobody else needs: many of them stay where they are.
+    pub fn append_owned(&mut self, at: Timestamp, mut batch: Batch) {
+        if !(MOVED_ROWS..=CHUNK_ROWS).contains(&batch.rows) {
+            return self.append(at, &batch);
+        }
+        let mut columns = BTreeMap::new();
+        for field in self.fields.iter() {
+            let given = batch.columns.iter().position(|(name, _)| *name == field.name);
+            let column = given.map(|given| batch.columns.swap_remove(given).1);
+            columns.insert(field.id, column.unwrap_or_else(|| Column::missing(field, batch.rows)));
+        }
+        let written = Some(Rc::new(vec![at; batch.rows]));
+        self.chunks.push(SegmentRows { written, ..SegmentRows::new(self.primary_key, columns, false) });
     }
 
     /// Appends what was written at `at`, later than everything before.

@@ -7,7 +7,11 @@ use crate::ids::{CollectionId, SegmentId, Timestamp};
 use crate::schema::Field;
 use crate::storage::Files;
 use crate::value::{Column, ColumnData};
+use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
+use std::cell::RefCell;
+
+const FIELDS_AT_ONCE: usize = 3;
 
 /// A source's keys, times and deleted rows: what decides the order of the rows and which of them stay.
 pub struct SealSource<'a> {
@@ -51,17 +55,19 @@ pub struct SealPlan<'a> {
 }
 
 /// Writes the rows as the files of the segment. `column(source, field)` gives a source's column; one that the source does not
-/// have (`None`) reads as the field's default or null. `seen` is shown each column before it is written. One field at a time is in
-/// memory.
-pub async fn seal<'a, F: Files>(
+/// have (`None`) reads as the field's default or null. `seen` is shown each column before it is written. A few fields at a time
+/// are in memory: while one is written, the next is put together.
+pub async fn seal<F: Files>(
     files: &F,
     SealPlan { collection, id, fields, order }: SealPlan<'_>,
-    column: impl AsyncFn(u32, &Field) -> Result<Option<std::borrow::Cow<'a, Column>>>,
-    mut seen: impl FnMut(&Field, &Column),
+    column: impl AsyncFn(u32, &Field) -> Result<Option<Column>>,
+    seen: impl FnMut(&Field, &Column),
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
     let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
-    for field in fields {
+    let seen = RefCell::new(seen);
+    let names: Vec<String> = fields.iter().map(|field| manifest.column_file(collection, field.id)).collect();
+    let writes = fields.iter().zip(&names).map(async |(field, name)| {
         let mut columns = Vec::new();
         for source in 0..sources {
             columns.push(column(source, field).await?);
@@ -75,10 +81,12 @@ pub async fn seal<'a, F: Files>(
             }
         }
         drop(columns);
-        seen(field, &sealed);
-        let name = manifest.column_file(collection, field.id);
-        manifest.column_bytes.insert(field.id, write_column(files, &name, &sealed).await?);
-    }
+        (seen.borrow_mut())(field, &sealed);
+        Ok((field.id, write_column(files, name, &sealed).await?))
+    });
+    // Each to its end: one that is given up would leave what it has written.
+    let written: Vec<Result<_>> = stream::iter(writes).buffered(FIELDS_AT_ONCE).collect().await;
+    manifest.column_bytes = written.into_iter().collect::<Result<_>>()?;
     Ok(manifest)
 }
 

@@ -46,7 +46,7 @@ impl CoordinatorRole {
         let host = Rc::new(host);
         let mut parsed: OwnerConfig = serde_json::from_str(&config)?;
         parsed.engine.strict_durability |= parsed.store.is_strict();
-        let platform = BrowserPlatform::open(&parsed.store, outlet).await?;
+        let platform = BrowserPlatform::open(&parsed.store, outlet, None).await?;
         platform.prepare_files();
         let workers = Workers::new(host.clone(), config.into(), platform.clone());
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;

@@ -4,6 +4,7 @@ use super::PANIC;
 use super::host::EXECUTE;
 use super::platform::{BrowserPlatform, Outlet};
 use super::reply::{RoleReply, bytes_of};
+use super::store::FileWriter;
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
 use crate::error::{RelayedError, Result};
@@ -15,8 +16,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-async fn open_platform(config: &str, outlet: Outlet) -> Result<BrowserPlatform, JsError> {
-    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet).await?)
+async fn open_platform(config: &str, outlet: Outlet, writer: Option<FileWriter>) -> Result<BrowserPlatform, JsError> {
+    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet, writer).await?)
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
@@ -33,7 +34,7 @@ pub struct QueryNodeRole {
 #[wasm_bindgen]
 impl QueryNodeRole {
     pub async fn open(config: String, outlet: Outlet) -> Result<QueryNodeRole, JsError> {
-        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config, outlet).await?) })
+        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config, outlet, None).await?) })
     }
 
     pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
@@ -63,8 +64,8 @@ pub struct DataNodeRole {
 
 #[wasm_bindgen]
 impl DataNodeRole {
-    pub async fn open(config: String, outlet: Outlet) -> Result<DataNodeRole, JsError> {
-        let platform = open_platform(&config, outlet).await?;
+    pub async fn open(config: String, outlet: Outlet, writer: FileWriter) -> Result<DataNodeRole, JsError> {
+        let platform = open_platform(&config, outlet, Some(writer)).await?;
         Ok(DataNodeRole { node: DataNode::new(platform.clone()), platform })
     }
 

@@ -30,9 +30,7 @@ async function openTab(context, store) {
   await page.evaluate(async store => {
     const imports = await import('/soak/imports.mjs');
     const client = new window.elanus.MilvusClient(store);
-    const connection = window.StoreConnection.acquire({ store });
-    const panic = node => connection.call({ method: '__panic', body: node, blobs: [] });
-    Object.assign(window, { imports, client, store, panic, states: [] });
+    Object.assign(window, { imports, client, store, states: [] });
     client.on('importstate', ({ state, is_stored }) => window.states.push(state, ...(is_stored ? ['stored'] : [])));
     await client.connectPromise;
   }, store);
@@ -93,7 +91,7 @@ test('the data node panics while it reads', { timeout }, async () => {
   const panicked = await page.evaluate(async () => {
     const { held } = await navigator.locks.query();
     const node = held.map(lock => lock.name.match(/^elanus:worker:(data.+)$/)?.[1]).find(Boolean);
-    return [node, await window.panic(node).catch(error => error.message)];
+    return [node, await window.panic(store, node).catch(error => error.message)];
   });
   assert.ok(panicked[0], 'the data node runs');
   await assertCompleted(page, task);
@@ -102,7 +100,7 @@ test('the data node panics while it reads', { timeout }, async () => {
 test('the coordinator panics while a page sends a file', { timeout }, async () => {
   const page = await openTab(await browser.newContext(), 'import-coordinator');
   const task = await beginUntil(page, 'ImportPending');
-  await page.evaluate(() => window.panic('').catch(() => undefined));
+  await page.evaluate(() => window.panic(window.store, '').catch(() => undefined));
   await assertCompleted(page, task);
 });
 

@@ -9,9 +9,8 @@ const rowsOfTab = 200;
 
 const panic = (page, node) =>
   page.evaluate(node => {
-    const connection = window.StoreConnection.acquire({ store: 'tabs' });
     // The worker that panics does not answer.
-    connection.call({ method: '__panic', body: node, blobs: [] }).catch(() => undefined);
+    window.panic('tabs', node).catch(() => undefined);
   }, node);
 
 const queryNode = page =>

@@ -21,7 +21,8 @@ export class QueryNodeRole extends Role {
   static open(config: string, host: object): Promise<QueryNodeRole>;
 }
 export class DataNodeRole extends Role {
-  static open(config: string, host: object): Promise<DataNodeRole>;
+  /** `writer` writes files of OPFS beside it. */
+  static open(config: string, host: object, writer: object): Promise<DataNodeRole>;
   /** Gives it bytes that it can open once by that name. */
   lend(name: string, blob: Blob): void;
 }

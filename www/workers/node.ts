@@ -1,7 +1,9 @@
-// The start of a query or data node: opened by the coordinator with a config and the compiled module, then given ports.
+// A query node, which holds loaded segments and searches them, or a data node, which works in the background: opened by the
+// coordinator with a config and the compiled module, then given ports.
 
 import type { Connect, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
-import init, { type RoleReply } from '../wasm/elanus.js';
+import init, { DataNodeRole, QueryNodeRole, type RoleReply } from '../wasm/elanus.js';
+import { FileWriter } from './file-writing.js';
 import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from './serve.js';
 
@@ -13,27 +15,29 @@ interface NodeHost {
   emit(event: string, body: string): void;
 }
 
-export function startNode(open: (config: string, host: NodeHost) => Promise<Role>): void {
-  endOnErrors();
-  let served: Served | undefined;
-  const early: PortEnd[] = [];
-  const start = async ({ open: { id, config, module } }: NodeConfig): Promise<void> => {
-    await holdLifeLock(id);
-    await init({ module_or_path: module });
-    const role = await open(config, { emit: (event, body) => served?.emit(event, body) });
-    served = serve(id, async (method, body, blobs, asker) => {
-      const [blob] = blobs;
-      if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker.number);
-      role.lend?.(body, blob);
-      return { body: '', blobs: [] };
-    });
-    for (const end of early.splice(0)) served.connect(end);
-    scope.postMessage({ ready: id } satisfies Ready);
-  };
-  scope.onmessage = (message: MessageEvent<NodeConfig | Connect>) => {
-    const { data } = message;
-    if (!isConnect(data)) start(data).catch(fatal);
-    else if (served) served.connect(data.connect);
-    else early.push(data.connect);
-  };
+endOnErrors();
+let served: Served | undefined;
+const early: PortEnd[] = [];
+
+async function start({ open: { id, kind, config, module } }: NodeConfig): Promise<void> {
+  await holdLifeLock(id);
+  const writer = kind === 'data' ? new FileWriter() : undefined;
+  await init({ module_or_path: module });
+  const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
+  const role: Role = writer ? await DataNodeRole.open(config, host, writer) : await QueryNodeRole.open(config, host);
+  served = serve(id, async (method, body, blobs, asker) => {
+    const [blob] = blobs;
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker.number);
+    role.lend?.(body, blob);
+    return { body: '', blobs: [] };
+  });
+  for (const end of early.splice(0)) served.connect(end);
+  scope.postMessage({ ready: id } satisfies Ready);
 }
+
+scope.onmessage = (message: MessageEvent<NodeConfig | Connect>) => {
+  const { data } = message;
+  if (!isConnect(data)) start(data).catch(fatal);
+  else if (served) served.connect(data.connect);
+  else early.push(data.connect);
+};

@@ -36,10 +36,7 @@ export class Nodes {
   /** Resolves when the node's role is open; rejects with `{dead: true}` when it is ended before. */
   spawn(kind: 'query' | 'data', id: string, config: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker =
-        kind === 'query'
-          ? new Worker(new URL('./query-node.js', import.meta.url), { type: 'module', name: id })
-          : new Worker(new URL('./data-node.js', import.meta.url), { type: 'module', name: id });
+      const worker = new Worker(new URL('./node.js', import.meta.url), { type: 'module', name: id });
       const end = (): void => {
         worker.terminate();
         reject(dead(`node ${id} was ended`));
@@ -69,7 +66,7 @@ export class Nodes {
         this.#nodes.set(id, { worker, channel });
         resolve();
       };
-      worker.postMessage({ open: { id, config, module: this.#module } } satisfies NodeConfig);
+      worker.postMessage({ open: { id, kind, config, module: this.#module } } satisfies NodeConfig);
     });
   }
 

@@ -106,7 +106,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has the data node read the source into segments.
     async fn read_import(self: &Rc<Self>, plan: ImportPlan, read: &mut ReadSoFar) -> Result<Attempt> {
         let (id, collection, started_ms) = (plan.job, plan.collection, self.platform.now_ms());
-        let places = plan.partitions.len() * plan.shards as usize;
+        let new_segments = 2 * plan.partitions.len() * plan.shards as usize;
         let attempts: Vec<u32> = plan.files.iter().map(|file| file.attempt).collect();
         let mut known_to_node = BTreeSet::new();
         self.change_import(id, |job| job.state = ImportState::Started).await?;
@@ -119,7 +119,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let is_stored = job.is_stored();
             // Other work of the data node gets its turn between two steps.
             let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
-            let segments: Vec<SegmentId> = (0..places).map(|_| SegmentId(self.tick().0)).collect();
+            let segments: Vec<SegmentId> = (0..new_segments).map(|_| SegmentId(self.tick().0)).collect();
             let changes = self.imports.changes.count.get();
             let lent = self.arriving(id).into_iter().filter(|piece| known_to_node.insert(piece.name.clone())).collect();
             let ids = ImportIds { first_row, segments: segments.clone() };

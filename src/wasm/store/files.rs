@@ -122,28 +122,32 @@ impl BrowserStore {
     }
 
     async fn write_to_slot(&self, slot: Slot, name: &str, parts: &[&[u8]]) -> Result<()> {
-        let written = parts.iter().try_fold(0, |offset, part| {
-            slot.handle.write(offset, part)?;
-            Ok(offset + part.len() as u64)
-        });
-        let flushed = written.and_then(|bytes| slot.handle.flush().map(|()| bytes));
-        match flushed {
+        let write = async || {
+            let mut offset = 0;
+            for part in parts {
+                slot.file.write(offset, part).await?;
+                offset += part.len() as u64;
+            }
+            slot.file.flush().await?;
+            Ok(offset)
+        };
+        match write().await {
             Ok(bytes) => self.name_slot(slot, name, bytes).await,
             Err(error) => {
-                slot.handle.empty()?;
+                slot.file.empty().await?;
                 Err(error)
             }
         }
     }
 
     /// Makes a slot that has been written the file of that name.
-    async fn name_slot(&self, Slot { name: slot, handle }: Slot, name: &str, bytes: u64) -> Result<()> {
+    async fn name_slot(&self, Slot { name: slot, file }: Slot, name: &str, bytes: u64) -> Result<()> {
         let head = FileHead { bytes, place: Place::Slot { slot: slot.clone() } };
         let step = Step { name: name.to_string(), is_first: true, chunk: None, head: Some(head.encode()) };
         let connection = self.connection.clone();
         let named = run(async move {
             let named = write_step(connection, step).await;
-            drop(handle);
+            drop(file);
             named
         })
         .await;

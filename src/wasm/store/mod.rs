@@ -19,9 +19,11 @@ mod open_file;
 mod opfs;
 mod records;
 mod renewal;
+mod slot_file;
 mod slots;
 
 pub use open_file::BrowserFile;
+pub use slot_file::FileWriter;
 pub use slots::FilesIn;
 
 use crate::error::{Error, Result};
@@ -44,6 +46,8 @@ pub struct BrowserStore {
     connection: Rc<Connection>,
     /// `None` where the browser has no OPFS for this page.
     slots: Option<Rc<Slots>>,
+    /// Into slots; without one this worker writes.
+    writer: Option<FileWriter>,
     prepared: OnceCell<()>,
     read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
@@ -68,12 +72,24 @@ impl BrowserStore {
         Ok(BrowserStore {
             connection: Rc::new(connection?),
             slots: slots.map(Rc::new),
+            writer: None,
             prepared: OnceCell::new(),
             read_bytes: Rc::default(),
             handed: RefCell::default(),
             handed_before: Cell::default(),
             lent: RefCell::default(),
         })
+    }
+
+    /// Has a worker beside this one write into slots, and gets both ready by and by.
+    pub fn with_writer(self, writer: FileWriter) -> Self {
+        if let Some(slots) = self.slots.clone().filter(|slots| slots.are_written_to()) {
+            // Whatever fails here fails again, and is told, when a file is written.
+            drop(writer.start());
+            let connection = self.connection.clone();
+            spawn_local(async move { drop(slots.find_free(&connection).await) });
+        }
+        BrowserStore { writer: Some(writer), ..self }
     }
 
     fn slots(&self) -> Result<&Rc<Slots>> {

@@ -4,7 +4,7 @@ use super::connection::{Connection, FILES, WriteTransaction};
 use super::file_head::{FileHead, Place, current_head, delete_file, read_head};
 use super::files::{SMALL_BYTES, keys};
 use super::open_file::BrowserFile;
-use super::opfs::Handle;
+use super::slot_file::SlotFile;
 use super::slots::Slot;
 use super::{BrowserStore, run};
 use crate::error::Result;
@@ -13,14 +13,14 @@ use std::rc::Rc;
 
 const COPIED_BYTES: usize = 4 << 20;
 
-async fn copy(file: &BrowserFile, into: &Handle) -> Result<()> {
+async fn copy(file: &BrowserFile, into: &SlotFile) -> Result<()> {
     let mut bytes = vec![0; COPIED_BYTES.min(file.bytes as usize)];
     for offset in (0..file.bytes).step_by(COPIED_BYTES) {
         let length = (file.bytes - offset).min(COPIED_BYTES as u64) as usize;
         file.read(offset, &mut bytes[..length]).await?;
-        into.write(offset, &bytes[..length])?;
+        into.write(offset, &bytes[..length]).await?;
     }
-    into.flush()
+    into.flush().await
 }
 
 /// One transaction that drops the old bytes and names the new ones. False if the file is no longer what was copied.
@@ -62,22 +62,22 @@ impl BrowserStore {
         let (connection, wanted) = (self.connection.clone(), name.to_string());
         let head = run(async move { read_head(&connection.read(FILES)?, &wanted).await }).await?;
         let Some(old) = head.filter(is_to_move) else { return Ok(()) };
-        let Some(Slot { name: slot, handle }) = self.slot_to_write().await else { return Ok(()) };
+        let Some(Slot { name: slot, file: into }) = self.slot_to_write().await else { return Ok(()) };
         let new = FileHead { bytes: old.bytes, place: Place::Slot { slot: slot.clone() } };
-        let moved = self.copy_and_name(name, handle, (old, new)).await;
+        let moved = self.copy_and_name(name, into, (old, new)).await;
         if moved != Ok(true) {
             self.empty_slots([slot]).await;
         }
         moved.map(drop)
     }
 
-    async fn copy_and_name(&self, name: &str, handle: Handle, (old, new): (FileHead, FileHead)) -> Result<bool> {
+    async fn copy_and_name(&self, name: &str, into: SlotFile, (old, new): (FileHead, FileHead)) -> Result<bool> {
         let file = self.open(name).await?;
-        copy(&file, &handle).await?;
+        copy(&file, &into).await?;
         let (connection, name) = (self.connection.clone(), name.to_string());
         run(async move {
             let moved = change_place(connection, name, old, new).await;
-            drop(handle);
+            drop(into);
             moved
         })
         .await

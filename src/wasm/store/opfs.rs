@@ -1,5 +1,6 @@
 //! The origin private file system: a folder a store, whose files are read straight into the engine's memory.
 
+use super::slot_file::{FileBeside, FileWriter};
 use super::{error, run};
 use crate::error::{Error, Result};
 use futures::future::try_join;
@@ -94,7 +95,7 @@ fn folder_name(store: &str) -> Option<String> {
 }
 
 /// A disk that is full in the middle of a write is told by the number of bytes alone.
-fn check_written(written: Result<f64, JsValue>, wanted: usize) -> Result<()> {
+pub fn check_written(written: Result<f64, JsValue>, wanted: usize) -> Result<()> {
     let written = written.map_err(error::of_js)?;
     if written != wanted as f64 {
         return Err(Error::DiskQuotaExceeded { detail: format!("{written} of {wanted} bytes could be written") });
@@ -154,15 +155,37 @@ pub struct Probed {
     pub rows_are_quick: bool,
 }
 
-pub enum Opened {
-    File(Handle),
+pub enum Opened<File> {
+    File(File),
     /// Somebody else has it open in a way that lets nobody in.
     Taken,
     Missing,
 }
 
+impl Opened<JsValue> {
+    fn of(opened: Result<JsValue, JsValue>) -> Result<Self> {
+        match opened {
+            Ok(file) => Ok(Opened::File(file)),
+            Err(thrown) if error::is_named(&thrown, "NoModificationAllowedError") => Ok(Opened::Taken),
+            Err(thrown) if error::is_named(&thrown, "NotFoundError") => Ok(Opened::Missing),
+            Err(thrown) => Err(error::of_js(thrown)),
+        }
+    }
+}
+
+impl<File> Opened<File> {
+    pub fn map<Mapped>(self, make: impl FnOnce(File) -> Mapped) -> Opened<Mapped> {
+        match self {
+            Opened::File(file) => Opened::File(make(file)),
+            Opened::Taken => Opened::Taken,
+            Opened::Missing => Opened::Missing,
+        }
+    }
+}
+
 /// The files of one store.
 pub struct StoreFolder {
+    name: String,
     folder: Rc<Folder>,
     parent: Folder,
 }
@@ -174,7 +197,7 @@ impl StoreFolder {
         let root: Folder = settled(origin_folder()).await.ok()?;
         let parent: Folder = settled(root.folder(PARENT, &options("create", true))).await.ok()?;
         let folder = settled(parent.folder(&name, &options("create", true))).await.ok()?;
-        Some(StoreFolder { folder: Rc::new(folder), parent })
+        Some(StoreFolder { name, folder: Rc::new(folder), parent })
     }
 
     /// Removes the folder with all that is in it. What is open somewhere stays, and is emptied when a store of that name is
@@ -227,31 +250,32 @@ impl StoreFolder {
     }
 
     /// For reading and writing, while nobody else has it open.
-    pub async fn open_alone(&self, name: &str) -> Result<Opened> {
+    pub async fn open_alone(&self, name: &str) -> Result<Opened<Handle>> {
         self.open_file(name, Object::new()).await
     }
 
     /// While nobody has it open alone.
-    pub async fn open_to_read(&self, name: &str) -> Result<Opened> {
+    pub async fn open_to_read(&self, name: &str) -> Result<Opened<Handle>> {
         self.open_file(name, options("mode", "read-only")).await
     }
 
     /// In a task of its own: a handle whose caller has gone is closed all the same.
-    async fn open_file(&self, name: &str, options: Object) -> Result<Opened> {
+    async fn open_file(&self, name: &str, options: Object) -> Result<Opened<Handle>> {
         let (folder, name) = (self.folder.clone(), name.to_string());
         run(async move {
             let open = async || {
                 let file: FileHandle = JsFuture::from(folder.file(&name, &Object::new())?).await?.unchecked_into();
                 JsFuture::from(file.open(&options)?).await
             };
-            match open().await {
-                Ok(handle) => Ok(Opened::File(Handle(handle.unchecked_into()))),
-                Err(thrown) if error::is_named(&thrown, "NoModificationAllowedError") => Ok(Opened::Taken),
-                Err(thrown) if error::is_named(&thrown, "NotFoundError") => Ok(Opened::Missing),
-                Err(thrown) => Err(error::of_js(thrown)),
-            }
+            Ok(Opened::of(open().await)?.map(|file| Handle(file.unchecked_into())))
         })
         .await
+    }
+
+    /// As `open_alone`, in the worker that writes beside this one.
+    pub async fn open_beside(&self, writer: &FileWriter, name: &str) -> Result<Opened<FileBeside>> {
+        let opening = writer.open(vec![PARENT.into(), self.name.clone()], name);
+        run(async move { Ok(Opened::of(JsFuture::from(opening).await)?.map(FileBeside::new)) }).await
     }
 
     /// What all slots are called.

@@ -12,6 +12,7 @@ use super::connection::{Connection, FILES, LOG};
 use super::file_head::{FileHead, read_head};
 use super::files::keys;
 use super::opfs::{Handle, Opened, Probed, StoreFolder};
+use super::slot_file::{FileWriter, SlotFile};
 use super::{BrowserStore, run};
 use crate::error::{Error, Result};
 use crate::storage::prefix_range;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
+use tokio::sync::Mutex;
 use wasm_bindgen_futures::spawn_local;
 
 /// Created at a time.
@@ -49,7 +51,7 @@ pub enum FilesIn {
 /// A free slot, which nobody else has.
 pub struct Slot {
     pub name: String,
-    pub handle: Handle,
+    pub file: SlotFile,
 }
 
 pub struct Slots {
@@ -59,6 +61,7 @@ pub struct Slots {
     survives_power_loss: bool,
     /// Not named when that was last looked up.
     free: RefCell<Vec<String>>,
+    finding_free: Mutex<()>,
     is_growing: Cell<bool>,
     /// To be emptied once nobody has them open.
     leftovers: RefCell<BTreeSet<String>>,
@@ -103,6 +106,7 @@ impl Slots {
             folder,
             survives_power_loss,
             free: RefCell::default(),
+            finding_free: Mutex::default(),
             is_growing: Cell::new(false),
             leftovers: RefCell::default(),
             is_retrying: Cell::new(false),
@@ -142,18 +146,29 @@ impl Slots {
         Ok(slots)
     }
 
-    /// `None` if there is none that may be used yet.
-    async fn free_slot(&self, connection: &Rc<Connection>) -> Result<Option<Slot>> {
+    /// Looks for free slots when none are known.
+    pub async fn find_free(&self, connection: &Rc<Connection>) -> Result<()> {
+        let _turn = self.finding_free.lock().await;
         if self.free.borrow().is_empty() {
             let mut unnamed = self.unnamed(connection).await?;
             unnamed.retain(|slot| self.is_old_enough(slot));
             self.free.replace(unnamed);
         }
+        Ok(())
+    }
+
+    /// `None` if there is none that may be used yet.
+    async fn free_slot(&self, connection: &Rc<Connection>, writer: Option<&FileWriter>) -> Result<Option<Slot>> {
+        self.find_free(connection).await?;
         loop {
             let Some(name) = self.free.borrow_mut().pop() else { return Ok(None) };
             // Somebody else may have written to it meanwhile.
-            match self.folder.open_alone(&name).await? {
-                Opened::File(handle) if handle.size()? == 0 => return Ok(Some(Slot { name, handle })),
+            let file = match writer {
+                Some(writer) => self.folder.open_beside(writer, &name).await?.map(SlotFile::Beside),
+                None => self.folder.open_alone(&name).await?.map(SlotFile::Here),
+            };
+            match file {
+                Opened::File(file) if file.bytes_before()? == 0 => return Ok(Some(Slot { name, file })),
                 _ => continue,
             }
         }
@@ -210,7 +225,7 @@ impl BrowserStore {
     /// `None` if the file has to go into the database.
     pub async fn slot_to_write(&self) -> Option<Slot> {
         let slots = self.slots.as_ref().filter(|slots| slots.is_written_to)?;
-        let slot = slots.free_slot(&self.connection).await.ok()?;
+        let slot = slots.free_slot(&self.connection, self.writer.as_ref()).await.ok()?;
         if slots.free.borrow().len() < FEW_FREE && !slots.is_growing.replace(true) {
             let (slots, connection) = (slots.clone(), self.connection.clone());
             spawn_local(async move {

@@ -34,6 +34,12 @@ export interface EngineEvent {
 }
 export type FromWorker = Reply | Hello | Fatal | EngineEvent;
 
+/** The body of what the worker answers that writes files. */
+export interface FileReply {
+  value: number;
+  error?: { name: string; message: string };
+}
+
 /** First message to a coordinator. */
 export interface StoreConfig {
   store: string;
@@ -43,7 +49,7 @@ export interface StoreConfig {
 }
 /** First message to a node. */
 export interface NodeConfig {
-  open: { id: string; config: string; module: WebAssembly.Module };
+  open: { id: string; kind: 'query' | 'data'; config: string; module: WebAssembly.Module };
 }
 export interface Connect {
   connect: PortEnd;
