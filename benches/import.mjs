@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openPage } from '../tests/e2e/support/browser.mjs';
 import { startMeasuredBrowser } from '../tests/e2e/support/memory.mjs';
 import { writeResults } from '../scripts/results.mjs';
-import { root } from '../scripts/run.mjs';
+import { root, run as execute } from '../scripts/run.mjs';
 
 const megabytesOf = { jsonl: 200, json: 200, csv: 200, npy: 400 };
 const runs = 3;
@@ -27,13 +27,16 @@ const columns = [
   ['meanwhile, ms', result => result.duringMs.toFixed(1)],
 ];
 
-async function once(method, format) {
+export async function once(method, format) {
   const endings = [];
   try {
     const mounts = { '/bench/': join(root, 'benches/page'), '/tests/': join(root, 'tests/e2e/pages') };
     const { context, site } = await startMeasuredBrowser({ after: end => endings.push(end) }, {}, mounts);
     const page = await openPage(context, `${site.url}bench/import.html`);
-    return await page.evaluate(([method, format, bytes]) => window.imports[method](format, bytes), [method, format, megabytesOf[format] * 1e6]);
+    await page.evaluate(([format, bytes]) => window.imports.prepare(format, bytes), [format, megabytesOf[format] * 1e6]);
+    // What was just written would be written to the disk in the middle of the import.
+    await execute('sync', []);
+    return await page.evaluate(([method, format]) => window.imports[method](format), [method, format]);
   } finally {
     for (const end of endings) await end();
   }
