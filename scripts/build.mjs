@@ -1,51 +1,58 @@
-// Builds dist: the wasm module with its bindings, the client and workers from TypeScript, and what they use of other packages.
+// Builds dist: the wasm module with its bindings, and the client and each worker as one script, so that a page waits for few.
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, filesUnder, isStale, main, root, run } from './run.mjs';
 
 const module = 'target/wasm32-unknown-unknown/release/elanus.wasm';
 const bindings = 'target/bindings';
+/** What tsc makes of www, a module each. */
+export const modules = 'target/modules';
 
 // What rustc lets the module use: its defaults for the target, and simd128 from .cargo/config.toml.
 export const features = [
   'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd',
 ].map(feature => `--enable-${feature}`);
 
-/** The module that brings in the other packages. */
-const libraries = 'dist/parquet/libraries.js';
-const NOTICES = '/*!';
+/** The modules that pages and workers start with. Other packages are only in that of the Parquet worker. */
+const entries = ['client/index.js', ...['coordinator', 'node', 'file-writer', 'introducer'].map(worker => `workers/${worker}.js`)];
+const parquet = 'workers/parquet.js';
+const otherPackages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
 
 async function wasm() {
   await run('cargo', ['build', '--release', '--target', 'wasm32-unknown-unknown', '--lib']);
   if (!isStale(['dist/wasm/elanus_bg.wasm'], [module, 'scripts/build.mjs'])) return;
-  await run('wasm-bindgen', [module, '--target', 'web', '--out-dir', bindings, '--out-name', 'elanus']);
+  await run('wasm-bindgen', [module, '--target', 'web', '--omit-default-module-path', '--out-dir', bindings, '--out-name', 'elanus']);
+  mkdirSync(join(root, modules, 'wasm'), { recursive: true });
+  for (const name of ['elanus.js', 'elanus.d.ts']) cpSync(join(root, bindings, name), join(root, modules, 'wasm', name));
+  rmSync(join(root, 'dist/wasm'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist/wasm'), { recursive: true });
-  for (const name of ['elanus.js', 'elanus.d.ts', 'elanus_bg.wasm.d.ts']) {
-    cpSync(join(root, bindings, name), join(root, 'dist/wasm', name));
-  }
   // Last: what it writes says that all of this was done.
   await run(bin('wasm-opt'), ['-O3', ...features, `${bindings}/elanus_bg.wasm`, '-o', 'dist/wasm/elanus_bg.wasm']);
 }
 
 async function typescript() {
   const sources = filesUnder('www/client', 'www/parquet', 'www/wasm', 'www/workers');
-  const entry = 'dist/client/index.js';
-  if (isStale([entry, libraries], [...sources, 'tsconfig.json', 'package-lock.json', 'dist/wasm/elanus.d.ts'])) {
-    // A module whose source is gone would be published for ever.
-    for (const folder of ['dist/client', 'dist/parquet', 'dist/workers']) rmSync(join(root, folder), { recursive: true, force: true });
-    await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+  const outputs = [...entries, parquet].map(entry => join('dist', entry));
+  if (!isStale(outputs, [...sources, 'tsconfig.json', 'package-lock.json', 'scripts/build.mjs', `${modules}/wasm/elanus.js`])) return;
+  // A module whose source is gone would be there for ever.
+  for (const folder of ['client', 'parquet', 'workers']) {
+    for (const place of ['dist', modules]) rmSync(join(root, place, folder), { recursive: true, force: true });
   }
-  // Who runs tsc by itself gets the module as it was written.
-  if (!readFileSync(join(root, libraries), 'utf8').startsWith(NOTICES)) await bundleLibraries();
+  await run(bin('tsc'), ['-p', 'tsconfig.json', '--noEmitOnError']);
+  for (const path of filesUnder(`${modules}/client`).filter(path => path.endsWith('.d.ts'))) {
+    cpSync(join(root, path), join(root, 'dist', path.slice(modules.length)));
+  }
+  await bundle(join(root, modules), join(root, 'dist'));
 }
 
-/** A page has no import map for other packages, so the one module that names them is replaced by what it names. */
-async function bundleLibraries() {
-  const packages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
-  const notices = packages.map(name => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`);
-  const banner = `${NOTICES}\n${notices.join('\n')}*/`;
-  const options = ['--bundle', '--minify', '--format=esm', '--target=es2022', '--conditions=browser', '--log-level=warning'];
-  await run(bin('esbuild'), [libraries, ...options, `--banner:js=${banner}`, `--outfile=${libraries}`, '--allow-overwrite']);
+/** Makes scripts of modules. What they name by a URL of their own, which are workers and the wasm module, keeps its place. */
+export async function bundle(from, to) {
+  const options = ['--bundle', '--minify-whitespace', '--minify-syntax', '--format=esm', '--target=es2022', '--log-level=warning'];
+  const inputs = list => list.map(entry => join(from, entry));
+  const out = [`--outdir=${to}`, `--outbase=${from}`];
+  await run(bin('esbuild'), [...inputs(entries), ...options, ...out]);
+  const notices = otherPackages.map(name => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`);
+  await run(bin('esbuild'), [...inputs([parquet]), ...options, '--minify', '--conditions=browser', `--banner:js=/*!\n${notices.join('\n')}*/`, ...out]);
 }
 
 export async function build() {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DataType } from '../../dist/client/index.js';
-import { decodeBatch, encodeBatch } from '../../dist/client/wire/batch.js';
-import { readColumn } from '../../dist/client/wire/column-reader.js';
-import { writeColumn } from '../../dist/client/wire/column-writer.js';
-import { stringifyBody, stringifyValue } from '../../dist/client/wire/json.js';
-import { toInt64 } from '../../dist/client/wire/int64.js';
+import { decodeBatch, encodeBatch } from '../../target/modules/client/wire/batch.js';
+import { readColumn } from '../../target/modules/client/wire/column-reader.js';
+import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
+import { stringifyBody, stringifyValue } from '../../target/modules/client/wire/json.js';
+import { toInt64 } from '../../target/modules/client/wire/int64.js';
 
 function roundTrip(shape, values, shift = 0) {
   const column = writeColumn('c', { name: 'f', ...shape }, values);

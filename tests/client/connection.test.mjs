@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach } from 'node:test';
 import { CONNECT_STATUS, DataType, MilvusClient } from '../../dist/client/index.js';
-import { decodeBatch, encodeBatch } from '../../dist/client/wire/batch.js';
-import { readColumn } from '../../dist/client/wire/column-reader.js';
-import { writeColumn } from '../../dist/client/wire/column-writer.js';
+import { decodeBatch, encodeBatch } from '../../target/modules/client/wire/batch.js';
+import { readColumn } from '../../target/modules/client/wire/column-reader.js';
+import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
 import { MockWorker, connectHandlers, install, ok, startNode } from './mock-browser.mjs';
 
 const SCHEMA = {

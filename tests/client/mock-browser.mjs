@@ -1,6 +1,6 @@
 // The browser's parts that the client needs, in one process: Web Locks, and workers that are plain objects. The coordinator
 // is a table of handlers; nodes are too. `kill` ends a worker as a crash does: its lock is freed, no message is sent.
-import { PROTOCOL } from '../../dist/client/wire/messages.js';
+import { PROTOCOL } from '../../target/modules/client/wire/messages.js';
 
 class Locks {
   #queues = new Map();

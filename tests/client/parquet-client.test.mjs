@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { MilvusClient } from '../../dist/client/index.js';
-import { parquetField, writeParquet } from '../../dist/client/parquet.js';
+import { parquetField, writeParquet } from '../../target/modules/client/parquet.js';
 import { MockWorker, connectHandlers, install, ok } from './mock-browser.mjs';
 import { DataType, Workers, batchOf, linesOf, target } from './parquet-files.mjs';
 

@@ -1,10 +1,10 @@
 // Parquet files for tests, and the Parquet worker in this process.
 import { readFileSync } from 'node:fs';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { DataType } from '../../dist/client/const/index.js';
-import { encodeBatch } from '../../dist/client/wire/batch.js';
-import { writeColumn } from '../../dist/client/wire/column-writer.js';
-import { jsonLines } from '../../dist/parquet/json-lines.js';
+import { DataType } from '../../target/modules/client/const/index.js';
+import { encodeBatch } from '../../target/modules/client/wire/batch.js';
+import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
+import { jsonLines } from '../../target/modules/parquet/json-lines.js';
 import { MockWorker } from './mock-browser.mjs';
 
 /** A block as a query answers it: `{ name: values }` of the fields. */

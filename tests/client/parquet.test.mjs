@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parquetMetadata } from 'hyparquet';
-import { float32Text } from '../../dist/parquet/texts.js';
-import { ParquetFile } from '../../dist/parquet/write.js';
+import { float32Text } from '../../target/modules/parquet/texts.js';
+import { ParquetFile } from '../../target/modules/parquet/write.js';
 import { DataType, batchOf, fileOf, integer, linesOf, otherFile, target } from './parquet-files.mjs';
 
 const ROWS = {

@@ -1,9 +1,14 @@
 // The Parquet worker from the plain folder: it reads what it wrote, and nobody else loads its scripts.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import test from 'node:test';
-import { openPage, startBrowserAndSite } from './support/browser.mjs';
+import { modules } from '../../scripts/build.mjs';
+import { root } from '../../scripts/run.mjs';
+import { dist, openPage, startBrowserAndSite } from './support/browser.mjs';
 
-const { browser, site } = await startBrowserAndSite(test);
+// The worker is the published one; what asks it is inside of the client.
+const mounts = { '/modules/': join(root, modules), '/modules/workers/': join(dist, 'workers') };
+const { browser, site } = await startBrowserAndSite(test, mounts);
 
 async function newPage() {
   const page = await openPage(await browser.newContext(), site.url);
@@ -16,8 +21,8 @@ test('a file is written and read by a worker of its own', async () => {
   const { page, loaded } = await newPage();
   const { type, size, lines } = await page.evaluate(async () => {
     const { DataType } = await import('/dist/client/index.js');
-    const { encodeBatch } = await import('/dist/client/wire/batch.js');
-    const { parquetAsJsonLines, writeParquet } = await import('/dist/client/parquet.js');
+    const { encodeBatch } = await import('/modules/client/wire/batch.js');
+    const { parquetAsJsonLines, writeParquet } = await import('/modules/client/parquet.js');
     const field = (name, data_type) => ({ name, data_type, autoID: false });
     const block = id => {
       const ids = new Uint8Array(BigInt64Array.of(id, id + 1n).buffer);
@@ -39,7 +44,7 @@ test('a file is written and read by a worker of its own', async () => {
     lines,
     '{"id":1,"v":[0.1,1]}\n{"id":2,"v":[0.2,2]}\n{"id":4611686018427387904,"v":[0.1,1]}\n{"id":4611686018427387905,"v":[0.2,2]}\n'
   );
-  assert.ok(loaded.includes('/dist/parquet/libraries.js'), loaded.join(' '));
+  assert.ok(loaded.includes('/modules/workers/parquet.js'), loaded.join(' '));
   page.check();
 });
 
@@ -52,7 +57,7 @@ test('a page without Parquet files does not load it', async () => {
     await client.closeConnection();
   });
   assert.ok(loaded.includes('/dist/workers/coordinator.js'));
-  assert.deepEqual(loaded.filter(path => /^\/dist\/(parquet\/|workers\/parquet)/.test(path)), []);
+  assert.deepEqual(loaded.filter(path => /parquet/.test(path)), []);
   page.check();
 });
 
@@ -60,9 +65,9 @@ test('rows of every type come out of an import as they were written', async () =
   const { page } = await newPage();
   const { state, reason, rows } = await page.evaluate(async () => {
     const { DataType, MilvusClient } = await import('/dist/client/index.js');
-    const { encodeBatch } = await import('/dist/client/wire/batch.js');
-    const { writeColumn } = await import('/dist/client/wire/column-writer.js');
-    const { parquetField, writeParquet } = await import('/dist/client/parquet.js');
+    const { encodeBatch } = await import('/modules/client/wire/batch.js');
+    const { writeColumn } = await import('/modules/client/wire/column-writer.js');
+    const { parquetField, writeParquet } = await import('/modules/client/parquet.js');
     const client = new MilvusClient({ address: 'indexeddb://parquet' });
     const collection_name = 'c';
     await client.createCollection({

@@ -1,18 +1,22 @@
 // Two builds of the package in two tabs of one origin, as after a deployment.
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { bundle, modules } from '../../scripts/build.mjs';
+import { root } from '../../scripts/run.mjs';
 import { dist, openPage, startBrowserAndSite } from './support/browser.mjs';
 import { collection_name, ids, insert, nearest, openOwner, openTab, retry } from './support/tabs.mjs';
 
-const newer = mkdtempSync(join(tmpdir(), 'elanus-newer-'));
-cpSync(dist, newer, { recursive: true });
-const messages = join(newer, 'client/wire/messages.js');
+const newer = mkdtempSync(join(root, 'target/newer-'));
+const newerModules = join(newer, 'modules');
+cpSync(join(root, modules), newerModules, { recursive: true });
+cpSync(join(dist, 'wasm'), join(newer, 'wasm'), { recursive: true });
+const messages = join(newerModules, 'client/wire/messages.js');
 const changed = readFileSync(messages, 'utf8').replace('PROTOCOL = 1', 'PROTOCOL = 2');
 assert.match(changed, /PROTOCOL = 2/);
 writeFileSync(messages, changed);
+await bundle(newerModules, newer);
 test.after(() => rmSync(newer, { recursive: true }));
 
 const { browser, site } = await startBrowserAndSite(test, { '/newer/': newer, '/rebuilt/': dist });
@@ -75,7 +79,7 @@ test('a tab of another protocol that meets the owner through the same introducer
   const context = await browser.newContext();
   await openOwner(context, site.url);
   const page = await context.newPage();
-  await page.route('**/dist/client/wire/messages.js', route => route.fulfill({ path: messages }));
+  await page.route('**/dist/client/index.js', route => route.fulfill({ path: join(newer, 'client/index.js') }));
   await page.goto(site.url);
   await page.evaluate(() => {
     window.client = new window.elanus.MilvusClient('tabs');

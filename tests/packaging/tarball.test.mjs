@@ -27,10 +27,10 @@ test('nothing has to be installed with it', () => {
 
 test('no module names another package, and what came from others brings its licence', () => {
   for (const path of filesUnder('dist').filter(path => path.endsWith('.js'))) {
-    const imports = readFileSync(join(root, path), 'utf8').matchAll(/^(?:import|export)\b(?:[^;"']*\bfrom)?\s*["']([^"']+)["']/gm);
+    const imports = readFileSync(join(root, path), 'utf8').matchAll(/(?:^|[;}])(?:import|export)\b(?:[^;"'()]*\bfrom)?\s*["']([^"']+)["']/gm);
     for (const [, from] of imports) assert.match(from, /^\.{1,2}\//, `${path} imports ${from}`);
   }
-  const libraries = readFileSync(join(root, 'dist/parquet/libraries.js'), 'utf8');
+  const libraries = readFileSync(join(root, 'dist/workers/parquet.js'), 'utf8');
   for (const name of ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd']) assert.match(libraries, new RegExp(`^${name}$`, 'm'));
 });
 

@@ -1,6 +1,8 @@
 // Imports of a file that is larger than what the engine may hold: the data node's memory, progress, and rows at the end.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPage } from '../e2e/support/browser.mjs';
+import { dist, openPage } from '../e2e/support/browser.mjs';
 import { startMeasuredBrowser } from '../e2e/support/memory.mjs';
 import { serveSources } from './import-source.mjs';
 import { fileKinds } from './page/import-rows.mjs';
@@ -11,11 +13,23 @@ const lookEveryMs = 250;
 /** A data node ends when it has had nothing to do for some seconds. */
 const afterwardsMs = 60_000;
 
-/** What a role's wasm instance has taken; its worker is asked, because nobody else knows. The module is the one that it runs. */
-const instanceBytes = async worker => worker.evaluate(async () => {
-  const module = await import(new URL('../wasm/elanus.js', self.location.href).href);
-  return (await module.default()).memory.buffer.byteLength;
-});
+/** A folder of the package's workers, each of which tells what its wasm instance has taken: nobody else knows. */
+function tellingWorkers(after) {
+  const folder = mkdtempSync(join(tmpdir(), 'elanus-workers-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const keepMemory = `const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (...given) => {
+      const made = await instantiate(...given);
+      self.wasmMemory = (made.instance ?? made).exports.memory;
+      return made;
+    };\n`;
+  for (const script of readdirSync(join(dist, 'workers'))) {
+    writeFileSync(join(folder, script), keepMemory + readFileSync(join(dist, 'workers', script), 'utf8'));
+  }
+  return folder;
+}
+
+const instanceBytes = worker => worker.evaluate(() => self.wasmMemory.buffer.byteLength);
 
 /** How many rows such a file has. */
 function rowsOf(kind, bytes) {
@@ -73,20 +87,22 @@ const ended = new Set(['ImportCompleted', 'ImportFailedAndCleaned']);
 
 export async function importLarge({ kind, bytes, tell = () => undefined, after }) {
   const count = rowsOf(kind, bytes);
-  const { context, site, megabytes } = await startMeasuredBrowser({ after }, {}, { '/soak/': join(import.meta.dirname, 'page') });
+  const mounts = { '/soak/': join(import.meta.dirname, 'page'), '/dist/workers/': tellingWorkers(after) };
+  const { context, site, megabytes } = await startMeasuredBrowser({ after }, {}, mounts);
   const sources = await serveSources();
   after(() => sources.close());
   const page = await openPage(context, site.url);
   const started = megabytes();
   const collection_name = 'large';
   const task = await begin(page, { collection_name, url: sources.urlOf(kind, { from: firstImported, count, hasKey: true }) });
+  // Nothing is loaded before the end, so the only node is the data node.
   const peak = { dataNode: 0, coordinator: 0, all: 0 };
   let state;
   for (let shown = 0; !ended.has(state); ) {
     const told = await page.evaluate(() => window.told.at(-1));
     state = told?.state;
     peak.all = Math.max(peak.all, megabytes());
-    peak.dataNode = Math.max(peak.dataNode, await megabytesOf(page, 'data-node'));
+    peak.dataNode = Math.max(peak.dataNode, await megabytesOf(page, 'node'));
     peak.coordinator = Math.max(peak.coordinator, await megabytesOf(page, 'coordinator'));
     if (performance.now() - shown > 5000) {
       shown = performance.now();
@@ -99,8 +115,8 @@ export async function importLarge({ kind, bytes, tell = () => undefined, after }
   const end = told.at(-1).at;
   // What follows the import: its segments may be merged.
   let afterwards = 0;
-  for (const until = performance.now() + afterwardsMs; performance.now() < until && workersOf(page, 'data-node').length > 0; ) {
-    afterwards = Math.max(afterwards, await megabytesOf(page, 'data-node'));
+  for (const until = performance.now() + afterwardsMs; performance.now() < until && workersOf(page, 'node').length > 0; ) {
+    afterwards = Math.max(afterwards, await megabytesOf(page, 'node'));
     await new Promise(resolve => setTimeout(resolve, lookEveryMs));
   }
   const counted = await page.evaluate(async collection_name => {
@@ -109,10 +125,11 @@ export async function importLarge({ kind, bytes, tell = () => undefined, after }
     return Number(rows.mustSucceed(await client.count({ collection_name })).data);
   }, collection_name);
   page.check();
-  const seconds = (end - began) / 1000;
+  const secondsTo = at => (at - began) / 1000;
+  const seconds = secondsTo(end);
   return {
     kind, state, failedReason: told.at(-1).failed_reason, task, megabytes: sources.sentBytes() / 1e6, rows: count, counted, seconds,
-    storingSeconds: (told.find(({ is_stored }) => is_stored)?.at - began) / 1000, readingSeconds: (first('ImportPersisted') - first('ImportStarted')) / 1000,
+    storedAfterSeconds: secondsTo(told.find(({ is_stored }) => is_stored)?.at), readingSeconds: (first('ImportPersisted') - first('ImportStarted')) / 1000,
     rate: sources.sentBytes() / 1e6 / seconds,
     gaps: ['ImportPending', 'ImportStarted', 'ImportPersisted'].map(name => Math.round(longestGap(told, name))),
     pauseMs: Math.round(noted.pauseMs), dataNode: peak.dataNode, afterwards, coordinator: peak.coordinator, startedAll: started, peakAll: peak.all,
