@@ -20,7 +20,7 @@ const otherPackages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors',
 
 async function wasm() {
   await run('cargo', ['build', '--release', '--target', 'wasm32-unknown-unknown', '--lib']);
-  if (!isStale(['dist/wasm/elanus_bg.wasm'], [module, 'scripts/build.mjs'])) return;
+  if (!isStale(['dist/wasm/elanus_bg.wasm', `${modules}/wasm/elanus.js`], [module, 'scripts/build.mjs'])) return;
   await run('wasm-bindgen', [module, '--target', 'web', '--omit-default-module-path', '--out-dir', bindings, '--out-name', 'elanus']);
   mkdirSync(join(root, modules, 'wasm'), { recursive: true });
   for (const name of ['elanus.js', 'elanus.d.ts']) cpSync(join(root, bindings, name), join(root, modules, 'wasm', name));

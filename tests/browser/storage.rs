@@ -297,7 +297,7 @@ async fn in_folder(store: &str, script: &str) -> JsValue {
 }
 
 /// How many slots of a store's folder have bytes.
-async fn filled_slots(store: &str) -> usize {
+pub async fn filled_slots(store: &str) -> usize {
     let count = "let filled = 0;
         for await (const [key, file] of folder)
             if (!key.startsWith('~') && (await file.getFile()).size > 0) filled++;
@@ -313,14 +313,14 @@ async fn slots(store: &str) -> BTreeSet<String> {
     names.iter().filter_map(|name| name.as_string()).collect()
 }
 
-async fn in_opfs(name: &str) -> BrowserStore {
+pub async fn in_opfs(name: &str) -> BrowserStore {
     let store = opened(name, FilesIn::Opfs).await;
     store.prepare_files().await;
     store
 }
 
 /// Slots are swept while other things go on.
-async fn eventually_filled(store: &str, count: usize) {
+pub async fn eventually_filled(store: &str, count: usize) {
     for _ in 0..100 {
         if filled_slots(store).await == count {
             return;

@@ -1,4 +1,4 @@
-// Everything that comes from other packages: the build puts it into this one file, so that pages need no import map.
+// Everything that comes from other packages.
 
 export { parquetMetadataAsync, parquetSchema, type FileMetaData, type SchemaElement, type SchemaTree } from 'hyparquet';
 export { parquetHeader } from 'hyparquet/src/column.js';

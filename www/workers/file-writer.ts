@@ -31,8 +31,14 @@ async function open({ file, folders, name }: Wanted): Promise<number> {
   let folder = await navigator.storage.getDirectory();
   for (const inside of folders) folder = await folder.getDirectoryHandle(inside);
   const handle = await ((await folder.getFileHandle(name)) as Openable).createSyncAccessHandle();
-  files.set(file, handle);
-  return handle.getSize();
+  try {
+    const bytes = handle.getSize();
+    files.set(file, handle);
+    return bytes;
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
 }
 
 /** Of a disk that is full only the number of written bytes tells. */

@@ -123,13 +123,9 @@ impl BrowserStore {
 
     async fn write_to_slot(&self, slot: Slot, name: &str, parts: &[&[u8]]) -> Result<()> {
         let write = async || {
-            let mut offset = 0;
-            for part in parts {
-                slot.file.write(offset, part).await?;
-                offset += part.len() as u64;
-            }
+            let bytes = slot.file.write(0, parts).await?;
             slot.file.flush().await?;
-            Ok(offset)
+            Ok(bytes)
         };
         match write().await {
             Ok(bytes) => self.name_slot(slot, name, bytes).await,
@@ -147,7 +143,7 @@ impl BrowserStore {
         let connection = self.connection.clone();
         let named = run(async move {
             let named = write_step(connection, step).await;
-            drop(file);
+            file.close().await;
             named
         })
         .await;

@@ -33,6 +33,7 @@ use futures::channel::oneshot;
 use futures::future::join;
 use open_file::ReadBytes;
 use opfs::StoreFolder;
+use slot_file::WriterBeside;
 use slots::Slots;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ pub struct BrowserStore {
     /// `None` where the browser has no OPFS for this page.
     slots: Option<Rc<Slots>>,
     /// Into slots; without one this worker writes.
-    writer: Option<FileWriter>,
+    writer: Option<WriterBeside>,
     prepared: OnceCell<()>,
     read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
@@ -82,14 +83,14 @@ impl BrowserStore {
     }
 
     /// Has a worker beside this one write into slots, and gets both ready by and by.
-    pub fn with_writer(self, writer: FileWriter) -> Self {
+    pub fn with_writer(mut self, writer: FileWriter) -> Self {
         if let Some(slots) = self.slots.clone().filter(|slots| slots.are_written_to()) {
-            // Whatever fails here fails again, and is told, when a file is written.
-            drop(writer.start());
             let connection = self.connection.clone();
+            // Who needs one looks again.
             spawn_local(async move { drop(slots.find_free(&connection).await) });
+            self.writer = Some(WriterBeside::start(writer));
         }
-        BrowserStore { writer: Some(writer), ..self }
+        self
     }
 
     fn slots(&self) -> Result<&Rc<Slots>> {

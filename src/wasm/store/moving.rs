@@ -18,7 +18,7 @@ async fn copy(file: &BrowserFile, into: &SlotFile) -> Result<()> {
     for offset in (0..file.bytes).step_by(COPIED_BYTES) {
         let length = (file.bytes - offset).min(COPIED_BYTES as u64) as usize;
         file.read(offset, &mut bytes[..length]).await?;
-        into.write(offset, &bytes[..length]).await?;
+        into.write(offset, &[&bytes[..length]]).await?;
     }
     into.flush().await
 }
@@ -77,7 +77,7 @@ impl BrowserStore {
         let (connection, name) = (self.connection.clone(), name.to_string());
         run(async move {
             let moved = change_place(connection, name, old, new).await;
-            drop(into);
+            into.close().await;
             moved
         })
         .await

@@ -1,6 +1,6 @@
 //! The origin private file system: a folder a store, whose files are read straight into the engine's memory.
 
-use super::slot_file::{FileBeside, FileWriter};
+use super::slot_file::{FileBeside, WriterBeside};
 use super::{error, run};
 use crate::error::{Error, Result};
 use futures::future::try_join;
@@ -162,8 +162,8 @@ pub enum Opened<File> {
     Missing,
 }
 
-impl Opened<JsValue> {
-    fn of(opened: Result<JsValue, JsValue>) -> Result<Self> {
+impl<File> Opened<File> {
+    fn of(opened: Result<File, JsValue>) -> Result<Self> {
         match opened {
             Ok(file) => Ok(Opened::File(file)),
             Err(thrown) if error::is_named(&thrown, "NoModificationAllowedError") => Ok(Opened::Taken),
@@ -171,9 +171,7 @@ impl Opened<JsValue> {
             Err(thrown) => Err(error::of_js(thrown)),
         }
     }
-}
 
-impl<File> Opened<File> {
     pub fn map<Mapped>(self, make: impl FnOnce(File) -> Mapped) -> Opened<Mapped> {
         match self {
             Opened::File(file) => Opened::File(make(file)),
@@ -273,9 +271,9 @@ impl StoreFolder {
     }
 
     /// As `open_alone`, in the worker that writes beside this one.
-    pub async fn open_beside(&self, writer: &FileWriter, name: &str) -> Result<Opened<FileBeside>> {
+    pub async fn open_beside(&self, writer: &WriterBeside, name: &str) -> Result<Opened<FileBeside>> {
         let opening = writer.open(vec![PARENT.into(), self.name.clone()], name);
-        run(async move { Ok(Opened::of(JsFuture::from(opening).await)?.map(FileBeside::new)) }).await
+        run(async move { Opened::of(opening.await) }).await
     }
 
     /// What all slots are called.

@@ -12,7 +12,7 @@ use super::connection::{Connection, FILES, LOG};
 use super::file_head::{FileHead, read_head};
 use super::files::keys;
 use super::opfs::{Handle, Opened, Probed, StoreFolder};
-use super::slot_file::{FileWriter, SlotFile};
+use super::slot_file::{SlotFile, WriterBeside};
 use super::{BrowserStore, run};
 use crate::error::{Error, Result};
 use crate::storage::prefix_range;
@@ -158,7 +158,7 @@ impl Slots {
     }
 
     /// `None` if there is none that may be used yet.
-    async fn free_slot(&self, connection: &Rc<Connection>, writer: Option<&FileWriter>) -> Result<Option<Slot>> {
+    async fn free_slot(&self, connection: &Rc<Connection>, writer: Option<&WriterBeside>) -> Result<Option<Slot>> {
         self.find_free(connection).await?;
         loop {
             let Some(name) = self.free.borrow_mut().pop() else { return Ok(None) };
