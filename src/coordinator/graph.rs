@@ -8,6 +8,7 @@ use crate::ids::CollectionId;
 use crate::index::IndexType;
 use crate::platform::Platform;
 use crate::segment::{IndexEntry, SegmentManifest};
+use crate::storage::Files;
 use futures::FutureExt;
 use std::rc::Rc;
 
@@ -55,6 +56,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             Ok(_) => return Err(Error::Unexpected("the data node did not answer with a graph".into())),
             Err(error) => {
                 self.discard(&[file]).await;
+                self.platform.files().sweep_after_death();
                 return Err(error);
             }
         };

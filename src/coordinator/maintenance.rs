@@ -40,6 +40,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let answer = self.nodes.call(&node, command, None).await;
         if matches!(answer, Err(Error::NodeOffline { .. })) {
             *current = None;
+            self.platform.files().sweep_after_death();
         }
         drop(current);
         self.end_data_node_when_idle();

@@ -146,6 +146,8 @@ pub trait Files {
     /// Frees the room of writes that never ended. Only for an owner that has just opened the store: a write that is under
     /// way would lose what it has written so far.
     async fn sweep_partial(&self) -> Result<()>;
+    /// Begins to free what a writer that has died was writing, as far as that can be told from what others are writing.
+    fn sweep_after_death(&self) {}
     /// Files that are not where this place would write them to now.
     async fn misplaced(&self) -> Result<Vec<String>> {
         Ok(Vec::new())

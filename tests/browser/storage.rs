@@ -480,6 +480,36 @@ async fn a_write_to_opfs_that_is_cut_is_swept() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_dead_writer_left_is_swept_while_others_write() {
+    let (dead, other) = (in_opfs("dead").await, in_opfs("dead").await);
+    let bytes = vec![3; 2 << 20];
+    let mut left = 0;
+    for polls in 1..200 {
+        let mut write = Box::pin(dead.write("part", &bytes));
+        for _ in 0..polls {
+            if futures::poll!(&mut write).is_ready() {
+                break;
+            }
+            yield_now().await;
+        }
+        drop(write);
+        let named = dead.list("").await.unwrap().len();
+        left = filled_slots("dead").await.saturating_sub(named);
+        if left > 0 {
+            break;
+        }
+    }
+    assert!(left > 0, "no write was cut between its bytes and its name");
+    let (written, ()) = join(other.write("other", &bytes), async { other.sweep_after_death() }).await;
+    written.unwrap();
+    eventually_filled("dead", other.list("").await.unwrap().len()).await;
+    let mut read = vec![0; 2 << 20];
+    other.read("other", 0, &mut read).await.unwrap();
+    assert!(read.iter().all(|byte| *byte == 3));
+    BrowserStore::delete("dead").await.unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn files_that_are_open_are_emptied_later() {
     let (store, reader) = (in_opfs("later").await, in_opfs("later").await);
     store.write("f", &vec![5; 1 << 20]).await.unwrap();

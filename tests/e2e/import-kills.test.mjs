@@ -85,15 +85,19 @@ async function assertCompleted(page, task) {
   assert.deepEqual({ state, bytesLeft, ...found }, { state: 'ImportCompleted', bytesLeft: 0, ...allRows });
 }
 
+/** Has the data node panic; resolves with its id and what it said. */
+const panicInDataNode = page =>
+  page.evaluate(async () => {
+    const { held } = await navigator.locks.query();
+    const node = held.map(lock => lock.name.match(/^elanus:worker:(data-[^:]+)$/)?.[1]).find(Boolean);
+    return [node, await window.panic(store, node).catch(error => error.message)];
+  });
+
 test('the data node panics while it reads', { timeout }, async () => {
   const page = await openTab(await browser.newContext(), 'import-data-node');
   const task = await beginUntil(page, 'ImportStarted');
-  const panicked = await page.evaluate(async () => {
-    const { held } = await navigator.locks.query();
-    const node = held.map(lock => lock.name.match(/^elanus:worker:(data.+)$/)?.[1]).find(Boolean);
-    return [node, await window.panic(store, node).catch(error => error.message)];
-  });
-  assert.ok(panicked[0], 'the data node runs');
+  const [node] = await panicInDataNode(page);
+  assert.ok(node, 'the data node runs');
   await assertCompleted(page, task);
 });
 

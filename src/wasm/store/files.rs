@@ -280,6 +280,10 @@ impl Files for BrowserStore {
         Ok(())
     }
 
+    fn sweep_after_death(&self) {
+        self.sweep_slots();
+    }
+
     fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
         self.read_bytes.borrow().clone()
     }
