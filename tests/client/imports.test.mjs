@@ -56,7 +56,7 @@ function deferred() {
   return { promise, resolve };
 }
 
-/** Parts of files come as Blobs, which the worker reads. */
+/** Parts of files come as Blobs, those of streams as bytes. */
 const bytesOf = async file => Buffer.from(await new Blob(stored.get(file)).arrayBuffer());
 
 test('files of every kind arrive whole under their names', async t => {
@@ -96,7 +96,7 @@ test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
   const bytes = Buffer.alloc(2 * PIECE_BYTES + 5).map((_, at) => (at * 31) % 251);
   await client.bulkInsert({ collection_name: 'c', files: [new File([gzipSync(bytes)], 'rows.jsonl.gz')] });
   await whole;
-  assert.deepEqual(stored.get(0).map(piece => piece.size), [PIECE_BYTES, PIECE_BYTES, 5]);
+  assert.deepEqual(stored.get(0).map(piece => piece.length), [PIECE_BYTES, PIECE_BYTES, 5]);
   assert.deepEqual(await bytesOf(0), Buffer.from(bytes));
 });
 

@@ -76,6 +76,7 @@ function begin(page, { collection_name, url }) {
 
 /** The longest time without news while the job is in the state, in milliseconds. */
 function longestGap(told, state) {
+  if (told.at(-1).failed_reason) throw new Error(told.at(-1).failed_reason);
   const from = told.findIndex(news => news.state === state);
   const to = told.findIndex((news, at) => at > from && news.state !== state);
   let longest = 0;

@@ -3,6 +3,7 @@
 import { ErrorCode } from './const/index.js';
 import { failure, notReady } from './errors.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
+import type { RequestBlob } from './wire/messages.js';
 
 /** The store keeps each as a file, which the browser copies there by itself. */
 const PIECE_BYTES = 4 << 20;
@@ -29,7 +30,8 @@ export interface OpenSource {
 }
 
 export interface ImportPiece {
-  data: Blob;
+  /** Bytes of what the page had in memory: the engine makes a Blob of them, which lives as long as it wants it. */
+  data: RequestBlob;
   /** How many the file has, as soon as that is known. */
   pieces?: number | undefined;
   /** Of the whole file, as it goes into the store. */
@@ -47,7 +49,7 @@ export interface SourceOfJob {
 
 export type PutPiece = (
   body: { task: IntLike; file: number; attempt: number; piece: number } & Omit<ImportPiece, 'data'>,
-  data: Blob
+  data: RequestBlob
 ) => Promise<ResStatus>;
 
 /** Sends the files of a job; the first that fails is the reason. */
@@ -154,7 +156,7 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
       if (done) break;
       for (let rest = value; rest.length > 0; ) {
         if (filled === PIECE_BYTES) {
-          yield { data: new Blob([piece]), expected_bytes };
+          yield { data: piece, expected_bytes };
           [piece, filled, pieces] = [new Uint8Array(PIECE_BYTES), 0, pieces + 1];
         }
         const fits = rest.subarray(0, PIECE_BYTES - filled);
@@ -163,7 +165,7 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
         rest = rest.subarray(fits.length);
       }
     }
-    yield { data: new Blob([piece.subarray(0, filled)]), pieces: pieces + 1, expected_bytes };
+    yield { data: piece.slice(0, filled), pieces: pieces + 1, expected_bytes };
   } finally {
     // Of a stream that is at its end or broken there is nothing to cancel.
     await reader.cancel().catch(() => undefined);

@@ -47,7 +47,8 @@ async function start(config: StoreConfig): Promise<Served> {
   });
   /** A Blob goes into the store as it is, so the engine is only told of it. */
   const handle = async (method: string, body: string, blobs: RequestBlob[], asker: number): Promise<RoleReply> => {
-    const [blob] = blobs;
+    const [given] = blobs;
+    const blob = method === 'ImportPut' && given instanceof Uint8Array ? new Blob([given]) : given;
     if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker);
     const handed = role.hand(blob);
     try {

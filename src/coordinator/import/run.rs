@@ -121,7 +121,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let first_row = self.tick_many(IMPORT_STEP_ROWS as u64).0;
             let segments: Vec<SegmentId> = (0..new_segments).map(|_| SegmentId(self.tick().0)).collect();
             let changes = self.imports.changes.count.get();
-            let lent = self.arriving(id).into_iter().filter(|piece| known_to_node.insert(piece.name.clone())).collect();
+            let lent = self.to_lend(id).into_iter().filter(|piece| known_to_node.insert(piece.name.clone())).collect();
             let ids = ImportIds { first_row, segments: segments.clone() };
             let command = NodeCommand::StepImport(Box::new(StepOfImport { job: id, files: job.files, lent, ids }));
             let NodeAnswer::Imported(step) = self.write_segments(collection, &segments, command).await? else {

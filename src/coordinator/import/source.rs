@@ -172,8 +172,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    /// What is being stored of a job.
-    pub(super) fn arriving(&self, id: ImportId) -> Vec<Lent> {
+    /// What the data node may read although the store does not have it. A source that is stored as it comes is read from the
+    /// store: what was lent stays in the browser's memory until it is read, and such a source may come faster.
+    pub(super) fn to_lend(&self, id: ImportId) -> Vec<Lent> {
+        if self.imports.to_be_stored.borrow().contains(&id) {
+            return Vec::new();
+        }
         let arriving = self.imports.arriving.borrow();
         let of_job = arriving.range(source_prefix(id)..).take_while(|(name, _)| name.starts_with(&source_prefix(id)));
         of_job.map(|(name, handed)| Lent { name: name.clone(), handed: *handed }).collect()

@@ -37,6 +37,7 @@ struct Inner {
     nodes: RefCell<BTreeMap<NodeId, Node>>,
     coordinator: RefCell<Weak<SimCoordinator>>,
     failing_starts: Cell<u32>,
+    lent_pieces: Cell<usize>,
     gate: Gate,
 }
 
@@ -93,6 +94,7 @@ impl SimNodes {
             nodes: RefCell::default(),
             coordinator: RefCell::default(),
             failing_starts: Cell::new(0),
+            lent_pieces: Cell::new(0),
             gate: Gate::default(),
         }))
     }
@@ -100,6 +102,11 @@ impl SimNodes {
     /// Who hears of deaths.
     pub fn serve(&self, coordinator: &Rc<SimCoordinator>) {
         *self.0.coordinator.borrow_mut() = Rc::downgrade(coordinator);
+    }
+
+    /// How many pieces of imports were lent to nodes before the store had them.
+    pub fn lent_pieces(&self) -> usize {
+        self.0.lent_pieces.get()
     }
 
     pub fn running(&self, kind: NodeKind) -> Vec<NodeId> {
@@ -236,6 +243,7 @@ impl Nodes for SimNodes {
         let (sender, answer) = oneshot::channel();
         let nodes = self.0.nodes.borrow();
         if let Some(node) = nodes.get(&id).filter(|node| node.started) {
+            self.0.lent_pieces.update(|pieces| pieces + command.lent().len());
             for Lent { name, handed } in command.lent() {
                 // A page that has gone takes with it what it has lent.
                 let lent =

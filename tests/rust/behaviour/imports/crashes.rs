@@ -128,6 +128,21 @@ fn an_import_may_take_no_longer_than_its_timeout() {
 }
 
 #[test]
+fn a_source_that_is_stored_as_it_comes_is_read_from_the_store() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let task = begin(&lab, json!({})).await;
+        for piece in 0..50 {
+            let of = (piece == 49).then_some(50);
+            let body = json!({ "task": task, "piece": piece, "pieces": of });
+            assert!(lab.try_put(body, lines(piece * 10..piece * 10 + 10).as_bytes()).await);
+        }
+        assert_eq!(ended(&lab, &task).await["row_count"], "500");
+        assert!(lab.process().nodes.lent_pieces() <= 1, "{} pieces", lab.process().nodes.lent_pieces());
+    });
+}
+
+#[test]
 fn progress_tells_how_much_of_the_source_is_stored_and_read() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
