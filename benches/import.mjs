@@ -27,7 +27,7 @@ const columns = [
   ['meanwhile, ms', result => result.duringMs.toFixed(1)],
 ];
 
-export async function once(method, format) {
+async function once(method, format) {
   const endings = [];
   try {
     const mounts = { '/bench/': join(root, 'benches/page'), '/tests/': join(root, 'tests/e2e/pages') };

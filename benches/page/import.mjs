@@ -61,6 +61,14 @@ async function onDisk(files) {
   return written;
 }
 
+let prepared;
+
+/** Makes the files; the caller sees to it that the disk has them before they are imported. */
+export async function prepare(format, bytes) {
+  const { rows, files } = format === 'npy' ? numpyFiles(bytes) : textFile(format, bytes);
+  prepared = { rows, files: await onDisk(files) };
+}
+
 async function readAll(files) {
   const began = performance.now();
   for (const file of files) {
@@ -121,14 +129,6 @@ export async function searchDuring(format) {
   if (end !== 'ImportCompleted') throw new Error(end);
   await client.closeConnection();
   return { beforeMs, duringMs };
-}
-
-let prepared;
-
-/** Makes the files; the caller sees to it that the disk has them before they are imported. */
-export async function prepare(format, bytes) {
-  const { rows, files } = format === 'npy' ? numpyFiles(bytes) : textFile(format, bytes);
-  prepared = { rows, files: await onDisk(files) };
 }
 
 export async function run(format) {

@@ -1,7 +1,7 @@
 //! Reading an import: pieces of the source into rows, rows into segments, a step at a time.
 //!
 //! What is gathered between steps is bounded, whatever the size of the source: when all partitions and shards together have
-//! more than the plan's `buffer_bytes`, the largest of them become segments.
+//! more than the plan's `buffer_bytes`, the largest of them become segments, during which as much is gathered again at most.
 
 use super::source::{Next, Source};
 use super::{DataNode, SealedFor};

@@ -1,7 +1,7 @@
 //! The storage contract with files written by a script, as by the worker beside a data node, and what becomes of writes that
 //! fail there.
 
-use super::storage::{eventually_filled, filled_slots, in_opfs};
+use super::slots::{eventually_filled, filled_slots, in_opfs};
 use elanus::Error;
 use elanus::storage::Files;
 use elanus::storage::contract::{self, Place};

@@ -45,7 +45,7 @@ async function start(config: StoreConfig): Promise<Served> {
       else served?.emit(event, body);
     },
   });
-  /** A Blob goes into the store as it is, so the engine is only told of it. */
+  /** A Blob goes into the store as it is, so the engine is only told of it; the bytes of an import's piece become one. */
   const handle = async (method: string, body: string, blobs: RequestBlob[], asker: number): Promise<RoleReply> => {
     const [given] = blobs;
     const blob = method === 'ImportPut' && given instanceof Uint8Array ? new Blob([given]) : given;

@@ -1,6 +1,6 @@
 //! The source of an import: pieces that the client sends, kept as files of the store until the job has ended, so that it
 //! outlives the page. What is not whole when the page has gone is fetched again from its URLs, or the job fails. A job that
-//! is being read does not wait for a piece to be stored: it is lent to the data node meanwhile.
+//! is being read does not wait for a piece to be stored: it is lent to the data node, until storing keeps up with reading.
 
 use super::super::Coordinator;
 use super::check_target;
