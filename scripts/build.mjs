@@ -13,8 +13,11 @@ export const features = [
   'bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd',
 ].map(feature => `--enable-${feature}`);
 
+// Functions that are called in one place stay apart: in one with all that it calls, a loop waits long for being compiled well.
+const inlining = ['--one-caller-inline-max-function-size=10'];
+
 /** The modules that pages and workers start with. Other packages are only in that of the Parquet worker. */
-const entries = ['client/index.js', ...['coordinator', 'node', 'file-writer', 'introducer'].map(worker => `workers/${worker}.js`)];
+const entries = ['client/index.js', ...['coordinator', 'node', 'file-worker', 'introducer'].map(worker => `workers/${worker}.js`)];
 const parquet = 'workers/parquet.js';
 const otherPackages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
 
@@ -27,7 +30,7 @@ async function wasm() {
   rmSync(join(root, 'dist/wasm'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist/wasm'), { recursive: true });
   // Last: what it writes says that all of this was done.
-  await run(bin('wasm-opt'), ['-O3', ...features, `${bindings}/elanus_bg.wasm`, '-o', 'dist/wasm/elanus_bg.wasm']);
+  await run(bin('wasm-opt'), ['-O3', ...inlining, ...features, `${bindings}/elanus_bg.wasm`, '-o', 'dist/wasm/elanus_bg.wasm']);
 }
 
 async function typescript() {

@@ -23,6 +23,7 @@ use crate::ids::{IndexId, PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;
 use crate::segment::{Deletes, LogRecord, Shard};
+use futures::FutureExt;
 use futures::channel::oneshot;
 use partition::PartitionRows;
 use serde_json::json;
@@ -132,8 +133,8 @@ impl<P: Platform> QueryNode<P> {
 
     async fn try_answer(&self, method: &str, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
         match method {
-            "Search" => self.search(body, blobs).await,
-            "Query" => self.query(body).await,
+            "Search" => self.search(body, blobs).boxed_local().await,
+            "Query" => self.query(body).boxed_local().await,
             other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
         }
     }
@@ -143,20 +144,21 @@ impl<P: Platform> QueryNode<P> {
         self.read_bytes.borrow().clone()
     }
 
+    /// What takes long is boxed, as in the data node.
     pub async fn execute(&self, command: NodeCommand, blob: Option<Rc<[u8]>>) -> Result<NodeAnswer> {
         match command {
-            NodeCommand::Load(plan) => self.load(*plan).await?,
+            NodeCommand::Load(plan) => self.load(*plan).boxed_local().await?,
             NodeCommand::Apply { written } => {
                 self.apply(written, blob.ok_or_else(|| Error::Unexpected("a log record is missing".into()))?)?;
             }
             NodeCommand::Publish { version } => self.publish(version)?,
             NodeCommand::Release { partitions, version } => self.release(&partitions, version),
-            NodeCommand::Refresh(plan) => self.refresh(plan).await?,
+            NodeCommand::Refresh(plan) => self.refresh(plan).boxed_local().await?,
             NodeCommand::View { view, fields } => self.loaded.borrow_mut().change_view(view, &fields),
             NodeCommand::Retire => self.retire().await,
             NodeCommand::Memory => return Ok(NodeAnswer::Memory(self.memory())),
             NodeCommand::MatchingKeys { expr, templates, partition } => {
-                return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).await?));
+                return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).boxed_local().await?));
             }
             NodeCommand::Flush(_)
             | NodeCommand::Compact(_)

@@ -79,6 +79,7 @@ fn valid_rows(column: &Column) -> impl Iterator<Item = usize> {
 }
 
 /// A number whose exponent bits are all set is NaN or infinite; on bits the loop has no branch and vectorises.
+#[inline(never)]
 pub(crate) fn all_finite_f32(values: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
     values

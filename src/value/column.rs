@@ -233,6 +233,7 @@ impl ColumnData {
     }
 
     /// Appends `rows` of `source`, which has the same type, in the given order.
+    #[inline(never)]
     pub fn extend_from_rows(&mut self, source: &ColumnData, rows: impl Iterator<Item = usize>) {
         match (self, source) {
             (ColumnData::Bool(to), ColumnData::Bool(from)) => to.extend(rows.map(|row| from[row])),
