@@ -44,7 +44,7 @@ pub(super) struct Target<'a> {
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Resolves when the log has the rows and, where they are loaded, they can be found.
-    pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, insert: Insert) -> Result<Written> {
+    pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, mut insert: Insert) -> Result<Written> {
         let id = self.resolve(target.database, target.collection)?.id;
         let runtime = self.runtime(id);
         let (written, applied) = {
@@ -59,7 +59,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 return Err(Error::SchemaMismatch { collection: collection.schema.name });
             }
             let partitions = insert_partitions(&collection, target.partition)?;
-            let mut rows = check_insert(&collection.schema, insert.rows, insert.mode)?;
+            let mut rows = check_insert(&collection.schema, &mut insert.rows, insert.mode)?;
             let first_id = rows.needs_ids().then(|| self.tick_many(rows.batch.rows as u64).0 as i64);
             if let Some(first_id) = first_id {
                 rows.assign_ids(first_id);

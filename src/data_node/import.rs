@@ -19,8 +19,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// Checked at once, so that other commands get their turn.
+/// Checked at once, so that the node hears of what is sent to it.
 const BATCH_ROWS: usize = 1024;
+/// After so long other commands get their turn, and who waits for the import hears how far it is.
+const STEP_MS: u64 = 100;
 
 /// A job between two steps.
 pub(super) struct ImportReader<P: Platform> {
@@ -64,11 +66,10 @@ impl<P: Platform> ImportReader<P> {
 
     async fn read_on(&mut self, files: &[SourceFile], step: &mut ImportStep) -> Result<Progress> {
         let Some(file) = self.batches.next_file() else { return Ok(Progress::Ended) };
-        match self.source.next(file, &files[file]).await? {
-            Next::Bytes(bytes) => {
-                step.bytes += bytes.len() as u64;
-                self.batches.push(file, &bytes)?;
-                self.source.take_back(bytes);
+        match self.source.next(file, files).await? {
+            Next::Bytes(chunk) => {
+                step.bytes += chunk.bytes().len() as u64;
+                self.source.take_back(self.batches.push(file, chunk)?);
             }
             Next::End => self.batches.finish(file)?,
             Next::Missing => return Ok(Progress::NeedsMore),
@@ -77,8 +78,8 @@ impl<P: Platform> ImportReader<P> {
     }
 
     /// Checks rows as an insert does, gives them their keys, and puts each where it belongs.
-    fn gather(&mut self, batch: Batch, first_id: u64, step: &mut ImportStep) -> Result<()> {
-        let mut rows = match check_insert(&self.plan.schema, batch.clone(), WriteMode::Insert) {
+    fn gather(&mut self, mut batch: Batch, first_id: u64, step: &mut ImportStep) -> Result<()> {
+        let mut rows = match check_insert(&self.plan.schema, &mut batch, WriteMode::Insert) {
             Ok(rows) => rows,
             Err(error) => return Err(self.refusal(&batch, error)),
         };
@@ -127,7 +128,7 @@ impl<P: Platform> ImportReader<P> {
 
     /// Names the row of a batch that is refused.
     fn refusal(&self, batch: &Batch, error: Error) -> Error {
-        let refused = |row: &u32| check_insert(&self.plan.schema, batch.select(&[*row]), WriteMode::Insert).err();
+        let refused = |row: &u32| check_insert(&self.plan.schema, &mut batch.select(&[*row]), WriteMode::Insert).err();
         let found = (0..batch.rows as u32).find_map(|row| Some((row, refused(&row)?)));
         let (row, error) = found.map_or((1, error), |(row, error)| (u64::from(row) + 1, error));
         Error::ImportFailed(format!("{}: {error}", self.batches.place(self.checked_rows + row)))
@@ -192,6 +193,7 @@ impl<P: Platform> DataNode<P> {
         is_sealing: &Cell<bool>,
     ) -> Result<()> {
         let mut breather = Breather::new(&self.platform);
+        let end_ms = self.platform.now_ms() + STEP_MS;
         loop {
             let room = IMPORT_STEP_ROWS - step.rows as usize;
             if room == 0 {
@@ -199,7 +201,7 @@ impl<P: Platform> DataNode<P> {
             } else if let Some(batch) = current.batches.take_batch(room.min(BATCH_ROWS))? {
                 current.gather(batch, of.ids.first_row, step)?;
                 breather.breathe().await;
-            } else if step.bytes > 0 && (!is_sealing.get() || current.is_full()) {
+            } else if current.is_full() || !is_sealing.get() && self.platform.now_ms() >= end_ms && step.bytes > 0 {
                 return Ok(());
             } else {
                 match current.read_on(&of.files, step).await? {

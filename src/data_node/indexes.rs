@@ -35,17 +35,17 @@ impl<P: Platform> DataNode<P> {
         }
         let files = self.platform.files();
         let column = read_column(files, &manifest.column_file(collection, definition.field), &|_| ()).await?;
-        let built = index_of(definition, &column);
-        drop(column);
+        let ColumnData::FloatVector { dim, values } = column.data else { return Ok(IndexEntry::default()) };
+        let built = index_of(definition, dim, &[&values]);
+        drop(values);
         write_index(files, &manifest.index_file(collection, definition.id), definition, built).await
     }
 }
 
-/// What an index keeps of a column beside it or in its place.
-pub(super) fn index_of(definition: &IndexDefinition, column: &Column) -> Option<SegmentIndex> {
-    let ColumnData::FloatVector { dim, values } = &column.data else { return None };
+/// What an index keeps of vectors beside them or in their place.
+pub(super) fn index_of(definition: &IndexDefinition, dim: usize, vectors: &[&[f32]]) -> Option<SegmentIndex> {
     let index_type = IndexType::from_name(&definition.index_type)?;
-    SegmentIndex::build(index_type, definition.metric?, *dim, values)
+    SegmentIndex::build(index_type, definition.metric?, dim, vectors)
 }
 
 pub(super) async fn write_index(

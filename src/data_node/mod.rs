@@ -17,12 +17,13 @@ use crate::index::SegmentIndex;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SegmentManifest, SegmentRows, merge_order,
-    read_column, read_deletes, read_times, seal, seal_times, write_deletes,
+    Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SealedColumn, SegmentManifest, SegmentRows,
+    merge_order, read_column, read_deletes, read_times, seal, seal_times, write_deletes,
 };
 use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
+use futures::FutureExt;
 use import::ImportReader;
 use indexes::{index_of, write_index};
 use roaring::RoaringBitmap;
@@ -58,12 +59,13 @@ impl<P: Platform> DataNode<P> {
         DataNode { platform, import: RefCell::default(), exported: RefCell::default() }
     }
 
+    /// Each kind of work is boxed: together they would be one function, which takes a browser half a second to compile well.
     pub async fn execute(&self, command: NodeCommand) -> Result<NodeAnswer> {
         Ok(match command {
-            NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).await?),
-            NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).await?),
-            NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).await?),
-            NodeCommand::BuildGraph(plan) => NodeAnswer::GraphBuilt(self.build_graph(*plan).await?),
+            NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).boxed_local().await?),
+            NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).boxed_local().await?),
+            NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).boxed_local().await?),
+            NodeCommand::BuildGraph(plan) => NodeAnswer::GraphBuilt(self.build_graph(*plan).boxed_local().await?),
             NodeCommand::MoveFile(name) => {
                 self.platform.files().move_over(&name).await?;
                 NodeAnswer::Done
@@ -72,9 +74,9 @@ impl<P: Platform> DataNode<P> {
                 self.import.replace(Some(Box::new(ImportReader::new(self.platform.clone(), *plan)?)));
                 NodeAnswer::Done
             }
-            NodeCommand::StepImport(step) => NodeAnswer::Imported(self.step_import(*step).await?),
-            NodeCommand::MeasureExport(of) => NodeAnswer::Measured(self.measure_export(*of).await?),
-            NodeCommand::StepExport(step) => NodeAnswer::Exported(self.step_export(*step).await?),
+            NodeCommand::StepImport(step) => NodeAnswer::Imported(self.step_import(*step).boxed_local().await?),
+            NodeCommand::MeasureExport(of) => NodeAnswer::Measured(self.measure_export(*of).boxed_local().await?),
+            NodeCommand::StepExport(step) => NodeAnswer::Exported(self.step_export(*step).boxed_local().await?),
             _ => return Err(Error::Unexpected("a data node was given a query node's work".into())),
         })
     }
@@ -210,7 +212,7 @@ impl<P: Platform> DataNode<P> {
             Ok(column.map(Rc::unwrap_or_clone))
         };
         let plan = SealPlan { collection: of.collection, id: new.id, fields: of.fields, order: &order };
-        let mut manifest = self.seal_indexed(plan, of.indexes, column).await?;
+        let mut manifest = self.seal_indexed(plan, of.indexes, column).boxed_local().await?;
         manifest.shard = new.shard.number;
         Ok(Some((manifest, times)))
     }
@@ -262,9 +264,11 @@ impl<P: Platform> DataNode<P> {
     ) -> Result<SegmentManifest> {
         let files = self.platform.files();
         let mut built: Vec<(&IndexDefinition, Option<SegmentIndex>)> = Vec::new();
-        let seen = |field: &Field, column: &Column| {
-            let of_field = indexes.iter().filter(|definition| definition.field == field.id);
-            built.extend(of_field.map(|definition| (definition, index_of(definition, column))));
+        let seen = |field: &Field, column: &SealedColumn| {
+            for definition in indexes.iter().filter(|definition| definition.field == field.id) {
+                let index = column.vectors().and_then(|(dim, vectors)| index_of(definition, dim, &vectors));
+                built.push((definition, index));
+            }
         };
         let mut manifest = seal(files, plan, column, seen).await?;
         for (definition, index) in built {

@@ -4,15 +4,18 @@
 use crate::catalog::{SourceFile, source_piece};
 use crate::error::{Error, Result};
 use crate::ids::ImportId;
+use crate::import::{Chunk, MAX_BATCH_BYTES};
 use crate::platform::Platform;
 use crate::storage::{Files, OpenFile};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// In one go.
 const READ_BYTES: u64 = 8 << 20;
-/// Of so many files a read is under way while others are wanted, as long as each of them is in memory.
+/// In front of what is read: enough for the rows that its reader has not taken by then, as a rule.
+const ROOM_BYTES: usize = MAX_BATCH_BYTES;
+/// Of so many files what follows is read or in memory before it is wanted.
 const FILES_AHEAD: usize = 3;
 
 pub(super) struct Source<P: Platform> {
@@ -20,6 +23,8 @@ pub(super) struct Source<P: Platform> {
     job: ImportId,
     places: Vec<Place<P>>,
     ahead: BTreeMap<usize, oneshot::Receiver<Result<Option<Read<P>>>>>,
+    /// The last files that were wanted. What others have next is not wanted for long.
+    recent: VecDeque<usize>,
     /// Filling a new buffer with zeros first would take as long as reading into it.
     used: Option<Vec<u8>>,
 }
@@ -33,12 +38,12 @@ struct Place<P: Platform> {
 }
 
 struct Read<P: Platform> {
-    bytes: Vec<u8>,
+    chunk: Chunk,
     then: Place<P>,
 }
 
 pub(super) enum Next {
-    Bytes(Vec<u8>),
+    Bytes(Chunk),
     End,
     /// It has not come yet.
     Missing,
@@ -57,41 +62,61 @@ impl<P: Platform> Source<P> {
             job,
             places: (0..files).map(|_| Place::start_of(0)).collect(),
             ahead: BTreeMap::new(),
+            recent: VecDeque::new(),
             used: None,
         }
     }
 
-    /// What follows in a file, which is `known` so far.
-    pub async fn next(&mut self, file: usize, known: &SourceFile) -> Result<Next> {
+    /// What follows in a file; of all files it is `known` how much there is so far.
+    pub async fn next(&mut self, file: usize, known: &[SourceFile]) -> Result<Next> {
         let mut read = None;
+        if self.recent.is_empty() {
+            // All are wanted at the beginning.
+            (0..known.len()).for_each(|file| self.read_ahead(file, known));
+        }
         if let Some(ahead) = self.ahead.remove(&file) {
             read = ahead.await.unwrap_or(Ok(None))?;
         }
         if read.is_none() {
-            if known.expected_pieces == Some(self.places[file].piece) {
+            if self.is_at_end(file, known) {
                 return Ok(Next::End);
             }
             // What was not there when it was looked for ahead may be there now.
-            read = self.read(file, known).await?;
+            read = self.read(file, &known[file]).await?;
         }
-        let Some(Read { bytes, then }) = read else { return Ok(Next::Missing) };
+        let Some(Read { chunk, then }) = read else { return Ok(Next::Missing) };
         self.places[file] = then;
-        if self.ahead.len() < FILES_AHEAD && known.expected_pieces != Some(self.places[file].piece) {
-            let (sender, read) = oneshot::channel();
-            let reading = self.read(file, known);
-            let task = async move {
-                // Nobody waits for it when the job has ended.
-                let _ = sender.send(reading.await);
-            };
-            self.platform.spawn(task.boxed_local());
-            self.ahead.insert(file, read);
+        if self.recent.contains(&file) || known.len() <= FILES_AHEAD {
+            self.read_ahead(file, known);
         }
-        Ok(Next::Bytes(bytes))
+        if self.recent.len() > FILES_AHEAD {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(file);
+        Ok(Next::Bytes(chunk))
     }
 
-    /// Gives back what `next` has given.
-    pub fn take_back(&mut self, bytes: Vec<u8>) {
-        self.used = Some(bytes);
+    fn is_at_end(&self, file: usize, known: &[SourceFile]) -> bool {
+        known[file].expected_pieces == Some(self.places[file].piece)
+    }
+
+    fn read_ahead(&mut self, file: usize, known: &[SourceFile]) {
+        if self.ahead.len() >= FILES_AHEAD || self.is_at_end(file, known) {
+            return;
+        }
+        let (sender, read) = oneshot::channel();
+        let reading = self.read(file, &known[file]);
+        let task = async move {
+            // Nobody waits for it when the job has ended.
+            let _ = sender.send(reading.await);
+        };
+        self.platform.spawn(task.boxed_local());
+        self.ahead.insert(file, read);
+    }
+
+    /// Gives back a buffer, to be read into.
+    pub fn take_back(&mut self, buffer: Vec<u8>) {
+        self.used = Some(buffer);
     }
 
     /// Reads on from the place in a file, which loses what it has open by it; `None` if nothing is there to be read.
@@ -100,7 +125,7 @@ impl<P: Platform> Source<P> {
         let Place { piece, offset, open } = Place { open: place.open.take(), ..*place };
         let name = source_piece(self.job, file, known.attempt, piece);
         let (platform, is_stored) = (self.platform.clone(), known.pieces.is_some());
-        let mut bytes = self.used.take().unwrap_or_default();
+        let buffer = self.used.take().unwrap_or_default();
         async move {
             let read = async {
                 let open = match open {
@@ -108,11 +133,11 @@ impl<P: Platform> Source<P> {
                     None => platform.files().open(&name).await?,
                 };
                 let end = open.bytes().min(offset + READ_BYTES);
-                bytes.resize((end - offset) as usize, 0);
-                open.read(offset, &mut bytes).await?;
+                let mut chunk = Chunk::in_buffer(buffer, ROOM_BYTES, (end - offset) as usize);
+                open.read(offset, chunk.bytes_mut()).await?;
                 let is_over = end == open.bytes();
                 let on = || Place { piece, offset: end, open: Some(open) };
-                Ok(Read { bytes, then: if is_over { Place::start_of(piece + 1) } else { on() } })
+                Ok(Read { chunk, then: if is_over { Place::start_of(piece + 1) } else { on() } })
             };
             match read.await {
                 Err(Error::KeyNotFound { .. }) if !is_stored => Ok(None),

@@ -1,5 +1,6 @@
 //! The files of an import side by side, whatever their format, as batches of rows.
 
+use super::input::Chunk;
 use super::numpy::NumpyBatches;
 use super::reader::RowReader;
 use super::{Format, failed, stem};
@@ -40,13 +41,11 @@ impl FileBatches {
         }
     }
 
-    pub fn push(&mut self, file: usize, bytes: &[u8]) -> Result<()> {
+    /// Returns a buffer that is of no use any more.
+    pub fn push(&mut self, file: usize, chunk: Chunk) -> Result<Vec<u8>> {
         match &mut self.reader {
-            Reader::Rows { reader, .. } => {
-                reader.push(bytes);
-                Ok(())
-            }
-            Reader::Columns(columns) => columns.push(file, bytes),
+            Reader::Rows { reader, .. } => Ok(reader.push(chunk)),
+            Reader::Columns(columns) => columns.push(file, chunk),
         }
     }
 

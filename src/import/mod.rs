@@ -15,6 +15,7 @@ mod row;
 mod value;
 
 pub use batches::FileBatches;
+pub use input::Chunk;
 pub use numpy::{NumpyBatches, NumpyReader};
 pub use reader::RowReader;
 
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// A row with more bytes is refused, as it has to be in memory whole.
 pub const MAX_ROW_BYTES: usize = 64 << 20;
 /// A batch ends with the row that brings it to so many bytes of the file, however many rows were asked for.
-pub const MAX_BATCH_BYTES: usize = 32 << 20;
+pub const MAX_BATCH_BYTES: usize = 4 << 20;
 
 const PACKED: &str = ".gz";
 

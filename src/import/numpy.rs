@@ -1,6 +1,6 @@
 //! Columns of .npy files, and the batches that they make together.
 
-use super::input::Input;
+use super::input::{Chunk, Input};
 use super::npy_header::{Element, NpyHeader};
 use super::value::copy_json;
 use super::{MAX_BATCH_BYTES, MAX_ROW_BYTES, Parsed, failed};
@@ -30,18 +30,19 @@ impl NumpyReader {
         Ok(NumpyReader { field: field.clone(), input: Input::default(), layout: None, rows_taken: 0 })
     }
 
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.input.push(bytes);
+    /// Returns a buffer that is of no use any more.
+    pub fn push(&mut self, chunk: Chunk) -> Result<Vec<u8>> {
+        let used = self.input.push(chunk);
         if self.layout.is_none() {
             let header = NpyHeader::read(self.input.rest()).map_err(|error| self.failure(error))?;
-            let Some((header, length)) = header else { return Ok(()) };
+            let Some((header, length)) = header else { return Ok(used) };
             self.layout = Some(layout(&self.field, header).map_err(|error| self.failure(error))?);
             self.input.skip(length);
         }
         if self.missing_bytes() < 0 {
             return Err(self.failure("the file has more bytes than its shape says".into()));
         }
-        Ok(())
+        Ok(used)
     }
 
     /// Says that all bytes of the file were pushed.
@@ -125,6 +126,7 @@ fn layout(field: &Field, header: NpyHeader) -> Parsed<Layout> {
 }
 
 /// An error comes with the row that it is about.
+#[inline(never)]
 fn read_column(field: &Field, layout: &Layout, bytes: &[u8]) -> Result<ColumnData, (usize, String)> {
     let big = layout.element.big_endian;
     Ok(match field.data_type {
@@ -275,9 +277,11 @@ impl NumpyBatches {
         open.min_by_key(|(_, file)| (file.rows().is_some(), file.ready())).map(|(at, _)| at)
     }
 
-    pub fn push(&mut self, file: usize, bytes: &[u8]) -> Result<()> {
-        self.files[file].push(bytes)?;
-        self.check_rows(file)
+    /// Returns a buffer that is of no use any more.
+    pub fn push(&mut self, file: usize, chunk: Chunk) -> Result<Vec<u8>> {
+        let used = self.files[file].push(chunk)?;
+        self.check_rows(file)?;
+        Ok(used)
     }
 
     /// Says that all bytes of that file were pushed.

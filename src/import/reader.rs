@@ -1,7 +1,7 @@
 //! Rows of one file, a batch at a time.
 
 use super::csv::CsvRows;
-use super::input::{Input, Step};
+use super::input::{Chunk, Input, Step};
 use super::json_rows::JsonRows;
 use super::row::RowColumns;
 use super::{Format, MAX_BATCH_BYTES, failed};
@@ -44,8 +44,9 @@ impl RowReader {
         })
     }
 
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.input.push(bytes);
+    /// Returns a buffer that is of no use any more.
+    pub fn push(&mut self, chunk: Chunk) -> Vec<u8> {
+        self.input.push(chunk)
     }
 
     /// Says that all bytes of the file were pushed.

@@ -18,11 +18,17 @@ pub enum SegmentIndex {
 
 impl SegmentIndex {
     /// `None` where the vectors are all that a search needs.
-    pub fn build(index_type: IndexType, metric: MetricType, dim: usize, values: &[f32]) -> Option<SegmentIndex> {
-        let codes = if index_type.has_codes() { codes::Codes::build(values, dim, metric) } else { None };
-        match (codes, metric) {
+    /// `vectors` are parts that follow one another.
+    pub fn build(index_type: IndexType, metric: MetricType, dim: usize, vectors: &[&[f32]]) -> Option<SegmentIndex> {
+        let codes = || match vectors {
+            [whole] => codes::Codes::build(whole, dim, metric),
+            parts => codes::Codes::build(&parts.concat(), dim, metric),
+        };
+        match (index_type.has_codes().then(codes).flatten(), metric) {
             (Some(codes), _) => Some(SegmentIndex::Codes(Box::new(codes))),
-            (None, MetricType::Cosine) => Some(SegmentIndex::InverseNorms(inverse_norms(values, dim))),
+            (None, MetricType::Cosine) => {
+                Some(SegmentIndex::InverseNorms(vectors.iter().flat_map(|part| inverse_norms(part, dim)).collect()))
+            }
             (None, _) => None,
         }
     }

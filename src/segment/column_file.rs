@@ -64,6 +64,23 @@ pub async fn write_column(files: &impl Files, name: &str, column: &Column) -> Re
     body.write(files, name, MAGIC, &header).await
 }
 
+/// Writes vectors without nulls, those of one part behind those of the other.
+pub async fn write_vectors(files: &impl Files, name: &str, dim: usize, parts: &[&[f32]]) -> Result<u64> {
+    let bytes: Vec<&[u8]> = parts.iter().map(|part| bytemuck::cast_slice(part)).collect();
+    let mut body = Body::default();
+    let header = Header {
+        rows: parts.iter().map(|part| part.len() / dim).sum::<usize>() as u32,
+        data_type: DataType::FloatVector,
+        dim: Some(dim as u32),
+        element: None,
+        validity: None,
+        offsets: None,
+        element_offsets: None,
+        data: body.push_parts(&bytes),
+    };
+    body.write(files, name, MAGIC, &header).await
+}
+
 fn push_values<'a>(body: &mut Body<'a>, data: &'a ColumnData) -> (Option<Section>, Section) {
     let (offsets, bytes) = data.raw();
     (offsets.map(|offsets| body.push(bytemuck::cast_slice(offsets))), body.push(bytes))

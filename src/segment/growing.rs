@@ -9,7 +9,9 @@ use std::rc::Rc;
 
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
 const CHUNK_ROWS: usize = 4096;
+/// What is worth a chunk of its own.
 const MOVED_ROWS: usize = 512;
+const MOVED_BYTES: usize = 1 << 20;
 
 #[derive(Clone)]
 pub struct Growing {
@@ -38,7 +40,9 @@ impl Growing {
 
     /// As `append`, for rows that nobody else needs: many of them stay where they are.
     pub fn append_owned(&mut self, at: Timestamp, mut batch: Batch) {
-        if !(MOVED_ROWS..=CHUNK_ROWS).contains(&batch.rows) {
+        let is_large =
+            || batch.columns.iter().map(|(_, column)| column.allocated_bytes()).sum::<usize>() >= MOVED_BYTES;
+        if batch.rows > CHUNK_ROWS || batch.rows < MOVED_ROWS && !is_large() {
             return self.append(at, &batch);
         }
         let mut columns = BTreeMap::new();

@@ -17,7 +17,7 @@ mod seal;
 mod sections;
 mod shard;
 
-pub use column_file::{StoredVectors, read_column, write_column};
+pub use column_file::{StoredVectors, read_column, write_column, write_vectors};
 pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
 pub use index_file::{StoredRows, read_codes, read_graph, write_codes, write_graph};
@@ -26,7 +26,7 @@ pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SegmentManifest, Wanted, segment_prefix};
 pub use read::{read_segment, read_times};
 pub use rows::SegmentRows;
-pub use seal::{SealPlan, SealSource, merge_order, seal, seal_times};
+pub use seal::{SealPlan, SealSource, SealedColumn, merge_order, seal, seal_times};
 pub use shard::Shard;
 
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Writing sealed segments: rows of several sources, sorted by primary key, one file per field.
 
 use super::manifest::write_quintiles;
-use super::{SegmentManifest, TIMESTAMP_FIELD, write_column};
+use super::{SegmentManifest, TIMESTAMP_FIELD, write_column, write_vectors};
 use crate::error::Result;
 use crate::ids::{CollectionId, SegmentId, Timestamp};
 use crate::schema::Field;
@@ -44,6 +44,68 @@ pub fn merge_order(sources: &[SealSource]) -> Vec<(u32, u32)> {
     order
 }
 
+/// What becomes a column's file.
+pub enum SealedColumn {
+    Whole(Column),
+    /// Vectors without nulls, where their sources have them: they were sorted as they came.
+    InParts {
+        dim: usize,
+        parts: Vec<Vec<f32>>,
+    },
+}
+
+impl SealedColumn {
+    /// Puts a column together of what its sources have of it; one that a source does not have is that field's default or null.
+    fn new(field: &Field, sources: Vec<Option<Column>>, order: &[(u32, u32)]) -> Self {
+        let plain_dim = |source: &Option<Column>| match source {
+            Some(Column { data: ColumnData::FloatVector { dim, .. }, validity: None }) => Some(*dim),
+            _ => None,
+        };
+        let rows = sources.iter().flatten().map(Column::len);
+        let as_they_are = (0..).zip(rows).flat_map(|(source, rows)| (0..rows as u32).map(move |row| (source, row)));
+        if let Some(dim) = sources.first().and_then(plain_dim)
+            && sources.iter().all(|source| plain_dim(source).is_some())
+            && as_they_are.eq(order.iter().copied())
+        {
+            let values = sources.into_iter().flatten().filter_map(|source| match source.data {
+                ColumnData::FloatVector { values, .. } => Some(values),
+                _ => None,
+            });
+            return SealedColumn::InParts { dim, parts: values.collect() };
+        }
+        let mut sealed = Column::empty(field);
+        sealed.reserve_rows(order.len());
+        for run in order.chunk_by(|left, right| left.0 == right.0) {
+            match &sources[run[0].0 as usize] {
+                Some(source) => sealed.extend_from_rows(source, run.iter().map(|(_, row)| *row as usize)),
+                None => sealed.append(&Column::missing(field, run.len())),
+            }
+        }
+        SealedColumn::Whole(sealed)
+    }
+
+    /// Dim and vectors.
+    pub fn vectors(&self) -> Option<(usize, Vec<&[f32]>)> {
+        match self {
+            SealedColumn::Whole(Column { data: ColumnData::FloatVector { dim, values }, .. }) => {
+                Some((*dim, vec![values]))
+            }
+            SealedColumn::Whole(_) => None,
+            SealedColumn::InParts { dim, parts } => Some((*dim, parts.iter().map(Vec::as_slice).collect())),
+        }
+    }
+
+    async fn write(&self, files: &impl Files, name: &str) -> Result<u64> {
+        match self {
+            SealedColumn::Whole(column) => write_column(files, name, column).await,
+            SealedColumn::InParts { dim, parts } => {
+                let parts: Vec<&[f32]> = parts.iter().map(Vec::as_slice).collect();
+                write_vectors(files, name, *dim, &parts).await
+            }
+        }
+    }
+}
+
 /// What a segment is to be.
 #[derive(Clone, Copy)]
 pub struct SealPlan<'a> {
@@ -61,7 +123,7 @@ pub async fn seal<F: Files>(
     files: &F,
     SealPlan { collection, id, fields, order }: SealPlan<'_>,
     column: impl AsyncFn(u32, &Field) -> Result<Option<Column>>,
-    seen: impl FnMut(&Field, &Column),
+    seen: impl FnMut(&Field, &SealedColumn),
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
     let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
@@ -72,17 +134,9 @@ pub async fn seal<F: Files>(
         for source in 0..sources {
             columns.push(column(source, field).await?);
         }
-        let mut sealed = Column::empty(field);
-        sealed.reserve_rows(order.len());
-        for run in order.chunk_by(|left, right| left.0 == right.0) {
-            match &columns[run[0].0 as usize] {
-                Some(source) => sealed.extend_from_rows(source, run.iter().map(|(_, row)| *row as usize)),
-                None => sealed.append(&Column::missing(field, run.len())),
-            }
-        }
-        drop(columns);
+        let sealed = SealedColumn::new(field, columns, order);
         (seen.borrow_mut())(field, &sealed);
-        Ok((field.id, write_column(files, name, &sealed).await?))
+        Ok((field.id, sealed.write(files, name).await?))
     });
     // Each to its end: one that is given up would leave what it has written.
     let written: Vec<Result<_>> = stream::iter(writes).buffered(FIELDS_AT_ONCE).collect().await;

@@ -4,7 +4,7 @@
 //! sections, each starting at a multiple of 64. The header gives for each section its place and a checksum for every MiB. All
 //! numbers are little-endian, as wasm and every machine with a browser are, so that values load as bytes.
 
-use super::checksum::checksum;
+use super::checksum::{checksum, checksums};
 use crate::error::{Error, Result};
 use crate::storage::{Files, OpenFile, StoredBytes};
 use futures::StreamExt;
@@ -62,12 +62,18 @@ pub(super) struct Body<'a> {
 
 impl<'a> Body<'a> {
     pub fn push(&mut self, bytes: &'a [u8]) -> Section {
+        self.push_parts(&[bytes])
+    }
+
+    /// One section of parts that follow one another.
+    pub fn push_parts(&mut self, parts: &[&'a [u8]]) -> Section {
         const ZEROS: [u8; ALIGNMENT] = [0; ALIGNMENT];
         let offset = self.bytes.next_multiple_of(ALIGNMENT);
-        self.parts.extend([&ZEROS[..offset - self.bytes], bytes]);
-        self.bytes = offset + bytes.len();
-        let checksums = bytes.chunks(CHECKED_CHUNK_BYTES).map(checksum).collect();
-        Section { offset: offset as u64, bytes: bytes.len() as u64, checksums }
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        self.parts.push(&ZEROS[..offset - self.bytes]);
+        self.parts.extend(parts);
+        self.bytes = offset + bytes;
+        Section { offset: offset as u64, bytes: bytes as u64, checksums: checksums(parts, CHECKED_CHUNK_BYTES) }
     }
 
     /// Writes header and sections as one durable file and returns its size in bytes. Sections are not copied for it.

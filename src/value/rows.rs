@@ -2,9 +2,9 @@
 //! value is one that the schema allows. Defaults and nulls are filled here, so nothing below asks about a missing column.
 
 use super::hash::{hash_int64, hash_text};
-use super::{Batch, Column, ColumnData, Mask, PrimaryKeys, Strings, checks};
+use super::{Batch, Column, ColumnData, PrimaryKeys, checks};
 use crate::error::{Error, Result};
-use crate::schema::{CollectionSchema, DataType, DefaultValue, Field};
+use crate::schema::{CollectionSchema, DataType, Field};
 
 /// Collections with it take primary keys from the client although `autoID` is set.
 const ALLOW_INSERT_AUTO_ID: &str = "allow_insert_auto_id";
@@ -28,37 +28,31 @@ pub struct CheckedRows {
     needs_ids: bool,
 }
 
-pub fn check_insert(schema: &CollectionSchema, batch: Batch, mode: WriteMode) -> Result<CheckedRows> {
+/// Takes the rows out of `batch`, which stays as it is when they are refused.
+pub fn check_insert(schema: &CollectionSchema, batch: &mut Batch, mode: WriteMode) -> Result<CheckedRows> {
     let rows = batch.rows;
     if rows == 0 {
         return Err(Error::mismatch("num_rows should be greater than 0", "invalid num_rows", 0));
     }
-    let mut given: Vec<Option<(String, Column)>> = Vec::with_capacity(batch.columns.len());
-    for (name, column) in batch.columns {
-        if schema.field(&name).is_none() {
-            return Err(unknown_column(schema, &name));
+    for (at, (name, column)) in batch.columns.iter().enumerate() {
+        if schema.field(name).is_none() {
+            return Err(unknown_column(schema, name));
         }
-        if given.iter().flatten().any(|(other, _)| *other == name) {
+        if batch.columns[..at].iter().any(|(other, _)| other == name) {
             return Err(Error::invalid(format!("duplicated field data: {name}, collection {}", schema.name)));
         }
-        checks::check_shape(&name, &column, rows)?;
-        given.push(Some((name, column)));
+        checks::check_shape(name, column, rows)?;
     }
     // Before anything is filled: a checked schema has a column that nothing fills, so `rows` is backed by bytes from here on.
     for field in schema.fields.iter().filter(|field| !field.is_primary_key) {
         let fillable = field.nullable || field.is_dynamic || field.default_value.is_some();
-        if !fillable && !given.iter().flatten().any(|(name, _)| *name == field.name) {
+        if !fillable && batch.column(&field.name).is_none() {
             return Err(missing_column(schema, field));
         }
     }
-    let mut take = |name: &str| {
-        let slot = given.iter_mut().find(|slot| slot.as_ref().is_some_and(|(given, _)| given == name));
-        slot.and_then(Option::take).map(|(_, column)| column)
-    };
-
     let key = schema.primary_key();
     let id_column = schema.fields.iter().position(|field| field.is_primary_key).unwrap_or_default();
-    let mut id_source = take(&key.name);
+    let id_source = batch.column(&key.name);
     let generated = key.auto_id && !(mode == WriteMode::Insert && id_source.is_some() && allows_given_ids(schema));
     if mode == WriteMode::Insert && generated && id_source.is_some() {
         return Err(Error::invalid(format!(
@@ -66,7 +60,7 @@ pub fn check_insert(schema: &CollectionSchema, batch: Batch, mode: WriteMode) ->
             key.name
         )));
     }
-    let given_keys = match &id_source {
+    let given_keys = match id_source {
         None if mode == WriteMode::Insert && generated => None,
         None => return Err(missing_column(schema, key)),
         Some(column) => {
@@ -74,34 +68,37 @@ pub fn check_insert(schema: &CollectionSchema, batch: Batch, mode: WriteMode) ->
             Some(keys_of(key, column)?)
         }
     };
-
-    let mut columns = Vec::with_capacity(schema.fields.len());
-    for field in &schema.fields {
-        let column = if field.is_primary_key {
-            match id_source.take() {
-                Some(column) if !generated => column,
-                _ => Column::empty(field),
-            }
-        } else {
-            match take(&field.name) {
-                None => missing(schema, field, rows)?,
-                Some(column) => {
-                    checks::check_values(schema, field, &column)?;
-                    fill_nulls(schema, field, column)?
-                }
-            }
-        };
-        columns.push((field.name.clone(), column));
+    for field in schema.fields.iter().filter(|field| !field.is_primary_key) {
+        if let Some(column) = batch.column(&field.name) {
+            checks::check_values(schema, field, column)?;
+            check_nulls(schema, field, column)?;
+        }
     }
-    let keys = match (&given_keys, generated) {
-        (Some(keys), false) => keys.clone(),
-        _ => no_keys(key),
+    let (replaced, keys) = match (mode, given_keys) {
+        (WriteMode::Upsert, Some(keys)) if generated => (Some(keys), no_keys(key)),
+        (WriteMode::Upsert, Some(keys)) => (Some(keys.clone()), keys),
+        (WriteMode::Insert, Some(keys)) if !generated => (None, keys),
+        _ => (None, no_keys(key)),
     };
-    let replaced = if mode == WriteMode::Upsert { given_keys } else { None };
     if replaced.as_ref().is_some_and(PrimaryKeys::has_duplicates) {
         return Err(Error::invalid("duplicate primary keys are not allowed in the same batch"));
     }
-    Ok(CheckedRows { batch: Batch { rows, columns }, keys, replaced, id_column, needs_ids: generated })
+
+    let mut given = std::mem::take(&mut batch.columns);
+    let mut take = |name: &str| {
+        let at = given.iter().position(|(given, _)| given == name);
+        at.map(|at| given.swap_remove(at).1)
+    };
+    let columns = schema.fields.iter().map(|field| {
+        let column = match take(&field.name) {
+            _ if field.is_primary_key && generated => Column::empty(field),
+            None => missing(field, rows),
+            Some(column) => fill_nulls(field, column),
+        };
+        (field.name.clone(), column)
+    });
+    let batch = Batch { rows, columns: columns.collect() };
+    Ok(CheckedRows { batch, keys, replaced, id_column, needs_ids: generated })
 }
 
 impl CheckedRows {
@@ -176,69 +173,49 @@ fn no_keys(key: &Field) -> PrimaryKeys {
 }
 
 fn keys_of(key: &Field, column: &Column) -> Result<PrimaryKeys> {
-    if let Some(row) = (0..column.len()).find(|row| !column.is_valid(*row)) {
+    if let Some(row) = first_null(column) {
         return Err(Error::invalid(format!("primary field not support null, field {}, row {row}", key.name)));
     }
     PrimaryKeys::from_column(column).ok_or_else(|| checks::wrong_type(key, column))
 }
 
-/// The column of a field that the rows do not name. A default wins over null.
-fn missing(schema: &CollectionSchema, field: &Field, rows: usize) -> Result<Column> {
-    if let Some(value) = &field.default_value {
-        return repeated(field, value, rows).ok_or_else(|| missing_column(schema, field));
-    }
-    if field.is_dynamic {
-        return Ok(Column::new(ColumnData::Json(std::iter::repeat_n("{}", rows).collect())));
-    }
-    if !field.nullable {
-        return Err(missing_column(schema, field));
-    }
-    let mut column = Column::empty(field);
-    (0..rows).for_each(|_| column.data.push_blank());
-    column.validity = Some(Mask::with_capacity(rows));
-    Ok(column)
+fn first_null(column: &Column) -> Option<usize> {
+    (0..column.len()).find(|row| !column.is_valid(*row))
 }
 
-/// Puts the default in place of nulls; refuses nulls where there is none and the field takes none.
-fn fill_nulls(schema: &CollectionSchema, field: &Field, mut column: Column) -> Result<Column> {
-    let rows = column.len();
-    let Some(first_null) = (0..rows).find(|row| !column.is_valid(*row)) else {
-        column.validity = None;
-        return Ok(column);
-    };
-    if field.is_dynamic {
-        let ColumnData::Json(texts) = &column.data else { return Err(checks::wrong_type(field, &column)) };
-        let filled: Strings = (0..rows).map(|row| if column.is_valid(row) { texts.get(row) } else { "{}" }).collect();
-        return Ok(Column::new(ColumnData::Json(filled)));
+/// Refuses nulls where there is no default for them and the field takes none.
+fn check_nulls(schema: &CollectionSchema, field: &Field, column: &Column) -> Result<()> {
+    let fillable = field.nullable || field.is_dynamic || field.default_value.is_some();
+    match first_null(column) {
+        Some(row) if !fillable => Err(null_refused(schema, field, row)),
+        _ => Ok(()),
     }
-    let Some(value) = &field.default_value else {
-        return if field.nullable { Ok(column) } else { Err(null_refused(schema, field, first_null)) };
-    };
-    let Some(default) = repeated(field, value, 1) else { return Err(null_refused(schema, field, first_null)) };
+}
+
+/// The column of a field that the rows do not name. A default wins over null.
+fn missing(field: &Field, rows: usize) -> Column {
+    if field.is_dynamic {
+        return Column::new(ColumnData::Json(std::iter::repeat_n("{}", rows).collect()));
+    }
+    Column::missing(field, rows)
+}
+
+/// Puts what a field has in place of nulls: its default, or an empty object.
+fn fill_nulls(field: &Field, mut column: Column) -> Column {
+    if first_null(&column).is_none() {
+        column.validity = None;
+        return column;
+    }
+    if !field.is_dynamic && field.default_value.is_none() {
+        return column;
+    }
+    let filling = missing(field, 1);
     let mut filled = Column::new(column.data.empty_like());
-    for row in 0..rows {
+    for row in 0..column.len() {
         match column.is_valid(row) {
             true => filled.data.extend_from_rows(&column.data, std::iter::once(row)),
-            false => filled.data.extend_from_rows(&default.data, std::iter::once(0)),
+            false => filled.data.extend_from_rows(&filling.data, std::iter::once(0)),
         }
     }
-    Ok(filled)
-}
-
-/// `None` when the default is not of the field's type, which a checked schema excludes.
-fn repeated(field: &Field, value: &DefaultValue, rows: usize) -> Option<Column> {
-    let data = match (field.data_type, value) {
-        (DataType::Bool, DefaultValue::Bool(value)) => ColumnData::Bool(vec![u8::from(*value); rows]),
-        (DataType::Int8, DefaultValue::Int(value)) => ColumnData::Int8(vec![i8::try_from(*value).ok()?; rows]),
-        (DataType::Int16, DefaultValue::Int(value)) => ColumnData::Int16(vec![i16::try_from(*value).ok()?; rows]),
-        (DataType::Int32, DefaultValue::Int(value)) => ColumnData::Int32(vec![i32::try_from(*value).ok()?; rows]),
-        (DataType::Int64, DefaultValue::Int(value)) => ColumnData::Int64(vec![*value; rows]),
-        (DataType::Float, DefaultValue::Float(value)) => ColumnData::Float(vec![*value; rows]),
-        (DataType::Double, DefaultValue::Double(value)) => ColumnData::Double(vec![*value; rows]),
-        (DataType::VarChar, DefaultValue::String(value)) => {
-            ColumnData::VarChar(std::iter::repeat_n(value.as_str(), rows).collect())
-        }
-        _ => return None,
-    };
-    Some(Column::new(data))
+    filled
 }

@@ -4,7 +4,7 @@ use super::PANIC;
 use super::host::EXECUTE;
 use super::platform::{BrowserPlatform, Outlet};
 use super::reply::{RoleReply, bytes_of};
-use super::store::FileWriter;
+use super::store::FilesBeside;
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
 use crate::error::{RelayedError, Result};
@@ -16,8 +16,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-async fn open_platform(config: &str, outlet: Outlet, writer: Option<FileWriter>) -> Result<BrowserPlatform, JsError> {
-    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet, writer).await?)
+async fn open_platform(config: &str, outlet: Outlet, beside: Option<FilesBeside>) -> Result<BrowserPlatform, JsError> {
+    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet, beside).await?)
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
@@ -64,8 +64,8 @@ pub struct DataNodeRole {
 
 #[wasm_bindgen]
 impl DataNodeRole {
-    pub async fn open(config: String, outlet: Outlet, writer: FileWriter) -> Result<DataNodeRole, JsError> {
-        let platform = open_platform(&config, outlet, Some(writer)).await?;
+    pub async fn open(config: String, outlet: Outlet, beside: FilesBeside) -> Result<DataNodeRole, JsError> {
+        let platform = open_platform(&config, outlet, Some(beside)).await?;
         Ok(DataNodeRole { node: DataNode::new(platform.clone()), platform })
     }
 

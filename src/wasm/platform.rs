@@ -1,7 +1,7 @@
 //! What roles need of the worker they run in.
 
 use super::allocator::allocated_bytes;
-use super::store::{BrowserStore, BrowserStoreConfig, FileWriter, FilesIn};
+use super::store::{BrowserStore, BrowserStoreConfig, FilesBeside, FilesIn};
 use crate::error::Result;
 use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
@@ -48,12 +48,12 @@ pub struct BrowserPlatform {
 }
 
 impl BrowserPlatform {
-    pub async fn open(config: &StoreConfig, outlet: Outlet, writer: Option<FileWriter>) -> Result<Self> {
+    pub async fn open(config: &StoreConfig, outlet: Outlet, beside: Option<FilesBeside>) -> Result<Self> {
         let (files_in, survives_power_loss) = (config.files_in, config.is_strict());
         let store =
             BrowserStore::open(&BrowserStoreConfig { name: &config.store, files_in, survives_power_loss }).await?;
-        let store = match writer {
-            Some(writer) => store.with_writer(writer),
+        let store = match beside {
+            Some(beside) => store.with_files_beside(beside),
             None => store,
         };
         Ok(BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) })

@@ -5,7 +5,7 @@ use super::slots::{eventually_filled, filled_slots, in_opfs};
 use elanus::Error;
 use elanus::storage::Files;
 use elanus::storage::contract::{self, Place};
-use elanus::wasm::store::{BrowserStore, FileWriter};
+use elanus::wasm::store::{BrowserStore, FilesBeside};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -26,10 +26,12 @@ export function scriptedWriter(faults) {
       const later = work => new Promise((resolve, reject) => setTimeout(() => {
         try { resolve(work()); } catch (error) { reject(error); }
       }));
+      const taken = [];
       return {
         bytes: handle.getSize(),
-        write(at, bytes) {
-          const copy = bytes.slice();
+        take: bytes => taken.push(bytes.slice()),
+        async write(at) {
+          const copy = new Uint8Array(await new Blob(taken.splice(0)).arrayBuffer());
           return later(() => {
             fault('write');
             const isShort = faults.short !== undefined && --faults.short === 0;
@@ -46,13 +48,13 @@ export function scriptedWriter(faults) {
 ")]
 extern "C" {
     #[wasm_bindgen(js_name = scriptedWriter)]
-    fn scripted_writer(faults: &JsValue) -> FileWriter;
+    fn scripted_writer(faults: &JsValue) -> FilesBeside;
 }
 
 /// `faults`: JSON, by method the number of the call that fails.
 async fn with_writer(store: &str, faults: &str) -> BrowserStore {
     let faults = js_sys::JSON::parse(faults).unwrap();
-    in_opfs(store).await.with_writer(scripted_writer(&faults))
+    in_opfs(store).await.with_files_beside(scripted_writer(&faults))
 }
 
 struct WriterPlace(&'static str);

@@ -166,7 +166,8 @@ fn rows(schema: &CollectionSchema, seeds: &[Seed]) -> CheckedRows {
         }
         columns.push((field.name.clone(), column));
     }
-    let mut rows = check_insert(schema, Batch { rows: seeds.len(), columns }, WriteMode::Insert).expect("valid rows");
+    let mut rows =
+        check_insert(schema, &mut Batch { rows: seeds.len(), columns }, WriteMode::Insert).expect("valid rows");
     rows.assign_ids(1);
     rows
 }
@@ -230,7 +231,7 @@ fn read(schema: &CollectionSchema, written: &Files) -> Result<Batch> {
         places[file] += bytes.len();
         match bytes {
             [] => reader.finish(file)?,
-            bytes => reader.push(file, bytes)?,
+            bytes => drop(reader.push(file, bytes.into())?),
         }
         while let Some(batch) = reader.take_batch(5)? {
             batches.push(batch);
@@ -248,7 +249,7 @@ fn stored(schema: &CollectionSchema, batches: Vec<Batch>) -> Result<Batch> {
         all.rows += batch.rows;
         all.columns.iter_mut().zip(&batch.columns).for_each(|((_, to), (_, from))| to.append(from));
     }
-    let mut rows = check_insert(schema, all, WriteMode::Insert)?;
+    let mut rows = check_insert(schema, &mut all, WriteMode::Insert)?;
     rows.assign_ids(1);
     Ok(rows.batch)
 }
@@ -354,8 +355,8 @@ fn files_look_like_this() {
         ("f3", Column::new(ColumnData::Double(vec![0.1, 1e300, -2.0]))),
         ("$meta", Column::new(ColumnData::Json(["{}", "{\"k\": [null]}", "{}"].into_iter().collect()))),
     ];
-    let batch = Batch { rows: 3, columns: columns.map(|(name, column)| (name.to_owned(), column)).into() };
-    let rows = check_insert(&schema, batch, WriteMode::Insert).expect("valid rows");
+    let mut batch = Batch { rows: 3, columns: columns.map(|(name, column)| (name.to_owned(), column)).into() };
+    let rows = check_insert(&schema, &mut batch, WriteMode::Insert).expect("valid rows");
     let text = |format| {
         let written = write(&schema, &rows, format, 100).expect("written");
         (String::from_utf8(written.files[0].clone()).expect("text"), written.beginning)

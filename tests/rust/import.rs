@@ -7,7 +7,7 @@ mod numpy;
 mod random;
 
 use elanus::error::{Error, Result};
-use elanus::import::{Format, RowReader};
+use elanus::import::{Chunk, Format, RowReader};
 use elanus::schema::CollectionSchema;
 use elanus::value::{Batch, Column, ColumnData, WriteMode, check_insert};
 use serde_json::{Value, json};
@@ -54,6 +54,14 @@ pub fn csv_format() -> Format {
     Format::of_file("a.csv").expect("csv")
 }
 
+/// Without, with too little, and with much room for what is unread of those before.
+fn nth_chunk(bytes: &[u8], number: usize) -> Chunk {
+    let room = [0, 3, 1000][number % 3];
+    let mut chunk = Chunk::in_buffer(vec![b'?'; room / 2], room, bytes.len());
+    chunk.bytes_mut().copy_from_slice(bytes);
+    chunk
+}
+
 /// All rows of a file that comes in pieces of `piece` bytes, in batches of `at_most_rows`.
 pub fn read_pieces(
     format: &Format,
@@ -64,8 +72,8 @@ pub fn read_pieces(
 ) -> Result<Vec<Batch>> {
     let mut reader = RowReader::new(format, schema)?;
     let mut batches = Vec::new();
-    for bytes in file.chunks(piece) {
-        reader.push(bytes);
+    for (number, bytes) in file.chunks(piece).enumerate() {
+        reader.push(nth_chunk(bytes, number));
         while let Some(batch) = reader.take_batch(at_most_rows)? {
             batches.push(batch);
         }
@@ -82,7 +90,7 @@ pub fn read_pieces(
 pub fn read(format: &Format, schema: &CollectionSchema, file: impl AsRef<[u8]>) -> Result<Batch> {
     let mut batches = read_pieces(format, schema, file.as_ref(), usize::MAX, usize::MAX)?;
     assert_eq!(batches.len(), 1, "one batch");
-    Ok(check_insert(schema, batches.remove(0), WriteMode::Insert)?.batch)
+    Ok(check_insert(schema, &mut batches.remove(0), WriteMode::Insert)?.batch)
 }
 
 /// The free text of a refusal, which must be one of an import.

@@ -3,7 +3,7 @@
 
 import type { Connect, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
 import init, { DataNodeRole, QueryNodeRole, type RoleReply } from '../wasm/elanus.js';
-import { FileWriter } from './file-writing.js';
+import { FilesBeside } from './files-beside.js';
 import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from './serve.js';
 
@@ -21,10 +21,10 @@ const early: PortEnd[] = [];
 
 async function start({ open: { id, kind, config, module } }: NodeConfig): Promise<void> {
   await holdLifeLock(id);
-  const writer = kind === 'data' ? new FileWriter() : undefined;
+  const beside = kind === 'data' ? new FilesBeside() : undefined;
   await init({ module_or_path: module });
   const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
-  const role: Role = writer ? await DataNodeRole.open(config, host, writer) : await QueryNodeRole.open(config, host);
+  const role: Role = beside ? await DataNodeRole.open(config, host, beside) : await QueryNodeRole.open(config, host);
   served = serve(id, async (method, body, blobs, asker) => {
     const [blob] = blobs;
     if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker.number);

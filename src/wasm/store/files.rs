@@ -208,12 +208,12 @@ impl Files for BrowserStore {
     async fn open(&self, name: &str) -> Result<BrowserFile> {
         check_file_name(name)?;
         if let Some(blob) = self.lent.borrow_mut().remove(name) {
-            let (bytes, content) = (blob.size() as u64, Content::Chunks(Chunks::of_blob(blob)));
+            let (bytes, content) = (blob.size() as u64, Content::Chunks(Chunks::of_blob(blob, self.reader.clone())));
             return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
         }
         let mut opened: Option<(String, Option<Handle>)> = None;
         loop {
-            let found = run(find(self.connection.clone(), name.to_string())).await?;
+            let found = run(find(self.connection.clone(), name.to_string(), self.reader.clone())).await?;
             let (bytes, content) = match (found, opened.take()) {
                 (Found::Nothing, _) => return Err(Error::KeyNotFound { key: name.to_string() }),
                 (Found::Chunks { chunks, bytes }, _) => (bytes, Content::Chunks(chunks)),

@@ -23,7 +23,7 @@ mod slot_file;
 mod slots;
 
 pub use open_file::BrowserFile;
-pub use slot_file::FileWriter;
+pub use slot_file::FilesBeside;
 pub use slots::FilesIn;
 
 use crate::error::{Error, Result};
@@ -49,6 +49,8 @@ pub struct BrowserStore {
     slots: Option<Rc<Slots>>,
     /// Into slots; without one this worker writes.
     writer: Option<WriterBeside>,
+    /// Of Blobs; without one this worker reads.
+    reader: Option<Rc<FilesBeside>>,
     prepared: OnceCell<()>,
     read_bytes: ReadBytes,
     handed: RefCell<BTreeMap<Handed, Blob>>,
@@ -74,6 +76,7 @@ impl BrowserStore {
             connection: Rc::new(connection?),
             slots: slots.map(Rc::new),
             writer: None,
+            reader: None,
             prepared: OnceCell::new(),
             read_bytes: Rc::default(),
             handed: RefCell::default(),
@@ -82,13 +85,15 @@ impl BrowserStore {
         })
     }
 
-    /// Has a worker beside this one write into slots, and gets both ready by and by.
-    pub fn with_writer(mut self, writer: FileWriter) -> Self {
+    /// Has workers beside this one write into slots, which are got ready by and by, and read Blobs.
+    pub fn with_files_beside(mut self, beside: FilesBeside) -> Self {
+        let beside = Rc::new(beside);
+        self.reader = Some(beside.clone());
         if let Some(slots) = self.slots.clone().filter(|slots| slots.are_written_to()) {
             let connection = self.connection.clone();
             // Who needs one looks again.
             spawn_local(async move { drop(slots.find_free(&connection).await) });
-            self.writer = Some(WriterBeside::start(writer));
+            self.writer = Some(WriterBeside::start(beside));
         }
         self
     }

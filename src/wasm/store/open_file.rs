@@ -4,6 +4,7 @@ use super::connection::{Connection, FILES};
 use super::error;
 use super::file_head::{FileHead, Place, chunk_key, read_head};
 use super::opfs::Handle;
+use super::slot_file::FilesBeside;
 use crate::error::{Error, Result};
 use crate::storage::{OpenFile, StoredBytes, check_bounds};
 use futures::future::join_all;
@@ -19,6 +20,9 @@ use web_sys::Blob;
 
 /// One read after the other gets half the speed.
 const READS_IN_FLIGHT: usize = 8;
+/// What is read in this worker all the same: what the page had in memory comes in Blobs of that size, whose memory would be kept
+/// until another worker has collected its garbage, too.
+const NEAR_BYTES: u64 = 4 << 20;
 
 pub type ReadBytes = Rc<RefCell<BTreeMap<String, u64>>>;
 
@@ -38,6 +42,7 @@ pub enum Content {
 pub struct Chunks {
     chunk_bytes: u64,
     values: Vec<JsValue>,
+    reader: Option<Rc<FilesBeside>>,
 }
 
 /// What a file's head leads to.
@@ -48,7 +53,7 @@ pub enum Found {
 }
 
 /// The head and what it names, from one moment.
-pub async fn find(connection: Rc<Connection>, name: String) -> Result<Found> {
+pub async fn find(connection: Rc<Connection>, name: String, reader: Option<Rc<FilesBeside>>) -> Result<Found> {
     let store = connection.read(FILES)?;
     let Some(FileHead { bytes, place }) = read_head(&store, &name).await? else { return Ok(Found::Nothing) };
     let (chunk_bytes, count) = match place {
@@ -57,14 +62,23 @@ pub async fn find(connection: Rc<Connection>, name: String) -> Result<Found> {
     };
     let values = join_all((0..count).map(|chunk| store.get(chunk_key(&name, chunk).into()))).await;
     let values = values.into_iter().map(|value| Ok(value.map_err(error::of_rexie)?.unwrap_or(JsValue::UNDEFINED)));
-    Ok(Found::Chunks { chunks: Chunks { chunk_bytes, values: values.collect::<Result<_>>()? }, bytes })
+    Ok(Found::Chunks { chunks: Chunks { chunk_bytes, values: values.collect::<Result<_>>()?, reader }, bytes })
 }
 
 /// `None` if the value is no chunk of that length.
-async fn part_of_chunk(value: &JsValue, length: u64, part: Range<u64>) -> Result<Option<Uint8Array>> {
+async fn part_of_chunk(
+    value: &JsValue,
+    length: u64,
+    part: Range<u64>,
+    reader: Option<&FilesBeside>,
+) -> Result<Option<Uint8Array>> {
     let Some(blob) = value.dyn_ref::<Blob>().filter(|blob| blob.size() == length as f64) else {
         return Ok(part_of_buffer(value, length, part));
     };
+    if let Some(reader) = reader.filter(|_| part.end - part.start > NEAR_BYTES) {
+        let read = reader.read(blob, part.start as f64, (part.end - part.start) as f64);
+        return Ok(Some(JsFuture::from(read).await.map_err(error::of_js)?.unchecked_into()));
+    }
     let part = blob.slice_with_f64_and_f64(part.start as f64, part.end as f64).map_err(error::of_js)?;
     let buffer = JsFuture::from(part.array_buffer()).await.map_err(error::of_js)?;
     Ok(Some(Uint8Array::new(&buffer)))
@@ -76,8 +90,8 @@ fn part_of_buffer(value: &JsValue, length: u64, part: Range<u64>) -> Option<Uint
 }
 
 impl Chunks {
-    pub fn of_blob(blob: Blob) -> Self {
-        Chunks { chunk_bytes: blob.size() as u64, values: vec![blob.into()] }
+    pub fn of_blob(blob: Blob, reader: Option<Rc<FilesBeside>>) -> Self {
+        Chunks { chunk_bytes: blob.size() as u64, values: vec![blob.into()], reader }
     }
 
     /// The chunks that have bytes of `range`: number, length, and which of its bytes.
@@ -117,7 +131,7 @@ impl BrowserFile {
     async fn read_chunks(&self, chunks: &Chunks, offset: u64, into: &mut [u8]) -> Result<()> {
         let parts = chunks.parts(self.bytes, offset..offset + into.len() as u64);
         let pieces = parts.map(|(chunk, length, part)| async move {
-            let bytes = part_of_chunk(&chunks.values[chunk], length, part).await?;
+            let bytes = part_of_chunk(&chunks.values[chunk], length, part, chunks.reader.as_deref()).await?;
             bytes.ok_or_else(|| self.no_chunk(chunk, length))
         });
         let mut pieces = stream::iter(pieces).buffered(READS_IN_FLIGHT);

@@ -34,7 +34,7 @@ pub fn read_files(
         if bytes.is_empty() {
             reader.finish(file)?;
         }
-        reader.push(file, bytes)?;
+        reader.push(file, nth_chunk(bytes, places[file] / piece))?;
         while let Some(batch) = reader.take_batch(at_most_rows)? {
             batches.push(batch);
         }
@@ -77,8 +77,9 @@ fn every_type_that_numpy_has() {
         ("$meta", npy("|S7", "(2,)", b"{\"x\":1}{}\0\0\0\0\0")),
     ];
     let batches = read_files(&schema, &files, usize::MAX, 10).expect("read");
-    let batch =
-        check_insert(&schema, batches.into_iter().next().expect("a batch"), WriteMode::Insert).expect("valid").batch;
+    let batch = check_insert(&schema, &mut batches.into_iter().next().expect("a batch"), WriteMode::Insert)
+        .expect("valid")
+        .batch;
     assert_eq!(column(&batch, "id").data, ColumnData::Int64(vec![i64::MAX, 2]));
     assert_eq!(column(&batch, "v").data, ColumnData::FloatVector { dim: 2, values: vec![0.1, -1.5e-3, 3.0, 4.0] });
     assert_eq!(column(&batch, "b").data, ColumnData::Bool(vec![1, 0]));

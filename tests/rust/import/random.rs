@@ -148,8 +148,8 @@ fn expected(schema: &CollectionSchema, rows: &[Row]) -> Batch {
     stored(schema, Batch { rows: rows.len(), columns })
 }
 
-fn stored(schema: &CollectionSchema, batch: Batch) -> Batch {
-    check_insert(schema, batch, WriteMode::Insert).expect("valid rows").batch
+fn stored(schema: &CollectionSchema, mut batch: Batch) -> Batch {
+    check_insert(schema, &mut batch, WriteMode::Insert).expect("valid rows").batch
 }
 
 fn joined(batches: &[Batch]) -> Batch {

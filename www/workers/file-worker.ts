@@ -1,6 +1,6 @@
-// The worker that writes files of OPFS beside a node.
+// A worker that writes files of OPFS or reads Blobs beside a node.
 
-import type { Connect, FileReply, Ready } from '../client/wire/messages.js';
+import type { Connect, FileReply, Ready, RequestBlob } from '../client/wire/messages.js';
 import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, serve, type Answer } from './serve.js';
 
@@ -51,7 +51,7 @@ function write(handle: AccessHandle, at: number, bytes: Uint8Array): number {
   return bytes.length;
 }
 
-async function run(method: string, wanted: Wanted, bytes: Uint8Array | undefined): Promise<number> {
+async function handleFile(method: string, wanted: Wanted, bytes: Uint8Array | undefined): Promise<number> {
   if (method === 'Open') return open(wanted);
   const handle = files.get(wanted.file);
   if (!handle) throw new Error(`${method} of a file that is not open`);
@@ -65,20 +65,29 @@ async function run(method: string, wanted: Wanted, bytes: Uint8Array | undefined
   return 0;
 }
 
-/** Bytes go back, to be used again. */
-async function answer(method: string, body: string, blobs: Uint8Array[]): Promise<Answer> {
-  const result = run(method, JSON.parse(body) as Wanted, blobs[0]);
-  const reply = await result.then(
-    (value): FileReply => ({ value }),
-    (thrown: DOMException): FileReply => ({ value: 0, error: { name: thrown.name, message: thrown.message } }),
-  );
-  return { body: JSON.stringify(reply), blobs };
+/** Bytes that were written go back, to be used again. */
+async function run(method: string, wanted: Wanted, given: RequestBlob | undefined): Promise<[number, Uint8Array[]]> {
+  if (given instanceof Blob) {
+    const bytes = await given.slice(wanted.at, wanted.at + wanted.length).arrayBuffer();
+    return [bytes.byteLength, [new Uint8Array(bytes)]];
+  }
+  return [await handleFile(method, wanted, given), given ? [given] : []];
+}
+
+async function answer(method: string, body: string, [given]: RequestBlob[]): Promise<Answer> {
+  try {
+    const [value, blobs] = await run(method, JSON.parse(body) as Wanted, given);
+    return { body: JSON.stringify({ value } satisfies FileReply), blobs };
+  } catch (thrown) {
+    const { name, message } = thrown as DOMException;
+    return { body: JSON.stringify({ value: 0, error: { name, message } } satisfies FileReply), blobs: [] };
+  }
 }
 
 async function start(): Promise<void> {
   const id = scope.name;
   await holdLifeLock(id);
-  const served = serve(id, (method, body, blobs) => answer(method, body, blobs as Uint8Array[]));
+  const served = serve(id, answer);
   scope.onmessage = (message: MessageEvent<Connect>) => served.connect(message.data.connect);
   scope.postMessage({ ready: id } satisfies Ready);
 }
