@@ -8,11 +8,11 @@ use crate::import::Format;
 use crate::platform::InstanceMemory;
 use crate::schema::{CollectionSchema, FieldId};
 use crate::segment::{IndexEntry, SegmentManifest, Shard, Wanted};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::Handed;
 use crate::value::PrimaryKeys;
 use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub enum NodeCommand {
     },
     /// Forgets partitions, also while they are being loaded.
     Release {
-        partitions: BTreeSet<PartitionId>,
+        partitions: SortedSet<PartitionId>,
         version: Timestamp,
     },
     /// Sealed segments have changed.
@@ -65,7 +65,7 @@ pub enum NodeCommand {
     View {
         view: CollectionView,
         /// Those that are loaded: more than before when one was added.
-        fields: BTreeSet<FieldId>,
+        fields: SortedSet<FieldId>,
     },
     /// Sends callers away, and is answered when the calls of before are.
     Retire,
@@ -73,7 +73,7 @@ pub enum NodeCommand {
     /// Primary keys of the rows for which a filter is true.
     MatchingKeys {
         expr: String,
-        templates: BTreeMap<String, serde_json::Value>,
+        templates: SortedMap<String, serde_json::Value>,
         partition: Option<PartitionId>,
     },
     // To a data node:
@@ -143,9 +143,9 @@ pub struct CollectionView {
     pub id: CollectionId,
     pub database: String,
     /// Name and aliases; a call under any other name comes by an old route.
-    pub names: BTreeSet<String>,
+    pub names: SortedSet<String>,
     /// All partitions, loaded or not.
-    pub partitions: BTreeMap<String, PartitionId>,
+    pub partitions: SortedMap<String, PartitionId>,
     pub schema: CollectionSchema,
 }
 
@@ -164,10 +164,10 @@ impl From<&Collection> for CollectionView {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoadPlan {
     pub view: CollectionView,
-    pub fields: BTreeSet<FieldId>,
+    pub fields: SortedSet<FieldId>,
     pub indexes: Vec<IndexDefinition>,
     /// Those whose larger part stays in files.
-    pub mapped: BTreeSet<IndexId>,
+    pub mapped: SortedSet<IndexId>,
     /// With the segments of the node's shard.
     pub partitions: Vec<PartitionSegments>,
     pub shard: Shard,
@@ -177,7 +177,12 @@ pub struct LoadPlan {
 
 impl LoadPlan {
     /// Some partitions, for the node of one shard.
-    pub fn new(collection: &Collection, record: &LoadRecord, partitions: &BTreeSet<PartitionId>, shard: Shard) -> Self {
+    pub fn new(
+        collection: &Collection,
+        record: &LoadRecord,
+        partitions: &SortedSet<PartitionId>,
+        shard: Shard,
+    ) -> Self {
         let indexes = collection.indexes.iter().filter(|it| record.indexes.values().any(|loaded| *loaded == it.id));
         LoadPlan {
             view: CollectionView::from(collection),
@@ -214,7 +219,7 @@ pub struct PartitionSegments {
 
 impl PartitionSegments {
     /// What one shard has of some partitions.
-    pub fn of_shard(collection: &Collection, partitions: &BTreeSet<PartitionId>, shard: Shard) -> Vec<Self> {
+    pub fn of_shard(collection: &Collection, partitions: &SortedSet<PartitionId>, shard: Shard) -> Vec<Self> {
         let chosen = collection.partitions.iter().filter(|partition| partitions.contains(&partition.id));
         let of_shard = |partition: &Partition| PartitionSegments {
             id: partition.id,
@@ -229,7 +234,7 @@ pub struct NodeMemory {
     pub partitions: Vec<PartitionMemory>,
     pub instance: InstanceMemory,
     /// Bytes read from files since the node started, by field.
-    pub read_bytes: BTreeMap<FieldId, u64>,
+    pub read_bytes: SortedMap<FieldId, u64>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -238,8 +243,8 @@ pub struct PartitionMemory {
     pub rows: u64,
     /// Of fields and indexes, and of what tells when rows were written and which are deleted.
     pub bytes: u64,
-    pub field_bytes: BTreeMap<String, u64>,
-    pub index_bytes: BTreeMap<String, u64>,
+    pub field_bytes: SortedMap<String, u64>,
+    pub index_bytes: SortedMap<String, u64>,
 }
 
 impl PartitionMemory {
@@ -315,7 +320,7 @@ pub struct GraphPlan {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IndexOutcome {
     pub index: IndexId,
-    pub entries: BTreeMap<SegmentId, IndexEntry>,
+    pub entries: SortedMap<SegmentId, IndexEntry>,
 }
 
 /// Rows of one step of an import at most; as many ids are kept for it.
@@ -383,10 +388,10 @@ pub struct ExportPlan {
     pub collection: CollectionId,
     pub schema: CollectionSchema,
     pub expr: String,
-    pub templates: BTreeMap<String, serde_json::Value>,
+    pub templates: SortedMap<String, serde_json::Value>,
     pub fields: Vec<FieldId>,
     /// Of the dynamic field; all if it is empty.
-    pub dynamic_keys: BTreeSet<String>,
+    pub dynamic_keys: SortedSet<String>,
     /// Rows written before this are left out. Fixed when the export begins, so that a step that is repeated gives the same.
     pub expired_before: Option<Timestamp>,
     pub format: ExportFormat,

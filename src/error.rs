@@ -219,7 +219,7 @@ impl From<Error> for RelayedError {
 /// `common.Status` as the SDK's gRPC layer hands it out.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
-    pub extra_info: std::collections::BTreeMap<String, String>,
+    pub extra_info: crate::sorted::SortedMap<String, String>,
     pub error_code: &'static str,
     pub reason: String,
     pub code: i32,

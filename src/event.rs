@@ -2,11 +2,11 @@
 
 use crate::catalog::ImportState;
 use crate::ids::PartitionId;
+use crate::sorted::SortedMap;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Bytes that a node has read of what it is loading.
-pub type LoadProgress = BTreeMap<PartitionId, u64>;
+pub type LoadProgress = SortedMap<PartitionId, u64>;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", content = "detail", rename_all = "lowercase")]

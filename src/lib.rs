@@ -24,6 +24,7 @@ pub mod request;
 pub mod schema;
 pub mod search;
 pub mod segment;
+pub mod sorted;
 pub mod storage;
 pub mod value;
 #[cfg(target_arch = "wasm32")]

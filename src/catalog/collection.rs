@@ -4,8 +4,8 @@ use crate::ids::{CollectionId, IndexId, PartitionId, Timestamp};
 use crate::index::{self, MetricType};
 use crate::schema::{CollectionSchema, Field, FieldId, KeyValue, MMAP_ENABLED};
 use crate::segment::SegmentManifest;
+use crate::sorted::SortedSet;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Collection {
@@ -17,7 +17,7 @@ pub struct Collection {
     pub updated_at: Timestamp,
     pub shards_num: u32,
     pub consistency_level: ConsistencyLevel,
-    pub aliases: BTreeSet<String>,
+    pub aliases: SortedSet<String>,
     /// In order of creation.
     pub partitions: Vec<Partition>,
     pub indexes: Vec<IndexDefinition>,
@@ -125,12 +125,12 @@ impl Collection {
         latest.max(self.updated_at).max(self.flushed)
     }
 
-    pub fn fields_with(&self, ids: &BTreeSet<FieldId>) -> Vec<Field> {
+    pub fn fields_with(&self, ids: &SortedSet<FieldId>) -> Vec<Field> {
         self.schema.fields.iter().filter(|field| ids.contains(&field.id)).cloned().collect()
     }
 
     /// Every name under which it can be asked for.
-    pub fn names(&self) -> BTreeSet<String> {
+    pub fn names(&self) -> SortedSet<String> {
         self.aliases.iter().chain([&self.schema.name]).cloned().collect()
     }
 }

@@ -16,11 +16,11 @@ pub use write_outcome::{WriteOutcome, read_write_outcome};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, ImportId, PartitionId, Timestamp};
 use crate::schema::KeyValue;
+use crate::sorted::SortedMap;
 use crate::storage::{Records, Store, WriteBatch};
 use import_job::{IMPORTS, import_key};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use write_outcome::{all_outcomes, outcome_key, outcomes_before};
 
@@ -36,10 +36,10 @@ pub struct Database {
 
 #[derive(Debug, Default)]
 pub struct Catalog {
-    pub databases: BTreeMap<String, Database>,
-    pub collections: BTreeMap<CollectionId, Collection>,
+    pub databases: SortedMap<String, Database>,
+    pub collections: SortedMap<CollectionId, Collection>,
     /// Those under way, and for a while those that have ended.
-    pub imports: BTreeMap<ImportId, ImportJob>,
+    pub imports: SortedMap<ImportId, ImportJob>,
 }
 
 /// What the log holds of a collection; written with every record, so that nobody has to read the log to know.
@@ -48,7 +48,7 @@ pub struct LogSummary {
     /// The last write.
     pub last: Timestamp,
     pub bytes: u64,
-    pub inserted_rows: BTreeMap<PartitionId, u64>,
+    pub inserted_rows: SortedMap<PartitionId, u64>,
     pub has_deletes: bool,
 }
 
@@ -114,7 +114,7 @@ impl Catalog {
     }
 }
 
-pub async fn read_log_summaries(records: &impl Records) -> Result<BTreeMap<CollectionId, LogSummary>> {
+pub async fn read_log_summaries(records: &impl Records) -> Result<SortedMap<CollectionId, LogSummary>> {
     let summaries: Vec<(String, LogSummary)> = read_all(records, Store::Log, LOG_SUMMARIES).await?;
     let id = |key: &str| u64::from_str_radix(&key[LOG_SUMMARIES.len()..], 16).ok().map(CollectionId);
     Ok(summaries.into_iter().filter_map(|(key, summary)| Some((id(&key)?, summary))).collect())

@@ -16,11 +16,11 @@ use crate::ids::{CollectionId, ExportId};
 use crate::platform::Platform;
 use crate::schema::{DYNAMIC_FIELD, Field, FieldId, OutputFields};
 use crate::segment::{SegmentManifest, TIMESTAMP_FIELD};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::value::allows_given_ids;
 use futures::FutureExt;
 use serde_json::{Value, json};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A client of which nothing is heard for so long has gone, and its export with it.
@@ -28,16 +28,16 @@ const PATIENCE_MS: u64 = 60_000;
 
 #[derive(Default)]
 pub(super) struct Exports {
-    under_way: RefCell<BTreeMap<ExportId, Rc<Export>>>,
+    under_way: RefCell<SortedMap<ExportId, Rc<Export>>>,
     /// Files that nothing names any more, and that an export still reads.
-    discarded: RefCell<BTreeSet<String>>,
+    discarded: RefCell<SortedSet<String>>,
 }
 
 struct Export {
     collection: CollectionId,
     segments: Vec<SegmentManifest>,
     /// The files that it reads.
-    pinned: BTreeSet<String>,
+    pinned: SortedSet<String>,
     /// Set when it has begun.
     written_as: OnceCell<(Rc<ExportPlan>, Rc<Layout>)>,
     /// Calls about it that are being answered.
@@ -51,7 +51,7 @@ pub(super) struct NewExport<'a> {
     pub partitions: &'a [String],
     pub format: &'a str,
     pub expr: &'a str,
-    pub templates: &'a BTreeMap<String, Value>,
+    pub templates: &'a SortedMap<String, Value>,
     /// Empty: all.
     pub output_fields: &'a [String],
 }
@@ -300,7 +300,7 @@ fn plan_fields(plan: &ExportPlan) -> impl Iterator<Item = &Field> {
 /// Keys that an import generates itself, and refuses, are left out unless they are asked for.
 fn chosen_fields(collection: &Collection, names: &[String]) -> Result<OutputFields> {
     let schema = &collection.schema;
-    let there: BTreeSet<FieldId> = schema.fields.iter().map(|field| field.id).collect();
+    let there: SortedSet<FieldId> = schema.fields.iter().map(|field| field.id).collect();
     let all = ["*".to_owned()];
     let mut output = OutputFields::choose(schema, &there, if names.is_empty() { &all } else { names })?;
     let key = schema.primary_key();
@@ -326,9 +326,9 @@ fn chosen_segments(collection: &Collection, names: &[String]) -> Result<Vec<Segm
     Ok(chosen.flat_map(|partition| &partition.segments).cloned().collect())
 }
 
-fn pinned_files(plan: &ExportPlan, segments: &[SegmentManifest]) -> Result<BTreeSet<String>> {
+fn pinned_files(plan: &ExportPlan, segments: &[SegmentManifest]) -> Result<SortedSet<String>> {
     let filter = Filter::parse(&plan.expr, &plan.templates, &plan.schema, None)?;
-    let mut read: BTreeSet<FieldId> = plan.fields.iter().chain(filter.fields()).copied().collect();
+    let mut read: SortedSet<FieldId> = plan.fields.iter().chain(filter.fields()).copied().collect();
     read.insert(plan.schema.primary_key().id);
     read.extend(plan.expired_before.map(|_| TIMESTAMP_FIELD));
     let files = segments.iter().flat_map(|segment| {

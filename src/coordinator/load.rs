@@ -10,9 +10,9 @@ use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::names;
 use crate::segment::Shard;
+use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join_all};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// After so many in a row a load is given up.
@@ -32,7 +32,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .change_load(id, |collection| {
                 let wanted = wanted_record(collection, &request)?;
                 let before = collection.load.replace(wanted.clone()).map(|load| load.partitions);
-                Ok(wanted.partitions.difference(&before.unwrap_or_default()).copied().collect::<BTreeSet<_>>())
+                Ok(wanted.partitions.difference(&before.unwrap_or_default()).copied().collect::<SortedSet<_>>())
             })
             .await?;
         let is_new = !added.is_empty();
@@ -62,7 +62,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self: &Rc<Self>,
         id: CollectionId,
         runtime: &Rc<Runtime>,
-        added: BTreeSet<PartitionId>,
+        added: SortedSet<PartitionId>,
         cause: LoadCause,
     ) -> Option<u64> {
         let ticket = LoadTicket { number: self.tick().0, cause };
@@ -79,9 +79,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 nodes: self.new_nodes(collection.shards_num),
                 version: self.tick().0,
                 started: false,
-                loaded: BTreeSet::new(),
-                loading: BTreeMap::new(),
-                read_bytes: BTreeMap::new(),
+                loaded: SortedSet::new(),
+                loading: SortedMap::new(),
+                read_bytes: SortedMap::new(),
                 companions: Vec::new(),
                 settled: Vec::new(),
             });
@@ -230,7 +230,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn cancel_load(self: &Rc<Self>, database: &str, name: &str, ticket: u64) -> Result<()> {
         let collection = self.resolve(database, name)?;
         let runtime = self.runtime(collection.id);
-        let cancelled: BTreeSet<PartitionId> = {
+        let cancelled: SortedSet<PartitionId> = {
             let serving = runtime.serving.borrow();
             let loading = serving.iter().flat_map(|serving| &serving.loading);
             loading.filter(|(_, load)| load.number == ticket).map(|(partition, _)| *partition).collect()
@@ -279,7 +279,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self: &Rc<Self>,
         collection: &Collection,
         runtime: &Rc<Runtime>,
-        released: &BTreeSet<PartitionId>,
+        released: &SortedSet<PartitionId>,
     ) -> Result<()> {
         let rest_is_loaded = self.take_out_of_load(collection.id, |partition| released.contains(partition)).await?;
         if !rest_is_loaded {
@@ -293,10 +293,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Has the nodes forget partitions, but not those that were asked for again meanwhile.
-    async fn forget(&self, id: CollectionId, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) -> Result<()> {
+    async fn forget(&self, id: CollectionId, runtime: &Runtime, partitions: &SortedSet<PartitionId>) -> Result<()> {
         let _turn = runtime.writing.lock().await;
         let wanted = self.collection(id).and_then(|it| it.load).map(|load| load.partitions).unwrap_or_default();
-        let partitions: BTreeSet<PartitionId> = partitions.difference(&wanted).copied().collect();
+        let partitions: SortedSet<PartitionId> = partitions.difference(&wanted).copied().collect();
         self.tell_given_up(id, runtime, &partitions);
         let nodes = runtime.serving.borrow_mut().as_mut().map(|serving| {
             serving.loaded.retain(|partition| !partitions.contains(partition));
@@ -332,7 +332,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Loads everything that the records name: after opening a store that had something loaded.
     pub(super) fn restore_loads(self: &Rc<Self>) {
-        let records: Vec<(CollectionId, BTreeSet<PartitionId>)> = {
+        let records: Vec<(CollectionId, SortedSet<PartitionId>)> = {
             let catalog = self.catalog.borrow();
             let loaded = catalog.collections.values();
             loaded.filter_map(|it| Some((it.id, it.load.as_ref()?.partitions.clone()))).collect()
@@ -381,10 +381,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn start_over(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, dead: Serving) {
         let record = self.collection(id).and_then(|collection| collection.load);
         let mut recovered = record.map(|load| load.partitions).unwrap_or_default();
-        let mut requests: BTreeMap<u64, Load> = BTreeMap::new();
+        let mut requests: SortedMap<u64, Load> = SortedMap::new();
         for (partition, ticket) in dead.loading.into_iter().filter(|(_, ticket)| ticket.is_request()) {
             if recovered.remove(&partition) {
-                let load = requests.entry(ticket.number).or_insert_with(|| Load { ticket, added: BTreeSet::new() });
+                let load = requests.entry(ticket.number).or_insert_with(|| Load { ticket, added: SortedSet::new() });
                 load.added.insert(partition);
             }
         }
@@ -404,7 +404,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// was loaded before waits for the next read.
     async fn give_up_loads(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, mut dead: Serving) {
         let why = Error::Unexpected(format!("{MAX_DEATHS_WHILE_LOADING} query nodes ended while they were loading"));
-        let requests: BTreeMap<PartitionId, LoadTicket> =
+        let requests: SortedMap<PartitionId, LoadTicket> =
             std::mem::take(&mut dead.loading).into_iter().filter(|(_, ticket)| ticket.is_request()).collect();
         // If the record cannot be changed, the next read tries to load all of it.
         drop(self.take_out_of_load(id, |partition| requests.contains_key(partition)).await);
@@ -478,16 +478,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 /// Some partitions on their way into the nodes.
 struct Load {
     ticket: LoadTicket,
-    added: BTreeSet<PartitionId>,
+    added: SortedSet<PartitionId>,
 }
 
 impl Load {
-    fn own_in(&self, loading: &BTreeMap<PartitionId, LoadTicket>) -> BTreeSet<PartitionId> {
+    fn own_in(&self, loading: &SortedMap<PartitionId, LoadTicket>) -> SortedSet<PartitionId> {
         self.added.iter().copied().filter(|it| loading.get(it) == Some(&self.ticket)).collect()
     }
 
     /// Takes out what is still its own.
-    fn finish_in(&self, loading: &mut BTreeMap<PartitionId, LoadTicket>) -> BTreeSet<PartitionId> {
+    fn finish_in(&self, loading: &mut SortedMap<PartitionId, LoadTicket>) -> SortedSet<PartitionId> {
         let own = self.own_in(loading);
         loading.retain(|it, _| !own.contains(it));
         own

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::segment::Wanted;
+use crate::sorted::SortedSet;
 use crate::storage::Files;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// More instances than this and a browser's renderer runs out of them.
@@ -37,7 +37,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(limit_bytes) = self.config.memory_limit_bytes else { return Ok(()) };
         let known = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
         let mut after = wanted.clone();
-        after.partitions.extend(&known);
+        after.partitions.extend(known.iter().copied());
         if after.partitions == known {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         collection: &Collection,
         runtime: &Runtime,
         record: &LoadRecord,
-        partitions: &BTreeSet<PartitionId>,
+        partitions: &SortedSet<PartitionId>,
     ) -> u64 {
         let sealed: u64 = partitions.iter().map(|partition| self.bytes_to_read(collection, record, *partition)).sum();
         let log = runtime.log.borrow();

@@ -9,9 +9,9 @@ use crate::event::{Event, LoadProgress};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::names;
+use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::future::{Either, select};
-use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -114,7 +114,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Tells the pages of partitions that were on their way and will not come.
-    pub(super) fn tell_given_up(&self, id: CollectionId, runtime: &Runtime, partitions: &BTreeSet<PartitionId>) {
+    pub(super) fn tell_given_up(&self, id: CollectionId, runtime: &Runtime, partitions: &SortedSet<PartitionId>) {
         let mut progress = runtime.progress.borrow_mut();
         let percent = progress.percent;
         let given_up: Vec<PartitionId> = partitions.iter().copied().filter(|it| progress.forget(*it)).collect();
@@ -249,8 +249,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 #[derive(Default)]
 pub(super) struct Progress {
     /// Of each partition that was not there when the first of these loads began.
-    total_bytes: BTreeMap<PartitionId, u64>,
-    read_bytes: BTreeMap<PartitionId, u64>,
+    total_bytes: SortedMap<PartitionId, u64>,
+    read_bytes: SortedMap<PartitionId, u64>,
     percent: u32,
     told_percent: Option<u32>,
 }
@@ -279,7 +279,7 @@ impl Progress {
         self.total_bytes.remove(&partition).is_some()
     }
 
-    pub fn arrived(&mut self, partitions: &BTreeSet<PartitionId>) {
+    pub fn arrived(&mut self, partitions: &SortedSet<PartitionId>) {
         let totals = self.total_bytes.iter().filter(|(partition, _)| partitions.contains(partition));
         self.read_bytes.extend(totals.map(|(partition, bytes)| (*partition, *bytes)));
     }
@@ -291,7 +291,7 @@ impl Progress {
     }
 
     /// Of some partitions; what is not under way is there.
-    fn percent_of(&self, partitions: &BTreeSet<PartitionId>, loaded_bytes: impl Fn(PartitionId) -> u64) -> u32 {
+    fn percent_of(&self, partitions: &SortedSet<PartitionId>, loaded_bytes: impl Fn(PartitionId) -> u64) -> u32 {
         let (mut read, mut total) = (0, 0);
         for partition in partitions {
             let of_partition = self.total_bytes.get(partition).copied();

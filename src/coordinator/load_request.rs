@@ -4,7 +4,7 @@ use super::partition::partition_ids;
 use crate::catalog::{Collection, LoadRecord};
 use crate::error::{Error, Result};
 use crate::schema::{DYNAMIC_FIELD, FieldId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 
 pub(super) struct LoadRequest<'a> {
     pub database: &'a str,
@@ -45,7 +45,7 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
             wanted: request.replica_number.min(i64::from(u32::MAX)) as u32,
         });
     }
-    let indexes: BTreeMap<_, _> = collection
+    let indexes: SortedMap<_, _> = collection
         .indexes
         .iter()
         .filter(|index| fields.contains(&index.field))
@@ -61,7 +61,7 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
     };
     if let Some(current) = &collection.load {
         if current.fields != record.fields {
-            let names = |ids: &BTreeSet<FieldId>| {
+            let names = |ids: &SortedSet<FieldId>| {
                 let names = collection.fields_with(ids).into_iter().map(|field| field.name);
                 format!("[{}]", names.collect::<Vec<_>>().join(" "))
             };
@@ -71,7 +71,7 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
                 names(&record.fields),
             ));
         }
-        record.partitions.extend(&current.partitions);
+        record.partitions.extend(current.partitions.iter().copied());
         record.indexes = current.indexes.clone();
         record.listed_fields &= current.listed_fields;
         record.whole_collection |= current.whole_collection;
@@ -80,14 +80,14 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
 }
 
 /// The fields that a load request asks for, by the strict rule: those listed, and the dynamic field unless it is skipped.
-fn load_fields(collection: &Collection, request: &LoadRequest) -> Result<BTreeSet<FieldId>> {
+fn load_fields(collection: &Collection, request: &LoadRequest) -> Result<SortedSet<FieldId>> {
     let schema = &collection.schema;
     let dynamic = schema.dynamic_field().filter(|_| !request.skip_dynamic_field).map(|field| field.id);
     if request.fields.is_empty() {
         let named = schema.fields.iter().filter(|field| !field.is_dynamic).map(|field| field.id);
         return Ok(named.chain(dynamic).collect());
     }
-    let mut fields = BTreeSet::new();
+    let mut fields = SortedSet::new();
     for name in request.fields {
         fields.insert(schema.expect_field(name)?.id);
     }

@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{SegmentManifest, Shard, log_range, segment_prefix};
+use crate::sorted::SortedSet;
 use crate::storage::{Files, Store, WriteBatch};
 use futures::FutureExt;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The data node is ended when it had nothing to do for so long.
@@ -268,7 +268,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Err(Error::Unexpected("the data node did not answer with what it compacted".into()));
         };
         let written = output.iter().flat_map(|segment| segment.files(id)).collect::<Vec<_>>();
-        let gone: BTreeSet<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
+        let gone: SortedSet<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
         let committed = {
             let _moving = runtime.moving.lock().await;
             let committed = self

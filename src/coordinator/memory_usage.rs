@@ -5,9 +5,9 @@ use crate::catalog::Collection;
 use crate::cluster::{NodeId, NodeMemory, Nodes, PartitionMemory};
 use crate::error::Status;
 use crate::platform::Platform;
+use crate::sorted::SortedMap;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct CollectionMemory {
@@ -18,7 +18,7 @@ struct CollectionMemory {
     partitions: Vec<PartitionMemory>,
     nodes: Vec<NodeUsage>,
     /// Read from files since the nodes started, by field.
-    read_bytes: BTreeMap<String, u64>,
+    read_bytes: SortedMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -32,8 +32,8 @@ struct NodeUsage {
 
 impl CollectionMemory {
     fn new(collection: &Collection, nodes: Vec<(NodeId, NodeMemory)>) -> Self {
-        let mut partitions: BTreeMap<String, PartitionMemory> = BTreeMap::new();
-        let mut read_bytes: BTreeMap<String, u64> = BTreeMap::new();
+        let mut partitions: SortedMap<String, PartitionMemory> = SortedMap::new();
+        let mut read_bytes: SortedMap<String, u64> = SortedMap::new();
         let mut usage = Vec::new();
         for (node, memory) in nodes {
             usage.push(NodeUsage {

@@ -43,11 +43,12 @@ use crate::error::{Error, Result};
 use crate::event::LoadProgress;
 use crate::ids::{CollectionId, PartitionId, RequestId, Timestamp};
 use crate::platform::Platform;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 use tokio::sync::Mutex;
 
@@ -97,7 +98,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     /// Held while a load is weighed and let in, so that two do not take the same room.
     admitting: Mutex<()>,
     clock: Cell<Timestamp>,
-    runtimes: RefCell<BTreeMap<CollectionId, Rc<Runtime>>>,
+    runtimes: RefCell<SortedMap<CollectionId, Rc<Runtime>>>,
     data_node: Mutex<Option<NodeId>>,
     /// Held while graphs of a collection are built.
     graphs: Mutex<()>,
@@ -117,7 +118,7 @@ struct Runtime {
     /// Why the last load failed; forgotten with the next load or release.
     failed_load: RefCell<Option<Error>>,
     /// Of the last loads that failed, by ticket: for those who wait for them.
-    failures: RefCell<BTreeMap<u64, Error>>,
+    failures: RefCell<SortedMap<u64, Error>>,
     /// Of nodes that died while they loaded, one after the other.
     deaths_while_loading: Cell<u32>,
     serving: RefCell<Option<Serving>>,
@@ -126,7 +127,7 @@ struct Runtime {
     /// How often nodes have followed a commit of segments since there was last a quiet while.
     refreshes: Cell<u64>,
     /// Writes that were sent again.
-    repeated: RefCell<BTreeSet<RequestId>>,
+    repeated: RefCell<SortedSet<RequestId>>,
 }
 
 /// The query nodes of a collection, and what they have.
@@ -136,11 +137,11 @@ struct Serving {
     /// Rises with every change of the nodes, so that an old route is known.
     version: u64,
     started: bool,
-    loaded: BTreeSet<PartitionId>,
+    loaded: SortedSet<PartitionId>,
     /// With the load that reads them.
-    loading: BTreeMap<PartitionId, LoadTicket>,
+    loading: SortedMap<PartitionId, LoadTicket>,
     /// What each node has read of the loads under way.
-    read_bytes: BTreeMap<NodeId, LoadProgress>,
+    read_bytes: SortedMap<NodeId, LoadProgress>,
     /// While what is loaded moves to fresh nodes: those, then the old ones until nobody reads from them any more.
     companions: Vec<NodeId>,
     /// Waiters for the end of the loads under way.
@@ -272,7 +273,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let files = self.platform.files();
         files.sweep_partial().await?;
         let mut names = files.list("segment/").await?;
-        let (known, sources): (BTreeSet<String>, Vec<String>) = {
+        let (known, sources): (HashSet<String>, Vec<String>) = {
             let catalog = self.catalog.borrow();
             let imports = catalog.imports.values().filter(|job| job.state.is_under_way());
             let sources = imports.map(|job| source_prefix(job.id)).collect();

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::ids::PartitionId;
 use crate::platform::Platform;
 use crate::schema::names;
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 use std::rc::Rc;
 
 const MAX_PARTITIONS: usize = 1024;
@@ -41,7 +41,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .await?;
         let joined = joins_load.then(|| {
             let runtime = self.runtime(collection.id);
-            self.start_loading(collection.id, &runtime, BTreeSet::from([id]), LoadCause::Request);
+            self.start_loading(collection.id, &runtime, SortedSet::from([id]), LoadCause::Request);
             runtime.next_settled()
         });
         self.tell_view(collection.id).await;
@@ -88,6 +88,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 }
 
 /// The ids of partitions by name; every name must exist.
-pub(super) fn partition_ids(collection: &Collection, names: &[String]) -> Result<BTreeSet<PartitionId>> {
+pub(super) fn partition_ids(collection: &Collection, names: &[String]) -> Result<SortedSet<PartitionId>> {
     names.iter().map(|name| Ok(collection.expect_partition(name)?.id)).collect()
 }

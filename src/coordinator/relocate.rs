@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::segment::Shard;
+use crate::sorted::SortedSet;
 use futures::FutureExt;
 use futures::future::{join_all, try_join_all};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A collection whose segments do not change for so long is not being filled.
@@ -18,7 +18,7 @@ const QUIET_MS: u32 = 2_000;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Moves what remains loaded of a collection when that gives back enough. Searches go on meanwhile, on the old nodes.
-    pub(super) fn relocate_if_worth(self: &Rc<Self>, before: &Collection, released: &BTreeSet<PartitionId>) {
+    pub(super) fn relocate_if_worth(self: &Rc<Self>, before: &Collection, released: &SortedSet<PartitionId>) {
         let Some(record) = &before.load else { return };
         let given_back = released.intersection(&record.partitions);
         let given_back_bytes: u64 = given_back.map(|partition| self.bytes_to_read(before, record, *partition)).sum();

@@ -10,10 +10,10 @@ use crate::expr::Filter;
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{Deletes, LogRecord, log_key};
+use crate::sorted::SortedMap;
 use crate::storage::{Durability, Store, WriteBatch};
 use crate::value::{Batch, CheckedRows, PrimaryKeys, WriteMode, check_insert};
 use futures::future::{LocalBoxFuture, join_all};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(super) struct Written {
@@ -31,7 +31,7 @@ pub(super) struct Insert {
 
 pub(super) struct Delete<'a> {
     pub expr: &'a str,
-    pub templates: &'a BTreeMap<String, serde_json::Value>,
+    pub templates: &'a SortedMap<String, serde_json::Value>,
     pub request: WriteRequest,
 }
 
@@ -263,7 +263,7 @@ fn split_by_partition(
     if let [only] = partitions {
         return vec![(*only, rows.batch.clone())];
     }
-    let mut rows_of: BTreeMap<PartitionId, Vec<u32>> = BTreeMap::new();
+    let mut rows_of: SortedMap<PartitionId, Vec<u32>> = SortedMap::new();
     for (row, partition) in rows.partition_of(&collection.schema, partitions.len()).into_iter().enumerate() {
         rows_of.entry(partitions[partition as usize]).or_default().push(row as u32);
     }

@@ -10,7 +10,7 @@ use crate::ids::{ExportId, SegmentId};
 use crate::platform::{Breather, Platform};
 use crate::schema::{Field, FieldId};
 use crate::segment::{SegmentManifest, SegmentRows, read_segment, read_times};
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 use std::rc::Rc;
 
 /// Of one step at most.
@@ -82,7 +82,7 @@ impl<P: Platform> DataNode<P> {
     ) -> Result<ExportedSegment> {
         let files = self.platform.files();
         let filter = Filter::parse(&plan.expr, &plan.templates, &plan.schema, None)?;
-        let given: BTreeSet<FieldId> = fields.iter().map(|field| field.id).collect();
+        let given: SortedSet<FieldId> = fields.iter().map(|field| field.id).collect();
         let is_read =
             |field: &&Field| given.contains(&field.id) || filter.fields().contains(&field.id) || field.is_primary_key;
         let read: Vec<Field> = plan.schema.fields.iter().filter(is_read).cloned().collect();

@@ -13,10 +13,10 @@ use crate::import::FileBatches;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{Growing, SegmentManifest, Shard};
+use crate::sorted::SortedMap;
 use crate::value::{Batch, Column, WriteMode, check_insert};
 use futures::future::join;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Checked at once, so that the node hears of what is sent to it.
@@ -31,7 +31,7 @@ pub(super) struct ImportReader<P: Platform> {
     batches: FileBatches,
     source: Source<P>,
     checked_rows: u64,
-    gathered: BTreeMap<Place, Gathered>,
+    gathered: SortedMap<Place, Gathered>,
 }
 
 /// Partition and shard.
@@ -59,7 +59,7 @@ impl<P: Platform> ImportReader<P> {
             fields: plan.schema.fields.clone().into(),
             source: Source::new(platform, plan.job, plan.files.len()),
             checked_rows: 0,
-            gathered: BTreeMap::new(),
+            gathered: SortedMap::new(),
             plan: Rc::new(plan),
         })
     }
@@ -93,7 +93,7 @@ impl<P: Platform> ImportReader<P> {
         match self.plan.partitions[..] {
             [only] => self.gather_partition(only, rows.batch),
             _ => {
-                let mut rows_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+                let mut rows_of: SortedMap<u32, Vec<u32>> = SortedMap::new();
                 let partitions = rows.partition_of(&self.plan.schema, self.plan.partitions.len());
                 partitions.iter().zip(0..).for_each(|(it, row)| rows_of.entry(*it).or_default().push(row));
                 for (at, chosen) in rows_of {

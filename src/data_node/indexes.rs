@@ -8,13 +8,13 @@ use crate::ids::CollectionId;
 use crate::index::{IndexType, SegmentIndex};
 use crate::platform::{Breather, Platform};
 use crate::segment::{IndexEntry, SegmentManifest, read_column, write_codes, write_column};
+use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::{Column, ColumnData};
-use std::collections::BTreeMap;
 
 impl<P: Platform> DataNode<P> {
     pub(super) async fn build_indexes(&self, plan: IndexPlan) -> Result<IndexOutcome> {
-        let mut outcome = IndexOutcome { index: plan.index.id, entries: BTreeMap::new() };
+        let mut outcome = IndexOutcome { index: plan.index.id, entries: SortedMap::new() };
         let mut breather = Breather::new(&self.platform);
         for manifest in &plan.segments {
             let entry = self.build_index(plan.collection, &plan.index, manifest).await?;

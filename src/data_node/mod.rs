@@ -20,6 +20,7 @@ use crate::segment::{
     Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SealedColumn, SegmentManifest, SegmentRows,
     merge_order, read_column, read_deletes, read_times, seal, seal_times, write_deletes,
 };
+use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
@@ -28,7 +29,6 @@ use import::ImportReader;
 use indexes::{index_of, write_index};
 use roaring::RoaringBitmap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub struct DataNode<P: Platform> {
@@ -150,7 +150,7 @@ impl<P: Platform> DataNode<P> {
         for segment in segments.iter_mut().filter(concerned) {
             if segment.keys.is_none() {
                 let (keys, deleted) = self.read_keys(plan.collection, primary_key, &segment.manifest).await?;
-                let mut rows = SegmentRows::new(primary_key.id, BTreeMap::from([(primary_key.id, keys)]), true);
+                let mut rows = SegmentRows::new(primary_key.id, SortedMap::from([(primary_key.id, keys)]), true);
                 rows.deleted = Rc::new(deleted);
                 segment.keys = Some(rows);
             }

@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::ids::ImportId;
 use crate::import::{Chunk, MAX_BATCH_BYTES};
 use crate::platform::Platform;
+use crate::sorted::SortedMap;
 use crate::storage::{Files, OpenFile};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// In one go.
 const READ_BYTES: u64 = 8 << 20;
@@ -22,7 +23,7 @@ pub(super) struct Source<P: Platform> {
     platform: P,
     job: ImportId,
     places: Vec<Place<P>>,
-    ahead: BTreeMap<usize, oneshot::Receiver<Result<Option<Read<P>>>>>,
+    ahead: SortedMap<usize, oneshot::Receiver<Result<Option<Read<P>>>>>,
     /// The last files that were wanted. What others have next is not wanted for long.
     recent: VecDeque<usize>,
     /// Filling a new buffer with zeros first would take as long as reading into it.
@@ -61,7 +62,7 @@ impl<P: Platform> Source<P> {
             platform,
             job,
             places: (0..files).map(|_| Place::start_of(0)).collect(),
-            ahead: BTreeMap::new(),
+            ahead: SortedMap::new(),
             recent: VecDeque::new(),
             used: None,
         }

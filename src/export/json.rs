@@ -3,16 +3,16 @@
 use super::ExportRows;
 use crate::expr::json::{members, unescape};
 use crate::schema::{CollectionSchema, Field};
+use crate::sorted::SortedSet;
 use crate::value::{Column, ColumnData};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// Which keys of the dynamic field are given.
 pub(super) struct DynamicKeys<'a> {
     pub schema: &'a CollectionSchema,
     /// All if it is empty.
-    pub only: &'a BTreeSet<String>,
+    pub only: &'a SortedSet<String>,
 }
 
 impl DynamicKeys<'_> {
@@ -169,6 +169,7 @@ mod tests {
             let schema = CollectionSchema::from_proto("c", &request).expect("a schema");
             let object: serde_json::Map<String, Value> = keys.iter().map(|key| (key.clone(), Value::from(1))).collect();
             let mut out = Vec::new();
+            let only = only.into_iter().collect();
             DynamicKeys { schema: &schema, only: &only }
                 .push(&serde_json::to_string_pretty(&object).expect("JSON"), &mut out);
             let found: serde_json::Map<String, Value> = serde_json::from_slice(&out).expect("an object");

@@ -2,8 +2,8 @@
 
 use super::{ExportFormat, ExportRows};
 use crate::schema::{DataType, Field, FieldId};
+use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Stands for null in a CSV file in which the empty text is a value; with the next number behind it where the file has that
 /// text, too.
@@ -12,7 +12,7 @@ const NULL_KEY: &str = "\\N";
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
     pub rows: u64,
-    fields: BTreeMap<FieldId, FieldMeasure>,
+    fields: SortedMap<FieldId, FieldMeasure>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -16,11 +16,11 @@ pub use measure::{Measures, needs_measuring};
 use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, DataType, Field};
 use crate::segment::SegmentRows;
+use crate::sorted::SortedSet;
 use crate::value::{Column, ColumnData};
 use json::DynamicKeys;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportFormat {
@@ -81,7 +81,7 @@ impl<'a> ExportRows<'a> {
     pub fn new(
         schema: &'a CollectionSchema,
         fields: &'a [Field],
-        only_keys: &'a BTreeSet<String>,
+        only_keys: &'a SortedSet<String>,
         segment: &'a SegmentRows,
     ) -> Result<Self> {
         let column = |field: &'a Field| {

@@ -18,8 +18,8 @@ pub use value::Number;
 
 use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, FieldId};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::value::{Column, Mask, PrimaryKeys};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a filter's text.
 const MAX_TEXT: usize = 16 << 20;
@@ -35,7 +35,7 @@ pub trait Rows {
 pub struct Filter {
     /// `None` is true for every row.
     plan: Option<plan::Plan>,
-    fields: BTreeSet<FieldId>,
+    fields: SortedSet<FieldId>,
     primary_keys: Option<PrimaryKeys>,
 }
 
@@ -44,12 +44,12 @@ impl Filter {
     /// used; without it all may be.
     pub fn parse(
         text: &str,
-        templates: &BTreeMap<String, serde_json::Value>,
+        templates: &SortedMap<String, serde_json::Value>,
         schema: &CollectionSchema,
-        loaded: Option<&BTreeSet<FieldId>>,
+        loaded: Option<&SortedSet<FieldId>>,
     ) -> Result<Filter> {
         if text.trim().is_empty() {
-            return Ok(Filter { plan: None, fields: BTreeSet::new(), primary_keys: None });
+            return Ok(Filter { plan: None, fields: SortedSet::new(), primary_keys: None });
         }
         if text.len() > MAX_TEXT {
             let detail = format!("it has {} bytes, the limit is {MAX_TEXT}", text.len());
@@ -79,7 +79,7 @@ impl Filter {
     }
 
     /// The fields it reads.
-    pub fn fields(&self) -> &BTreeSet<FieldId> {
+    pub fn fields(&self) -> &SortedSet<FieldId> {
         &self.fields
     }
 }

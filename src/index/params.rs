@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
+use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MetricType {
@@ -142,7 +142,7 @@ pub struct IndexParams {
     /// Of vector fields.
     pub metric_type: Option<MetricType>,
     /// Everything else, `params` taken apart.
-    pub params: BTreeMap<String, String>,
+    pub params: SortedMap<String, String>,
     /// As the user gave them, for describe.
     pub given: Vec<KeyValue>,
 }
@@ -221,8 +221,8 @@ pub fn parameter(given: &[KeyValue], key: &str) -> Option<String> {
 }
 
 /// All parameters by name; those of the JSON text `params` among them.
-fn flatten(extra_params: &[KeyValue]) -> Result<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
+fn flatten(extra_params: &[KeyValue]) -> Result<SortedMap<String, String>> {
+    let mut all = SortedMap::new();
     for pair in extra_params {
         if pair.key != "params" {
             all.insert(pair.key.clone(), pair.value.clone());
@@ -259,7 +259,7 @@ const PQ_M: Range = Range { key: "m", low: 1, high: 32_768 };
 const PQ_BITS: Range = Range { key: "nbits", low: 1, high: 24 };
 const PRQ_RESIDUALS: Range = Range { key: "nrq", low: 1, high: 16 };
 
-fn check_ranges(index_type: IndexType, field: &Field, params: &BTreeMap<String, String>) -> Result<()> {
+fn check_ranges(index_type: IndexType, field: &Field, params: &SortedMap<String, String>) -> Result<()> {
     let ranges: &[Range] = match index_type {
         IndexType::IvfFlat | IndexType::IvfSq8 | IndexType::IvfRabitq | IndexType::Scann => &[NLIST],
         IndexType::IvfPq => &[NLIST, PQ_M, PQ_BITS],

@@ -8,8 +8,8 @@ use crate::index::flat::FlatScan;
 use crate::schema::Field;
 use crate::search::{Hit, Order, ScoreRange, TopK};
 use crate::segment::{SegmentRows, StoredRows};
+use crate::sorted::SortedMap;
 use crate::value::{ColumnData, Mask};
-use std::collections::BTreeMap;
 
 /// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
 const fn with_spare(depth: usize) -> usize {
@@ -34,9 +34,9 @@ pub(super) fn candidates(plan: &Plan, query: &[f32], segment: &CodedSegment<'_>,
 }
 
 /// Of the candidates of several segments those that count, by segment.
-pub(super) fn best_candidates(order: Order, mut hits: Vec<(usize, Hit)>, depth: usize) -> BTreeMap<usize, Vec<u32>> {
+pub(super) fn best_candidates(order: Order, mut hits: Vec<(usize, Hit)>, depth: usize) -> SortedMap<usize, Vec<u32>> {
     hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
-    let mut rows_of: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    let mut rows_of: SortedMap<usize, Vec<u32>> = SortedMap::new();
     for (segment, hit) in hits.into_iter().take(with_spare(depth)) {
         rows_of.entry(segment).or_default().push(hit.row);
     }

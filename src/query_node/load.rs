@@ -15,10 +15,10 @@ use crate::segment::{
     IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
     read_graph, read_segment,
 };
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::Files;
 use crate::value::ColumnData;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Of a load that are told, at most.
@@ -88,7 +88,7 @@ impl<P: Platform> QueryNode<P> {
             plan.view.schema.fields.iter().filter(|field| plan.fields.contains(&field.id)).cloned().collect();
         let primary_key = plan.view.schema.primary_key().name.as_str();
         let cancelled = |id: PartitionId| !staging.partitions.borrow().contains(&id);
-        let mut partitions = BTreeMap::new();
+        let mut partitions = SortedMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
             let mut partition = PartitionRows::new(fields.clone(), plan.flushed);
             for manifest in segments {
@@ -134,7 +134,7 @@ impl<P: Platform> QueryNode<P> {
                 view.schema.fields.iter().filter(|field| loaded.fields.contains(&field.id)).cloned().collect();
             (view, fields, loaded.indexes.clone(), loaded.mapped.clone())
         };
-        let mut arrived: BTreeMap<SegmentId, SegmentRows> = BTreeMap::new();
+        let mut arrived: SortedMap<SegmentId, SegmentRows> = SortedMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
             for manifest in segments {
                 let is_wanted = {
@@ -162,7 +162,7 @@ impl<P: Platform> QueryNode<P> {
         recent_deletes.retain(|written, _| *written > plan.flushed);
         for PartitionSegments { id, segments } in &plan.partitions {
             let Some(partition) = partitions.get_mut(id) else { continue };
-            let current: BTreeSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
+            let current: SortedSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
             partition.sealed.retain(|segment, _| current.contains(segment));
             for manifest in segments {
                 let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
@@ -200,9 +200,9 @@ impl<P: Platform> QueryNode<P> {
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
         on_read: &dyn Fn(FieldId, u64),
-    ) -> Result<(BTreeMap<FieldId, StoredVectors>, Vec<Field>)> {
+    ) -> Result<(SortedMap<FieldId, StoredVectors>, Vec<Field>)> {
         let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
-        let (mut stored, mut resident) = (BTreeMap::new(), Vec::new());
+        let (mut stored, mut resident) = (SortedMap::new(), Vec::new());
         for field in reading.fields {
             let opened = if replaced.contains(&field.id) {
                 let file = manifest.column_file(reading.collection, field.id);
@@ -242,7 +242,7 @@ impl<P: Platform> QueryNode<P> {
         manifest: &SegmentManifest,
         segment: &mut SegmentRows,
     ) -> Result<()> {
-        let (mut indexes, mut stored_rows) = (BTreeMap::new(), BTreeMap::new());
+        let (mut indexes, mut stored_rows) = (SortedMap::new(), SortedMap::new());
         for definition in reading.indexes {
             let entry = manifest.indexes.get(&definition.id).filter(|entry| entry.file_bytes > 0);
             let of_segment = match (entry, segment.column(definition.field).map(|column| &column.data)) {
@@ -318,7 +318,7 @@ struct Reading<'a> {
     collection: CollectionId,
     fields: &'a [Field],
     indexes: &'a [IndexDefinition],
-    mapped: &'a BTreeSet<IndexId>,
+    mapped: &'a SortedSet<IndexId>,
     /// The load that it is a part of, and the partition.
     staging: Option<(&'a Staging, PartitionId)>,
 }

@@ -23,19 +23,19 @@ use crate::ids::{IndexId, PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;
 use crate::segment::{Deletes, LogRecord, Shard};
+use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use partition::PartitionRows;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::Mutex;
 
 pub struct QueryNode<P: Platform> {
     platform: P,
     loaded: RefCell<Loaded>,
-    read_bytes: RefCell<BTreeMap<FieldId, u64>>,
+    read_bytes: RefCell<SortedMap<FieldId, u64>>,
     /// One at a time reads when sealed rows were written.
     learning_times: Mutex<()>,
     /// Client calls that are being answered.
@@ -48,15 +48,15 @@ pub struct QueryNode<P: Platform> {
 #[derive(Default)]
 struct Loaded {
     view: Option<Rc<CollectionView>>,
-    fields: BTreeSet<FieldId>,
+    fields: SortedSet<FieldId>,
     indexes: Vec<IndexDefinition>,
     /// Those whose larger part stays in files.
-    mapped: BTreeSet<IndexId>,
-    partitions: BTreeMap<PartitionId, PartitionRows>,
+    mapped: SortedSet<IndexId>,
+    partitions: SortedMap<PartitionId, PartitionRows>,
     /// Sealed segments hold every write up to here.
     flushed: Timestamp,
     /// Deletes after `flushed`: a sealed segment that arrives later does not know of them.
-    recent_deletes: BTreeMap<Timestamp, Deletes>,
+    recent_deletes: SortedMap<Timestamp, Deletes>,
     /// Loads under way.
     staging: Vec<Rc<Staging>>,
     shard: Shard,
@@ -66,7 +66,7 @@ struct Loaded {
 
 /// A load under way: partitions that are being read, and the writes that arrived meanwhile.
 struct Staging {
-    partitions: RefCell<BTreeSet<PartitionId>>,
+    partitions: RefCell<SortedSet<PartitionId>>,
     pending: RefCell<Vec<(Timestamp, Rc<[u8]>)>>,
     loaded_bytes: RefCell<LoadProgress>,
     /// Bytes after which progress is told again.
@@ -77,7 +77,7 @@ struct Staging {
 }
 
 struct ReadPartitions {
-    partitions: BTreeMap<PartitionId, PartitionRows>,
+    partitions: SortedMap<PartitionId, PartitionRows>,
     /// Of the log, for segments that arrive later.
     deletes: Vec<(Timestamp, LogRecord)>,
 }
@@ -140,7 +140,7 @@ impl<P: Platform> QueryNode<P> {
     }
 
     /// Bytes read from files since the node started, by field.
-    pub fn read_bytes(&self) -> BTreeMap<FieldId, u64> {
+    pub fn read_bytes(&self) -> SortedMap<FieldId, u64> {
         self.read_bytes.borrow().clone()
     }
 
@@ -189,7 +189,7 @@ impl<P: Platform> QueryNode<P> {
         Ok(())
     }
 
-    fn release(&self, partitions: &BTreeSet<PartitionId>, version: Timestamp) {
+    fn release(&self, partitions: &SortedSet<PartitionId>, version: Timestamp) {
         let mut loaded = self.loaded.borrow_mut();
         loaded.version = version;
         loaded.partitions.retain(|id, _| !partitions.contains(id));
@@ -226,7 +226,7 @@ impl Loaded {
         }
     }
 
-    fn change_view(&mut self, view: CollectionView, fields: &BTreeSet<FieldId>) {
+    fn change_view(&mut self, view: CollectionView, fields: &SortedSet<FieldId>) {
         if self.view.is_none() {
             // It is retired, or its first load will bring the view: nobody is to be answered.
             return;

@@ -1,12 +1,12 @@
 use crate::ids::{PartitionId, SegmentId, Timestamp};
 use crate::schema::Field;
 use crate::segment::{Deletes, Growing, LogRecord, SegmentRows};
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::rc::Rc;
 
 /// The loaded rows of one partition.
 pub(super) struct PartitionRows {
-    pub sealed: BTreeMap<SegmentId, SegmentRows>,
+    pub sealed: SortedMap<SegmentId, SegmentRows>,
     pub growing: Growing,
     /// Every write up to here is in.
     pub applied: Timestamp,
@@ -14,7 +14,7 @@ pub(super) struct PartitionRows {
 
 impl PartitionRows {
     pub fn new(fields: Rc<[Field]>, applied: Timestamp) -> Self {
-        PartitionRows { sealed: BTreeMap::new(), growing: Growing::new(fields), applied }
+        PartitionRows { sealed: SortedMap::new(), growing: Growing::new(fields), applied }
     }
 
     /// A field that no row was written with so far.

@@ -11,11 +11,12 @@ use crate::platform::{Breather, Platform};
 use crate::schema::KeyValue;
 use crate::search::QueryParams;
 use crate::segment::SegmentRows;
+use crate::sorted::SortedMap;
 use crate::value::{Batch, Column, ColumnData, PrimaryKey, PrimaryKeys};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 const COUNT: &str = "count(*)";
 
@@ -35,7 +36,7 @@ pub(super) struct QueryRequest {
     #[serde(deserialize_with = "crate::request::key_values")]
     pub query_params: Vec<KeyValue>,
     #[serde(deserialize_with = "crate::request::or_default")]
-    pub expr_template_values: BTreeMap<String, Value>,
+    pub expr_template_values: SortedMap<String, Value>,
 }
 
 impl<P: Platform> QueryNode<P> {
@@ -106,7 +107,7 @@ impl<P: Platform> QueryNode<P> {
     pub(super) async fn matching_keys(
         &self,
         expr: &str,
-        templates: &BTreeMap<String, Value>,
+        templates: &SortedMap<String, Value>,
         partition: Option<PartitionId>,
     ) -> Result<PrimaryKeys> {
         let target = self.target_by_id(partition).await?;

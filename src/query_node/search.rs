@@ -16,10 +16,10 @@ use crate::search::{
     Hit as ScoredRow, Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score,
 };
 use crate::segment::SegmentRows;
+use crate::sorted::SortedMap;
 use crate::value::{Column, ColumnData, Mask};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// Rows scanned between two looks at the clock.
 const SCAN_ROWS: usize = 16_384;
@@ -41,7 +41,7 @@ struct SearchRequest {
     #[serde(deserialize_with = "crate::request::or_default")]
     output_fields: Vec<String>,
     #[serde(deserialize_with = "crate::request::or_default")]
-    expr_template_values: BTreeMap<String, Value>,
+    expr_template_values: SortedMap<String, Value>,
     ids: Option<Value>,
     function_score: Option<Value>,
     /// Whether the caller puts the answers of several nodes together.

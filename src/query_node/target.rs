@@ -8,15 +8,15 @@ use crate::ids::{PartitionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::{CollectionSchema, FieldId, OutputFields};
 use crate::segment::SegmentRows;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::value::Mask;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A consistent picture of the rows that a read is about; what is written later does not show in it.
 pub(super) struct Target {
     pub view: Rc<CollectionView>,
-    pub fields: BTreeSet<FieldId>,
+    pub fields: SortedSet<FieldId>,
     pub segments: Vec<SegmentRows>,
     /// Of what was searchable.
     pub version: Timestamp,
@@ -59,20 +59,20 @@ impl<P: Platform> QueryNode<P> {
         self.learn_write_times().await?;
         let loaded = self.loaded.borrow();
         let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
-        let asked: BTreeSet<PartitionId> = partition.into_iter().collect();
+        let asked: SortedSet<PartitionId> = partition.into_iter().collect();
         let only = if asked.is_empty() { None } else { Some(&asked) };
         Ok(Target::new(view, &loaded, loaded.snapshot(only, false), self.platform.now_ms()))
     }
 }
 
 impl Loaded {
-    fn snapshot(&self, only: Option<&BTreeSet<PartitionId>>, ignore_growing: bool) -> Vec<SegmentRows> {
+    fn snapshot(&self, only: Option<&SortedSet<PartitionId>>, ignore_growing: bool) -> Vec<SegmentRows> {
         let partitions = self.partitions.iter().filter(|(id, _)| only.is_none_or(|only| only.contains(id)));
         partitions.flat_map(|(_, partition)| partition.snapshot(ignore_growing)).collect()
     }
 }
 
-fn named_partitions(view: &CollectionView, names: &[String]) -> Result<BTreeSet<PartitionId>> {
+fn named_partitions(view: &CollectionView, names: &[String]) -> Result<SortedSet<PartitionId>> {
     let id = |name: &String| {
         let id = view.partitions.get(name).copied();
         id.ok_or_else(|| Error::invalid(format!("partition name {name} not found")))
@@ -90,7 +90,7 @@ impl Target {
         &self.view.schema
     }
 
-    pub fn filter(&self, text: &str, templates: &BTreeMap<String, Value>) -> Result<Filter> {
+    pub fn filter(&self, text: &str, templates: &SortedMap<String, Value>) -> Result<Filter> {
         Filter::parse(text, templates, self.schema(), Some(&self.fields))
     }
 

@@ -114,7 +114,7 @@ fn check_counts(schema: &CollectionSchema) -> Result<()> {
 }
 
 fn check_unique(schema: &CollectionSchema) -> Result<()> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = crate::sorted::SortedSet::new();
     match schema.fields.iter().find(|field| !seen.insert(&field.name)) {
         None => Ok(()),
         Some(field) => Err(Error::invalid(format!("duplicated field name: {}", field.name))),

@@ -2,7 +2,7 @@
 
 use super::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
 use crate::error::{Error, Result};
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 pub struct OutputFields {
     /// Columns to give.
@@ -13,7 +13,7 @@ pub struct OutputFields {
 
 impl OutputFields {
     /// `*` stands for every field that is there, the name of no field for a key of the dynamic field.
-    pub fn choose(schema: &CollectionSchema, there: &BTreeSet<FieldId>, names: &[String]) -> Result<OutputFields> {
+    pub fn choose(schema: &CollectionSchema, there: &SortedSet<FieldId>, names: &[String]) -> Result<OutputFields> {
         let mut fields: Vec<Field> = Vec::new();
         let mut listed: Vec<String> = Vec::new();
         let mut add = |field: &Field| {
@@ -48,7 +48,7 @@ impl OutputFields {
             add(field);
             listed.push(name.clone());
         }
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         listed.retain(|name| seen.insert(name.clone()));
         Ok(OutputFields { fields, listed })
     }

@@ -3,13 +3,13 @@
 use crate::error::{Error, Result};
 use crate::index::IndexType;
 use crate::index::codes::{Effort, MAX_LEVEL};
+use crate::sorted::SortedMap;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 const MAX_LISTS: i64 = 65_536;
 
 /// What `params` ask of a search for `limit` rows; what is not meant for the type of index is passed over, as by Milvus.
-pub fn effort(params: &BTreeMap<String, Value>, index_type: IndexType, limit: usize) -> Result<Effort> {
+pub fn effort(params: &SortedMap<String, Value>, index_type: IndexType, limit: usize) -> Result<Effort> {
     let is_ivf = matches!(
         index_type,
         IndexType::IvfFlat | IndexType::IvfSq8 | IndexType::IvfPq | IndexType::IvfRabitq | IndexType::Scann
@@ -36,7 +36,7 @@ pub fn effort(params: &BTreeMap<String, Value>, index_type: IndexType, limit: us
     })
 }
 
-fn number(params: &BTreeMap<String, Value>, key: &str, is_meant: bool) -> Result<Option<i64>> {
+fn number(params: &SortedMap<String, Value>, key: &str, is_meant: bool) -> Result<Option<i64>> {
     let Some(value) = params.get(key).filter(|_| is_meant) else { return Ok(None) };
     let parsed = match value {
         Value::String(text) => text.trim().parse().ok(),

@@ -2,7 +2,7 @@
 
 use super::Order;
 use crate::value::PrimaryKey;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 /// A hit with the key that it is known by across segments, and where its row is.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub struct RankedHit<T> {
 pub fn merge<T>(order: Order, lists: Vec<Vec<RankedHit<T>>>, limit: usize) -> Vec<RankedHit<T>> {
     let mut hits: Vec<RankedHit<T>> = lists.into_iter().flatten().collect();
     hits.sort_by(|a, b| order.compare(a.score, b.score).then_with(|| a.key.cmp(&b.key)));
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let first: Vec<bool> = hits.iter().map(|hit| seen.len() < limit && seen.insert(&hit.key)).collect();
     hits.into_iter().zip(first).filter_map(|(hit, first)| first.then_some(hit)).collect()
 }

@@ -4,9 +4,9 @@ use super::ScoreRange;
 use crate::error::{Error, Result};
 use crate::index::MetricType;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
+use crate::sorted::SortedMap;
 use crate::value::all_finite_f32;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 pub const MAX_TOP_K: i64 = 16_384;
 pub const MAX_NQ: i64 = 16_384;
@@ -32,7 +32,7 @@ pub struct SearchParams {
     pub ignore_growing: bool,
     pub group_by: Option<GroupBy>,
     /// Everything else: `ef`, `nprobe`, ...
-    pub index_params: BTreeMap<String, Value>,
+    pub index_params: SortedMap<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,11 +230,11 @@ fn check_top_k(name: &str, given: i64, value: i64) -> Result<()> {
 }
 
 /// All parameters by name. The SDK sends those of `params` twice: as JSON text under that key, and one by one.
-struct Params(BTreeMap<String, Value>);
+struct Params(SortedMap<String, Value>);
 
 impl Params {
     fn read(pairs: &[KeyValue]) -> Result<Params> {
-        let mut all = BTreeMap::new();
+        let mut all = SortedMap::new();
         for pair in pairs.iter().filter(|pair| pair.key != "params") {
             all.insert(pair.key.clone(), Value::String(pair.value.clone()));
         }

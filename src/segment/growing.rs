@@ -3,8 +3,8 @@
 use super::SegmentRows;
 use crate::ids::Timestamp;
 use crate::schema::{Field, FieldId};
+use crate::sorted::SortedMap;
 use crate::value::{Batch, Column, PrimaryKeys};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
@@ -45,7 +45,7 @@ impl Growing {
         if batch.rows > CHUNK_ROWS || batch.rows < MOVED_ROWS && !is_large() {
             return self.append(at, &batch);
         }
-        let mut columns = BTreeMap::new();
+        let mut columns = SortedMap::new();
         for field in self.fields.iter() {
             let given = batch.columns.iter().position(|(name, _)| *name == field.name);
             let column = given.map(|given| batch.columns.swap_remove(given).1);
@@ -88,7 +88,7 @@ impl Growing {
     }
 
     fn empty_chunk(&self) -> SegmentRows {
-        let columns: BTreeMap<_, _> = self.fields.iter().map(|field| (field.id, Column::empty(field))).collect();
+        let columns: SortedMap<_, _> = self.fields.iter().map(|field| (field.id, Column::empty(field))).collect();
         SegmentRows { written: Some(Rc::default()), ..SegmentRows::new(self.primary_key, columns, false) }
     }
 

@@ -1,7 +1,7 @@
 use crate::ids::{CollectionId, IndexId, SegmentId, Timestamp};
 use crate::schema::FieldId;
+use crate::sorted::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What a sealed segment consists of. Lives in the catalog; a file that no manifest names is an orphan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,10 +13,10 @@ pub struct SegmentManifest {
     pub rows: u32,
     pub deleted_rows: u32,
     /// Bytes of each column's file.
-    pub column_bytes: BTreeMap<FieldId, u64>,
+    pub column_bytes: SortedMap<FieldId, u64>,
     /// The deletes' file is named after the last delete in it.
     pub deletes: Option<Timestamp>,
-    pub indexes: BTreeMap<IndexId, IndexEntry>,
+    pub indexes: SortedMap<IndexId, IndexEntry>,
     /// When a fifth of the rows had been written, two fifths, and so on.
     #[serde(default)]
     pub write_quintiles: Vec<Timestamp>,
@@ -44,10 +44,10 @@ pub struct IndexEntry {
 
 /// What is to be loaded of segments.
 pub struct Wanted {
-    pub fields: BTreeSet<FieldId>,
-    pub indexes: BTreeSet<IndexId>,
+    pub fields: SortedSet<FieldId>,
+    pub indexes: SortedSet<IndexId>,
     /// Where files give single rows quickly, columns that an index replaces stay in files, and of these indexes the larger part.
-    pub left_in_files: Option<BTreeSet<IndexId>>,
+    pub left_in_files: Option<SortedSet<IndexId>>,
 }
 
 /// Every file of a collection's segments begins with this.
@@ -76,9 +76,9 @@ impl SegmentManifest {
             shard: 0,
             rows,
             deleted_rows: 0,
-            column_bytes: BTreeMap::new(),
+            column_bytes: SortedMap::new(),
             deletes: None,
-            indexes: BTreeMap::new(),
+            indexes: SortedMap::new(),
             write_quintiles: Vec::new(),
             imported_at: None,
         }
@@ -128,14 +128,14 @@ impl SegmentManifest {
     }
 
     /// The fields whose columns some indexes replace.
-    pub fn replaced_by(&self, indexes: &BTreeSet<IndexId>) -> BTreeSet<FieldId> {
+    pub fn replaced_by(&self, indexes: &SortedSet<IndexId>) -> SortedSet<FieldId> {
         let chosen = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
         chosen.filter_map(|(_, entry)| entry.replaces).collect()
     }
 
     /// What a load reads of the files.
     pub fn bytes_of(&self, Wanted { fields, indexes, left_in_files }: &Wanted) -> u64 {
-        let replaced = if left_in_files.is_some() { self.replaced_by(indexes) } else { BTreeSet::new() };
+        let replaced = if left_in_files.is_some() { self.replaced_by(indexes) } else { SortedSet::new() };
         let is_read = |field: &FieldId| fields.contains(field) && !replaced.contains(field);
         let columns = self.column_bytes.iter().filter(|(field, _)| is_read(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));

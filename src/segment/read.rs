@@ -4,9 +4,9 @@ use super::{SegmentManifest, SegmentRows, TIMESTAMP_FIELD, read_column, read_del
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, Timestamp};
 use crate::schema::{Field, FieldId};
+use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::Column;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Some columns of a segment, the primary key among them, and its deletes. A field that the segment was written without
@@ -18,7 +18,7 @@ pub async fn read_segment(
     fields: &[Field],
     on_read: &dyn Fn(FieldId, u64),
 ) -> Result<SegmentRows> {
-    let mut columns: BTreeMap<FieldId, Column> = BTreeMap::new();
+    let mut columns: SortedMap<FieldId, Column> = SortedMap::new();
     let mut primary_key = None;
     for field in fields {
         let file = manifest.column_file(collection, field.id);

@@ -6,22 +6,23 @@ use crate::expr::{Filter, Rows};
 use crate::ids::{IndexId, Timestamp};
 use crate::index::SegmentIndex;
 use crate::schema::{Field, FieldId};
+use crate::sorted::SortedMap;
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Columns of some rows and which of them are deleted. A clone is a cheap snapshot: what is written later does not show in it.
 #[derive(Clone)]
 pub struct SegmentRows {
-    pub columns: Rc<BTreeMap<FieldId, Rc<Column>>>,
+    pub columns: Rc<SortedMap<FieldId, Rc<Column>>>,
     pub deleted: Rc<RoaringBitmap>,
     /// Fields that are not in memory, because an index takes their place.
-    pub stored: Rc<BTreeMap<FieldId, StoredVectors>>,
-    pub indexes: Rc<BTreeMap<IndexId, SegmentIndex>>,
+    pub stored: Rc<SortedMap<FieldId, StoredVectors>>,
+    pub indexes: Rc<SortedMap<IndexId, SegmentIndex>>,
     /// Of codes whose int8 numbers are not in memory.
-    pub stored_rows: Rc<BTreeMap<IndexId, StoredRows>>,
+    pub stored_rows: Rc<SortedMap<IndexId, StoredRows>>,
     /// When each row was written; of sealed rows only known where somebody had to ask.
     pub written: Option<Rc<Vec<Timestamp>>>,
     /// Of imported rows: what was deleted before is not meant for them.
@@ -42,7 +43,7 @@ impl Rows for SegmentRows {
 }
 
 impl SegmentRows {
-    pub fn new(primary_key: FieldId, columns: BTreeMap<FieldId, Column>, sorted: bool) -> Self {
+    pub fn new(primary_key: FieldId, columns: SortedMap<FieldId, Column>, sorted: bool) -> Self {
         assert!(columns.contains_key(&primary_key), "the primary key is always loaded");
         SegmentRows {
             columns: Rc::new(columns.into_iter().map(|(field, column)| (field, Rc::new(column))).collect()),

@@ -5,6 +5,7 @@
 
 use super::{Epoch, Files, Handed, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -296,7 +297,7 @@ impl<S: Files> Files for Faulty<S> {
         self.write_through(self.inner.sweep_partial(), nothing()).await
     }
 
-    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+    fn read_bytes_by_file(&self) -> SortedMap<String, u64> {
         self.inner.read_bytes_by_file()
     }
 }

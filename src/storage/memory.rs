@@ -9,6 +9,7 @@ use super::{
     check_file_name, prefix_range,
 };
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 use futures::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,7 +28,7 @@ pub struct MemoryStore {
     pause: Pause,
 }
 
-type ReadBytes = Rc<RefCell<BTreeMap<String, u64>>>;
+type ReadBytes = Rc<RefCell<SortedMap<String, u64>>>;
 
 pub struct MemoryFile {
     rows_are_slow: bool,
@@ -288,7 +289,7 @@ impl Files for MemoryStore {
         self.paused(|_| Ok(())).await
     }
 
-    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+    fn read_bytes_by_file(&self) -> SortedMap<String, u64> {
         self.read_bytes.borrow().clone()
     }
 }

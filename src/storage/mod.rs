@@ -14,8 +14,8 @@ pub mod memory;
 pub use head::{HEAD_KEY, Head};
 
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -159,7 +159,7 @@ pub trait Files {
     }
     /// Bytes that this handle has fetched of each file. This is how a test proves that what was not asked for was never
     /// read.
-    fn read_bytes_by_file(&self) -> BTreeMap<String, u64>;
+    fn read_bytes_by_file(&self) -> SortedMap<String, u64>;
 }
 
 /// A place that keeps both.

@@ -4,12 +4,12 @@ use elanus::export::{Beginning, ExportFormat, ExportRows, Measures};
 use elanus::import::{FileBatches, Format};
 use elanus::schema::{CollectionSchema, DataType, Field};
 use elanus::segment::SegmentRows;
+use elanus::sorted::SortedSet;
 use elanus::value::{Batch, CheckedRows, Column, ColumnData, Lists, Mask, WriteMode, check_insert};
 use elanus::{Error, Result};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// A field of a random schema.
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +183,7 @@ fn write(schema: &CollectionSchema, rows: &CheckedRows, format: ExportFormat, st
     let fields: Vec<Field> = schema.fields.iter().filter(is_written).cloned().collect();
     let columns = schema.fields.iter().zip(&rows.batch.columns).map(|(field, (_, column))| (field.id, column.clone()));
     let segment = SegmentRows::new(schema.primary_key().id, columns.collect(), true);
-    let keys = BTreeSet::new();
+    let keys = SortedSet::new();
     let all: Vec<u32> = (0..rows.batch.rows as u32).collect();
     let mut measures = Measures::default();
     for some in all.chunks(2) {

@@ -7,15 +7,15 @@ mod rules;
 
 use elanus::expr::{Filter, Rows};
 use elanus::schema::{CollectionSchema, DYNAMIC_FIELD, DataType, Field, FieldId};
+use elanus::sorted::SortedMap;
 use elanus::value::{Column, ColumnData};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 
 /// A collection whose rows are all in memory.
 struct Table {
     schema: CollectionSchema,
     rows: usize,
-    columns: BTreeMap<FieldId, Column>,
+    columns: SortedMap<FieldId, Column>,
 }
 
 impl Rows for Table {
@@ -62,7 +62,7 @@ fn schema(fields: Vec<Field>) -> CollectionSchema {
 impl Table {
     /// Rows as an insert gives them: what the schema does not name goes to the dynamic field.
     fn new(schema: CollectionSchema, rows: &[Json]) -> Table {
-        let mut columns: BTreeMap<FieldId, Column> =
+        let mut columns: SortedMap<FieldId, Column> =
             schema.fields.iter().map(|field| (field.id, Column::empty(field))).collect();
         for row in rows {
             for field in &schema.fields {
@@ -95,19 +95,19 @@ impl Table {
     }
 
     fn parse(&self, text: &str) -> Result<Filter, String> {
-        self.parse_with(text, &BTreeMap::new())
+        self.parse_with(text, &SortedMap::new())
     }
 
-    fn parse_with(&self, text: &str, templates: &BTreeMap<String, Json>) -> Result<Filter, String> {
+    fn parse_with(&self, text: &str, templates: &SortedMap<String, Json>) -> Result<Filter, String> {
         Filter::parse(text, templates, &self.schema, None).map_err(|error| error.to_string())
     }
 
     /// Row numbers from 1, which are the ids of the recorded fixtures.
     fn matching(&self, text: &str) -> Result<Vec<usize>, String> {
-        self.matching_with(text, &BTreeMap::new())
+        self.matching_with(text, &SortedMap::new())
     }
 
-    fn matching_with(&self, text: &str, templates: &BTreeMap<String, Json>) -> Result<Vec<usize>, String> {
+    fn matching_with(&self, text: &str, templates: &SortedMap<String, Json>) -> Result<Vec<usize>, String> {
         let filter = self.parse_with(text, templates)?;
         let mask = filter.evaluate(self).map_err(|error| error.to_string())?;
         Ok(mask.ones().map(|row| row + 1).collect())

@@ -25,12 +25,12 @@ use crate::event::Event;
 use crate::ids::{CollectionId, ImportId, RequestId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::KeyValue;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Files, Handed, WriteBatch};
 use futures::FutureExt;
 use futures::future::{Either, select};
 use futures::lock::Mutex;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::Notify;
 
@@ -47,19 +47,19 @@ pub(super) struct Imports {
     /// One is read at a time, whatever the collection, so that the data node's memory has a bound.
     turn: Mutex<()>,
     /// Those that are being read or wait for their turn.
-    running: RefCell<BTreeSet<ImportId>>,
+    running: RefCell<SortedSet<ImportId>>,
     /// Those that are read when all of their source is there: it came too slowly.
-    stalled: RefCell<BTreeSet<ImportId>>,
+    stalled: RefCell<SortedSet<ImportId>>,
     /// Pieces of sources that are being stored or wait for it, by their names.
-    arriving: RefCell<BTreeMap<String, Handed>>,
+    arriving: RefCell<SortedMap<String, Handed>>,
     /// Those whose source comes no further before it is stored.
-    to_be_stored: RefCell<BTreeSet<ImportId>>,
+    to_be_stored: RefCell<SortedSet<ImportId>>,
     /// Pieces that have come or been stored, jobs that have ended.
     changes: Changes,
     /// When something last came of a source that is not whole yet.
-    heard_ms: RefCell<BTreeMap<ImportId, u64>>,
+    heard_ms: RefCell<SortedMap<ImportId, u64>>,
     /// Committed, and told as completed when the query nodes have the rows.
-    committed: RefCell<BTreeSet<ImportId>>,
+    committed: RefCell<SortedSet<ImportId>>,
 }
 
 /// Counts, and wakes who waits for more.
@@ -191,10 +191,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Takes jobs that ended long ago out of the catalog; returns which.
-    fn forget_imports(&self, batch: &mut WriteBatch) -> BTreeSet<ImportId> {
+    fn forget_imports(&self, batch: &mut WriteBatch) -> SortedSet<ImportId> {
         let catalog = self.catalog.borrow();
         let old = catalog.imports.values().filter(|job| !self.is_remembered(job)).map(|job| job.id);
-        let old: BTreeSet<ImportId> = old.collect();
+        let old: SortedSet<ImportId> = old.collect();
         old.iter().for_each(|id| batch.delete_import(*id));
         old
     }

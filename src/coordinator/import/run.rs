@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::ids::{ImportId, PartitionId, SegmentId};
 use crate::platform::Platform;
 use crate::segment::SegmentManifest;
+use crate::sorted::SortedSet;
 use futures::FutureExt;
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -108,7 +108,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let (id, collection, started_ms) = (plan.job, plan.collection, self.platform.now_ms());
         let new_segments = 2 * plan.partitions.len() * plan.shards as usize;
         let attempts: Vec<u32> = plan.files.iter().map(|file| file.attempt).collect();
-        let mut known_to_node = BTreeSet::new();
+        let mut known_to_node = SortedSet::new();
         self.change_import(id, |job| job.state = ImportState::Started).await?;
         self.with_data_node(NodeCommand::BeginImport(Box::new(plan))).await?;
         loop {

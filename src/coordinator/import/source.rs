@@ -179,7 +179,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Vec::new();
         }
         let arriving = self.imports.arriving.borrow();
-        let of_job = arriving.range(source_prefix(id)..).take_while(|(name, _)| name.starts_with(&source_prefix(id)));
+        let of_job = arriving
+            .range_from(source_prefix(id).as_str())
+            .take_while(|(name, _)| name.starts_with(&source_prefix(id)));
         of_job.map(|(name, handed)| Lent { name: name.clone(), handed: *handed }).collect()
     }
 

@@ -10,11 +10,11 @@ use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result, Status};
 use crate::platform::Platform;
 use crate::request::parse;
+use crate::sorted::SortedMap;
 use crate::value::{Batch, WriteMode};
 use replies::{connected, deleted, exported, inserted, load_begun, refusal, version};
 use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// JSON, bytes beside it, and the nodes to which the caller gets a line.
@@ -334,8 +334,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     async fn flush_named(self: &Rc<Self>, database: &str, names: &[String]) -> Result<Reply> {
-        let mut sealed = BTreeMap::new();
-        let mut flushed_at = BTreeMap::new();
+        let mut sealed = SortedMap::new();
+        let mut flushed_at = SortedMap::new();
         for name in names {
             let id = self.resolve(database, name)?.id;
             self.flush(id).await?;
@@ -352,7 +352,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "status": Status::success(),
             "coll_segIDs": sealed,
             "flush_coll_segIDs": sealed,
-            "coll_seal_times": names.iter().map(|name| (name, decimal(self.platform.now_ms() / 1000))).collect::<BTreeMap<_, _>>(),
+            "coll_seal_times": names.iter().map(|name| (name, decimal(self.platform.now_ms() / 1000))).collect::<SortedMap<_, _>>(),
             "coll_flush_ts": flushed_at,
             "channel_cps": {},
             "db_name": "",

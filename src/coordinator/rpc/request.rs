@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, ExportId, ImportId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
+use crate::sorted::SortedMap;
 use crate::storage::Handed;
 use crate::value::{Batch, WriteMode};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Requests share most of their keys; each call reads those that it knows.
 #[derive(Debug, Default, Deserialize)]
@@ -72,7 +72,7 @@ pub(super) struct Request {
     #[serde(deserialize_with = "or_default")]
     pub expr: String,
     #[serde(deserialize_with = "or_default")]
-    pub expr_template_values: BTreeMap<String, Value>,
+    pub expr_template_values: SortedMap<String, Value>,
     pub schema_timestamp: Option<Value>,
     pub request_id: Option<RequestId>,
     /// Whether it is not known what became of the same request before.

@@ -11,9 +11,9 @@ use super::literal;
 use super::plan::{ColumnRef, Plan};
 use super::value::{Value, brief, from_template};
 use crate::schema::{CollectionSchema, DataType, Field, FieldId};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::value::PrimaryKeys;
 use arithmetic::ArithmeticExpression;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys in one JSON path.
 const MAX_PATH: usize = 256;
@@ -98,27 +98,27 @@ impl Operand {
 /// What a filter turned out to be.
 pub struct Bound {
     pub plan: Plan,
-    pub fields: BTreeSet<FieldId>,
+    pub fields: SortedSet<FieldId>,
     pub primary_keys: Option<PrimaryKeys>,
 }
 
 pub struct Binder<'a> {
     text: &'a str,
-    templates: &'a BTreeMap<String, serde_json::Value>,
+    templates: &'a SortedMap<String, serde_json::Value>,
     schema: &'a CollectionSchema,
-    loaded: Option<&'a BTreeSet<FieldId>>,
-    fields: BTreeSet<FieldId>,
+    loaded: Option<&'a SortedSet<FieldId>>,
+    fields: SortedSet<FieldId>,
     refusal: Option<String>,
 }
 
 impl<'a> Binder<'a> {
     pub fn new(
         text: &'a str,
-        templates: &'a BTreeMap<String, serde_json::Value>,
+        templates: &'a SortedMap<String, serde_json::Value>,
         schema: &'a CollectionSchema,
-        loaded: Option<&'a BTreeSet<FieldId>>,
+        loaded: Option<&'a SortedSet<FieldId>>,
     ) -> Self {
-        Binder { text, templates, schema, loaded, fields: BTreeSet::new(), refusal: None }
+        Binder { text, templates, schema, loaded, fields: SortedSet::new(), refusal: None }
     }
 
     /// `Err` is the whole reason.

@@ -14,9 +14,9 @@ use super::opfs::Handle;
 use super::slots::Slot;
 use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Files, Handed, check_file_name, prefix_range};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -93,8 +93,8 @@ pub async fn keys(connection: &Connection, range: Range<String>) -> Result<Vec<S
 async fn partial_files(connection: &Connection) -> Result<Vec<String>> {
     let found = keys(connection, prefix_range("")).await?;
     let (chunks, heads): (Vec<_>, Vec<_>) = found.iter().partition(|key| key.contains('#'));
-    let heads: BTreeSet<&str> = heads.into_iter().map(String::as_str).collect();
-    let owners: BTreeSet<&str> = chunks.into_iter().filter_map(|key| Some(key.split_once('#')?.0)).collect();
+    let heads: SortedSet<&str> = heads.into_iter().map(String::as_str).collect();
+    let owners: SortedSet<&str> = chunks.into_iter().filter_map(|key| Some(key.split_once('#')?.0)).collect();
     Ok(owners.difference(&heads).map(|name| name.to_string()).collect())
 }
 
@@ -284,7 +284,7 @@ impl Files for BrowserStore {
         self.sweep_slots();
     }
 
-    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+    fn read_bytes_by_file(&self) -> SortedMap<String, u64> {
         self.read_bytes.borrow().clone()
     }
 }

@@ -27,6 +27,7 @@ pub use slot_file::FilesBeside;
 pub use slots::FilesIn;
 
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 use crate::storage::Handed;
 use connection::Connection;
 use futures::channel::oneshot;
@@ -36,7 +37,6 @@ use opfs::StoreFolder;
 use slot_file::WriterBeside;
 use slots::Slots;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::OnceCell;
 use wasm_bindgen_futures::spawn_local;
@@ -53,9 +53,9 @@ pub struct BrowserStore {
     reader: Option<Rc<FilesBeside>>,
     prepared: OnceCell<()>,
     read_bytes: ReadBytes,
-    handed: RefCell<BTreeMap<Handed, Blob>>,
+    handed: RefCell<SortedMap<Handed, Blob>>,
     handed_before: Cell<u32>,
-    lent: RefCell<BTreeMap<String, Blob>>,
+    lent: RefCell<SortedMap<String, Blob>>,
 }
 
 /// Which store, and how it keeps files.

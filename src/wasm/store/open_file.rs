@@ -6,12 +6,12 @@ use super::file_head::{FileHead, Place, chunk_key, read_head};
 use super::opfs::Handle;
 use super::slot_file::FilesBeside;
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 use crate::storage::{OpenFile, StoredBytes, check_bounds};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -24,7 +24,7 @@ const READS_IN_FLIGHT: usize = 8;
 /// until another worker has collected its garbage, too.
 const NEAR_BYTES: u64 = 4 << 20;
 
-pub type ReadBytes = Rc<RefCell<BTreeMap<String, u64>>>;
+pub type ReadBytes = Rc<RefCell<SortedMap<String, u64>>>;
 
 pub struct BrowserFile {
     pub name: String,

@@ -15,13 +15,13 @@ use super::opfs::{Handle, Opened, Probed, StoreFolder};
 use super::slot_file::{SlotFile, WriterBeside};
 use super::{BrowserStore, run};
 use crate::error::{Error, Result};
+use crate::sorted::SortedSet;
 use crate::storage::prefix_range;
 use crate::wasm::platform::sleep;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 use tokio::sync::Mutex;
 use wasm_bindgen_futures::spawn_local;
@@ -64,7 +64,7 @@ pub struct Slots {
     finding_free: Mutex<()>,
     is_growing: Cell<bool>,
     /// To be emptied once nobody has them open.
-    leftovers: RefCell<BTreeSet<String>>,
+    leftovers: RefCell<SortedSet<String>>,
     is_retrying: Cell<bool>,
 }
 
@@ -86,7 +86,7 @@ impl Origin {
     }
 }
 
-async fn named_slots(connection: Rc<Connection>) -> Result<BTreeSet<String>> {
+async fn named_slots(connection: Rc<Connection>) -> Result<SortedSet<String>> {
     let mut names = keys(&connection, prefix_range("")).await?;
     names.retain(|key| !key.contains('#'));
     let store = connection.read(FILES)?;
@@ -183,14 +183,14 @@ impl Slots {
     }
 
     /// Returns those that somebody has open.
-    async fn empty(&self, connection: &Rc<Connection>, slots: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    async fn empty(&self, connection: &Rc<Connection>, slots: SortedSet<String>) -> Result<SortedSet<String>> {
         let open = |name: String| async move {
             let opened = self.folder.open_alone(&name).await;
             (name, opened)
         };
         let opened: Vec<_> = stream::iter(slots.into_iter().map(open)).buffered(OPENED_AT_ONCE).collect().await;
         let named = run(named_slots(connection.clone())).await?;
-        let mut taken = BTreeSet::new();
+        let mut taken = SortedSet::new();
         for (name, opened) in opened {
             match opened? {
                 Opened::File(handle) if !named.contains(&name) && handle.size()? > 0 => handle.empty()?,
@@ -242,7 +242,7 @@ impl BrowserStore {
 
     /// Empties slots that no head names any more, later those that somebody has open.
     pub async fn empty_slots(&self, names: impl IntoIterator<Item = String>) {
-        let names: BTreeSet<String> = names.into_iter().collect();
+        let names: SortedSet<String> = names.into_iter().collect();
         let Some(slots) = self.slots.as_ref().filter(|_| !names.is_empty()) else { return };
         empty_slots(slots, &self.connection, names).await;
     }
@@ -260,7 +260,7 @@ impl BrowserStore {
     }
 }
 
-async fn empty_slots(slots: &Rc<Slots>, connection: &Rc<Connection>, names: BTreeSet<String>) {
+async fn empty_slots(slots: &Rc<Slots>, connection: &Rc<Connection>, names: SortedSet<String>) {
     let taken = slots.empty(connection, names.clone()).await.unwrap_or(names);
     slots.leftovers.borrow_mut().extend(taken);
     retry_later(slots, connection);

@@ -5,8 +5,8 @@
 
 use super::{Table, field, push, schema};
 use elanus::schema::{DYNAMIC_FIELD, DataType, DefaultValue};
+use elanus::sorted::SortedMap;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 
 const FIXTURES: &str = include_str!("../../conformance/cases/fixtures.json");
 const SERVER: &str = include_str!("../../conformance/golden/milvus-2.3.5/filters.json");
@@ -191,7 +191,7 @@ fn division_by_zero_is_refused() {
 #[test]
 fn templates_stand_for_their_values() {
     let table = fixture("filterset");
-    let templates: BTreeMap<String, Json> = [
+    let templates: SortedMap<String, Json> = [
         ("ids", json!({"array_val": {"long_data": {"data": [1, "2"]}}})),
         ("x", json!({"string_val": "apple"})),
         ("low", json!({"float_val": 0.1})),

@@ -3,9 +3,9 @@
 use super::{Table, field, schema};
 use elanus::expr::Filter;
 use elanus::schema::{DYNAMIC_FIELD, DataType, FieldId};
+use elanus::sorted::{SortedMap, SortedSet};
 use elanus::value::PrimaryKeys;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 
 fn table() -> Table {
     let mut id = field(100, "id", DataType::Int64);
@@ -150,8 +150,8 @@ fn only_a_plain_comparison_of_the_primary_key_names_keys() {
 #[test]
 fn only_loaded_fields_are_read() {
     let table = table();
-    let loaded: BTreeSet<FieldId> = [FieldId(100), FieldId(101)].into();
-    let parse = |text: &str| Filter::parse(text, &BTreeMap::new(), &table.schema, Some(&loaded));
+    let loaded: SortedSet<FieldId> = [FieldId(100), FieldId(101)].into();
+    let parse = |text: &str| Filter::parse(text, &SortedMap::new(), &table.schema, Some(&loaded));
     assert_eq!(parse("id > 1 and n == 3 or id == 2").unwrap().fields(), &loaded);
     for (text, detail) in [
         ("s == 'a'", "field s is not loaded"),
@@ -160,7 +160,7 @@ fn only_loaded_fields_are_read() {
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), format!("cannot parse expression: {text}, error: {detail}"));
     }
-    let mut unloaded = super::Table { columns: BTreeMap::new(), ..table };
+    let mut unloaded = super::Table { columns: SortedMap::new(), ..table };
     let filter = unloaded.parse("n == 3").unwrap();
     assert!(filter.evaluate(&unloaded).unwrap_err().to_string().contains("field n is not loaded"));
     unloaded.columns.insert(FieldId(101), elanus::value::Column::new(elanus::value::ColumnData::Bool(vec![1])));

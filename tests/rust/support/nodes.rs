@@ -12,6 +12,7 @@ use elanus::error::RelayedError;
 use elanus::event::Event;
 use elanus::platform::Platform;
 use elanus::query_node::{NodeReply, QueryNode};
+use elanus::sorted::SortedMap;
 use elanus::storage::Files;
 use elanus::storage::faulty::Faults;
 use elanus::{Error, Result};
@@ -125,7 +126,7 @@ impl SimNodes {
     }
 
     /// Bytes that a query node has read, by file.
-    pub fn read_bytes(&self, id: &str) -> BTreeMap<String, u64> {
+    pub fn read_bytes(&self, id: &str) -> SortedMap<String, u64> {
         let nodes = self.0.nodes.borrow();
         nodes.get(id).map(|node| node.platform.files().read_bytes_by_file()).unwrap_or_default()
     }

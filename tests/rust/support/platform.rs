@@ -4,13 +4,13 @@ use super::executor::Scope;
 use elanus::Result;
 use elanus::event::Event;
 use elanus::platform::{InstanceMemory, Platform};
+use elanus::sorted::SortedMap;
 use elanus::storage::faulty::{Faults, Faulty, FaultyFile};
 use elanus::storage::memory::{MemoryFile, MemoryStore};
 use elanus::storage::{Epoch, Files, Handed, OpenFile, Records, Store, StoredBytes, WriteBatch};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -181,7 +181,7 @@ impl Files for SimStore {
         self.inner.sweep_partial().await
     }
 
-    fn read_bytes_by_file(&self) -> BTreeMap<String, u64> {
+    fn read_bytes_by_file(&self) -> SortedMap<String, u64> {
         self.inner.read_bytes_by_file()
     }
 }
