@@ -18,6 +18,7 @@ pub mod expr;
 pub mod ids;
 pub mod import;
 pub mod index;
+pub mod json;
 pub mod platform;
 pub mod query_node;
 pub mod request;

@@ -1,13 +1,14 @@
 //! Reading the JSON of requests: Milvus' proto, as lenient as its SDKs need it.
 
 use crate::error::{Error, Result};
+use crate::json;
 use crate::schema::KeyValue;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub fn parse<T: DeserializeOwned>(method: &str, body: &str) -> Result<T> {
-    serde_json::from_str(body).map_err(|error| Error::invalid(format!("malformed {method} request: {error}")))
+    json::read(body.as_bytes()).map_err(|error| Error::invalid(format!("malformed {method} request: {error}")))
 }
 
 /// A key that is null reads as one that is not there.

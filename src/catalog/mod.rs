@@ -15,6 +15,7 @@ pub use write_outcome::{WriteOutcome, read_write_outcome};
 
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, ImportId, PartitionId, Timestamp};
+use crate::json;
 use crate::schema::KeyValue;
 use crate::sorted::SortedMap;
 use crate::storage::{Records, Store, WriteBatch};
@@ -180,7 +181,7 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 async fn read_all<T: DeserializeOwned>(records: &impl Records, store: Store, prefix: &str) -> Result<Vec<(String, T)>> {
     let found = records.scan(store, all_keys(prefix), usize::MAX).await?;
-    let parse = |(key, value): (String, Vec<u8>)| match serde_json::from_slice(&value) {
+    let parse = |(key, value): (String, Vec<u8>)| match json::read(&value) {
         Ok(record) => Ok((key, record)),
         Err(error) => Err(Error::Corrupt { file: format!("record {key}"), detail: error.to_string() }),
     };

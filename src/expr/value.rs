@@ -1,5 +1,6 @@
 //! Constants of a filter, from its text or from its template values, and how numbers compare.
 
+use crate::json;
 use crate::schema::DataType;
 use std::cmp::Ordering;
 use std::fmt;
@@ -200,7 +201,7 @@ fn json_item(json: &serde_json::Value, depth: usize) -> Option<Value> {
     match json {
         serde_json::Value::Bool(value) => Some(Value::Bool(*value)),
         serde_json::Value::Number(number) => number.as_i64().map(Value::Int).or(number.as_f64().map(Value::Float)),
-        serde_json::Value::String(text) => match serde_json::from_str(text) {
+        serde_json::Value::String(text) => match json::parse(text.as_bytes()) {
             Ok(serde_json::Value::String(inner)) => Some(Value::String(inner)),
             Ok(inner) if depth <= MAX_TEMPLATE_DEPTH => json_item(&inner, depth + 1),
             _ => Some(Value::String(text.clone())),

@@ -1,6 +1,7 @@
 //! What a CreateIndex request may ask for: index types by field type, metrics, and the ranges of their parameters.
 
 use crate::error::{Error, Result};
+use crate::json;
 use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
 use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
@@ -234,7 +235,7 @@ fn flatten(extra_params: &[KeyValue]) -> Result<SortedMap<String, String>> {
         if pair.value.trim().is_empty() {
             continue;
         }
-        let Ok(Value::Object(inner)) = serde_json::from_str(&pair.value) else {
+        let Ok(Value::Object(inner)) = json::parse(pair.value.as_bytes()) else {
             return Err(Error::invalid(format!("index params are not a JSON object: {}", pair.value)));
         };
         all.extend(inner.into_iter().map(|(key, value)| match value {

@@ -3,6 +3,7 @@
 use super::ScoreRange;
 use crate::error::{Error, Result};
 use crate::index::MetricType;
+use crate::json;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
 use crate::sorted::SortedMap;
 use crate::value::all_finite_f32;
@@ -239,7 +240,7 @@ impl Params {
             all.insert(pair.key.clone(), Value::String(pair.value.clone()));
         }
         for pair in pairs.iter().filter(|pair| pair.key == "params" && !pair.value.trim().is_empty()) {
-            match serde_json::from_str(&pair.value) {
+            match json::parse(pair.value.as_bytes()) {
                 Ok(Value::Object(inner)) => all.extend(inner.into_iter().filter(|(_, value)| !value.is_null())),
                 Ok(Value::Null) => {}
                 _ => {

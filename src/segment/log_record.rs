@@ -6,6 +6,7 @@ use super::Shard;
 use super::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::json;
 use crate::value::{Batch, PrimaryKeys};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -94,7 +95,7 @@ impl LogRecord {
         let header_end = PRELUDE_BYTES.checked_add(header_bytes).filter(|end| *end <= bytes.len());
         let header_end = header_end.ok_or_else(|| corrupt("shorter than its header"))?;
         let header: Header =
-            serde_json::from_slice(&bytes[PRELUDE_BYTES..header_end]).map_err(|error| corrupt(&error.to_string()))?;
+            json::read(&bytes[PRELUDE_BYTES..header_end]).map_err(|error| corrupt(&error.to_string()))?;
         let mut inserts = Vec::new();
         let mut at = header_end;
         for insert in header.inserts {

@@ -6,6 +6,7 @@
 
 use super::checksum::{checksum, checksums};
 use crate::error::{Error, Result};
+use crate::json;
 use crate::storage::{Files, OpenFile, StoredBytes};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
@@ -131,7 +132,7 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
         if checksum(header) != word(12) {
             return Err(corrupt("the header's checksum does not match"));
         }
-        let header = serde_json::from_slice(header).map_err(|error| corrupt(&error.to_string()))?;
+        let header = json::read(header).map_err(|error| corrupt(&error.to_string()))?;
         let body_offset = header_end.next_multiple_of(ALIGNMENT as u64);
         Ok(Reader { file, name, on_read, header, body_offset, first })
     }

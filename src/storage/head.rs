@@ -3,6 +3,7 @@
 
 use super::{Epoch, WriteBatch};
 use crate::error::{Error, Result};
+use crate::json;
 use serde::{Deserialize, Serialize};
 
 /// The head record's key in `Store::Catalog`.
@@ -24,7 +25,7 @@ impl Head {
         let Some(bytes) = bytes else {
             return Ok(Head { format: FORMAT, epoch: 0 });
         };
-        let head: Head = serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
+        let head: Head = json::read(bytes).map_err(|error| corrupt(error.to_string()))?;
         if head.format > FORMAT {
             let detail =
                 format!("a newer version wrote this store (format {}, this version reads {FORMAT})", head.format);

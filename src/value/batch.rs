@@ -5,6 +5,7 @@
 
 use super::{Column, ColumnData, Lists, Mask, Strings, corrupt_batch};
 use crate::error::Result;
+use crate::json;
 use crate::schema::DataType;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,7 @@ impl Batch {
         let length = bytes.first_chunk::<4>().ok_or_else(|| corrupt_batch("shorter than its length"))?;
         let header_end = (u32::from_le_bytes(*length) as usize).saturating_add(4);
         let header = bytes.get(4..header_end).ok_or_else(|| corrupt_batch("shorter than its header"))?;
-        let header: Header = serde_json::from_slice(header).map_err(|error| corrupt_batch(error.to_string()))?;
+        let header: Header = json::read(header).map_err(|error| corrupt_batch(error.to_string()))?;
         let payload = bytes.get(header_end.next_multiple_of(8)..).unwrap_or_default();
         let columns = header
             .columns

@@ -6,6 +6,7 @@ use super::platform::{BrowserPlatform, StoreConfig};
 use super::reply::{RoleReply, bytes_of};
 use crate::coordinator::{Config, Coordinator};
 use crate::event::LoadProgress;
+use crate::json;
 use crate::platform::Platform;
 use crate::storage::Handed;
 use js_sys::Uint8Array;
@@ -44,7 +45,7 @@ impl CoordinatorRole {
     pub async fn open(config: String, host: Host) -> Result<CoordinatorRole, JsError> {
         let outlet = host.clone().unchecked_into();
         let host = Rc::new(host);
-        let mut parsed: OwnerConfig = serde_json::from_str(&config)?;
+        let mut parsed: OwnerConfig = json::read(config.as_bytes())?;
         parsed.engine.strict_durability |= parsed.store.is_strict();
         let platform = BrowserPlatform::open(&parsed.store, outlet, None).await?;
         platform.prepare_files();
@@ -57,7 +58,7 @@ impl CoordinatorRole {
         let told = coordinator.clone();
         let on_event = Closure::new(move |node: String, event: String, detail: String| {
             if event == "progress" {
-                let progress: NodeProgress = serde_json::from_str(&detail).expect("a node is of the same module");
+                let progress: NodeProgress = json::read(detail.as_bytes()).expect("a node is of the same module");
                 told.node_progressed(&node, progress.loaded_bytes);
             }
         });

@@ -4,6 +4,7 @@ use super::platform::BrowserPlatform;
 use super::reply::RoleReply;
 use crate::cluster::{Lent, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes};
 use crate::error::{Error, RelayedError, Result};
+use crate::json;
 use crate::platform::Platform;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
@@ -104,7 +105,7 @@ impl Nodes for Workers {
         async move {
             let reply = answer.await?;
             let blobs = reply.blobs.into_iter().map(ByteBuf::into_vec).collect();
-            serde_json::from_str::<Result<NodeAnswer, RelayedError>>(&reply.body)
+            json::read::<Result<NodeAnswer, RelayedError>>(reply.body.as_bytes())
                 .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))?
                 .map(|answer| answer.with_blobs(blobs))
                 .map_err(Error::Relayed)

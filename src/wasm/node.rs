@@ -8,6 +8,7 @@ use super::store::FilesBeside;
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
 use crate::error::{RelayedError, Result};
+use crate::json;
 use crate::platform::Platform;
 use crate::query_node::QueryNode;
 use crate::request::parse;
@@ -17,7 +18,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
 async fn open_platform(config: &str, outlet: Outlet, beside: Option<FilesBeside>) -> Result<BrowserPlatform, JsError> {
-    Ok(BrowserPlatform::open(&serde_json::from_str(config)?, outlet, beside).await?)
+    Ok(BrowserPlatform::open(&json::read(config.as_bytes())?, outlet, beside).await?)
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {

@@ -3,6 +3,7 @@
 use super::connection::{FILES, WriteTransaction, buffer_of, bytes_of};
 use super::error;
 use crate::error::{Error, Result};
+use crate::json;
 use js_sys::ArrayBuffer;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -31,7 +32,7 @@ impl FileHead {
 
     fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
         let corrupt = |detail: String| Error::Corrupt { file: name.to_string(), detail };
-        let head: FileHead = serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
+        let head: FileHead = json::read(bytes).map_err(|error| corrupt(error.to_string()))?;
         match head.place {
             Place::Chunks { chunk_bytes, chunks } if chunk_bytes == 0 || head.bytes.div_ceil(chunk_bytes) != chunks => {
                 Err(corrupt(format!("{} bytes in {chunks} chunks of {chunk_bytes}", head.bytes)))

@@ -184,7 +184,7 @@ impl SimNodes {
 async fn serve(scope: Scope, role: Rc<Role>, mut inbox: mpsc::UnboundedReceiver<Command>) {
     while let Some(Command { body, blob, answer }) = inbox.next().await {
         scope.executor().pause().await;
-        let command: NodeCommand = serde_json::from_str(&body).expect("commands read as they were written");
+        let command: NodeCommand = elanus::json::read(body.as_bytes()).expect("commands read as they were written");
         let (executor, role) = (scope.executor().clone(), role.clone());
         let mut task = async move {
             let mut done = role.execute(command, blob).await.map_err(RelayedError::from);
@@ -256,7 +256,7 @@ impl Nodes for SimNodes {
         async move {
             let (body, blobs) = answer.await.map_err(|_| Error::NodeOffline { node: id })?;
             let answer: Result<NodeAnswer, RelayedError> =
-                serde_json::from_str(&body).expect("answers read as they were written");
+                elanus::json::read(body.as_bytes()).expect("answers read as they were written");
             answer.map(|answer| answer.with_blobs(blobs)).map_err(Error::Relayed)
         }
         .boxed_local()
