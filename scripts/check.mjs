@@ -26,7 +26,7 @@ const nodeTests = folder => ({
 
 // A step without inputs has nothing to check yet and is left out.
 const steps = {
-  format: { work: () => run('cargo', ['fmt', '--check']) },
+  format: { work: () => run('cargo', ['fmt', '--all', '--check']) },
   'clippy': { work: () => clippy() },
   'clippy for wasm': { work: () => clippy(...wasmTarget) },
   'native tests': { work: () => run('cargo', ['test', '--quiet']) },

@@ -1,13 +1,10 @@
 //! Indexes over one field of one segment, and what may be asked of them. Nothing here reads storage.
 
-pub mod codes;
-pub mod distance;
-pub mod flat;
-pub mod hnsw;
 mod params;
 
-pub use flat::inverse_norms;
-pub use params::{IndexParams, IndexType, MetricType, parameter};
+pub use elanus_vectors::flat::inverse_norms;
+pub use elanus_vectors::{MetricType, codes, distance, flat, hnsw};
+pub use params::{IndexParams, IndexType, parameter};
 
 /// What an index has of one segment's rows, in memory.
 pub enum SegmentIndex {

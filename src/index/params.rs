@@ -1,37 +1,12 @@
 //! What a CreateIndex request may ask for: index types by field type, metrics, and the ranges of their parameters.
 
+use super::MetricType;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
 use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum MetricType {
-    #[serde(rename = "L2")]
-    L2,
-    #[serde(rename = "IP")]
-    Ip,
-    #[serde(rename = "COSINE")]
-    Cosine,
-}
-
-impl MetricType {
-    pub fn name(self) -> &'static str {
-        match self {
-            MetricType::L2 => "L2",
-            MetricType::Ip => "IP",
-            MetricType::Cosine => "COSINE",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<MetricType> {
-        [MetricType::L2, MetricType::Ip, MetricType::Cosine]
-            .into_iter()
-            .find(|metric| metric.name().eq_ignore_ascii_case(name))
-    }
-}
 
 /// Milvus' names, mapped by the planner to the indexes that elanus has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,12 +4,11 @@ mod effort;
 mod group;
 mod merge;
 mod request;
-mod top_k;
 
 pub use effort::effort;
+pub use elanus_vectors::{Hit, Order, ScoreRange, TopK};
 pub use group::{Grouped, group};
 pub use merge::{RankedHit, merge};
 pub use request::{
     GroupBy, MAX_GROUP_SIZE, MAX_NQ, MAX_TOP_K, QueryParams, SearchParams, decode_query_vectors, round_score,
 };
-pub use top_k::{Hit, Order, ScoreRange, TopK};

@@ -10,17 +10,14 @@ pub use batch::Batch;
 pub use checks::MAX_JSON_BYTES;
 pub(crate) use checks::all_finite_f32;
 pub use column::{Column, ColumnData, Lists, Strings};
+pub use elanus_vectors::Mask;
 pub(crate) use hash::{hash_int64, hash_text};
 pub(crate) use rows::allows_given_ids;
 pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;
 use crate::schema::DataType;
-use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
-
-/// One bit a row.
-pub type Mask = FixedBitSet;
 
 /// Position of a row inside one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

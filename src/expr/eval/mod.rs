@@ -150,16 +150,18 @@ fn all(rows: usize) -> Mask {
     mask
 }
 
-/// One bit a row; `test` gives the answers of a stretch of rows as bytes, which compilers vectorize, and they are packed after.
+/// One bit a row, without branches.
 fn mask_of<T>(values: &[T], test: impl Fn(&T) -> bool) -> Mask {
-    const BITS: usize = fixedbitset::Block::BITS as usize;
     let mut mask = Mask::with_capacity(values.len());
-    for (block, stretch) in mask.as_mut_slice().iter_mut().zip(values.chunks(BITS)) {
-        let mut answers = [0u8; BITS];
-        for (answer, value) in answers.iter_mut().zip(stretch) {
-            *answer = u8::from(test(value));
+    for (block, stretch) in mask.as_mut_slice().iter_mut().zip(values.chunks(fixedbitset::Block::BITS as usize)) {
+        let mut bits = 0;
+        let mut at = stretch.len();
+        // Iterators are calls where code is compiled for size.
+        while at > 0 {
+            at -= 1;
+            bits = bits << 1 | fixedbitset::Block::from(test(&stretch[at]));
         }
-        *block = pack(&answers);
+        *block = bits;
     }
     mask
 }
@@ -169,16 +171,4 @@ fn mask_by_row(rows: usize, test: impl Fn(usize) -> bool) -> Mask {
     let mut mask = Mask::with_capacity(rows);
     (0..rows).filter(|row| test(*row)).for_each(|row| mask.insert(row));
     mask
-}
-
-fn pack(answers: &[u8]) -> fixedbitset::Block {
-    let mut bits = 0;
-    for (at, eight) in answers.chunks_exact(8).enumerate() {
-        let eight =
-            u64::from_le_bytes([eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7]]);
-        // Eight bytes of 0 or 1 to eight bits: the product moves each one to its place in the top byte.
-        let byte = eight.wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits |= (byte as fixedbitset::Block) << (at * 8);
-    }
-    bits
 }

@@ -3,9 +3,9 @@
 use super::lists::{Centres, mean};
 use super::rotation::{Random, Rotation};
 use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, padded, plan, words_of};
-use crate::index::MetricType;
-use crate::index::distance::residual_signs;
-use crate::index::flat::inverse_norm;
+use crate::MetricType;
+use crate::distance::residual_signs;
+use crate::flat::inverse_norm;
 
 /// Rows of a list on average: looking at a list costs about as much as ranking some dozens of rows.
 const ROWS_OF_LIST: usize = 128;

@@ -2,9 +2,9 @@
 
 use super::search::{Candidate, CodeSearch, CodedQuery};
 use super::{Codes, padded};
-use crate::index::MetricType;
-use crate::index::distance::{inner_product_i8_at, product_of_i8};
-use crate::index::hnsw::{Distances, Graph, Scratch};
+use crate::MetricType;
+use crate::distance::{inner_product_i8_at, product_of_i8};
+use crate::hnsw::{Distances, Graph, Scratch};
 
 /// Candidates of a walk where a search does not say how many.
 const DEFAULT_EF: usize = 128;

@@ -3,10 +3,10 @@
 use super::build::{largest_magnitude, subtract, turn};
 use super::plan::Effort;
 use super::{Codes, dot, padded, words_of};
-use crate::index::MetricType;
-use crate::index::distance::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
-use crate::search::TopK;
-use crate::value::Mask;
+use crate::Mask;
+use crate::MetricType;
+use crate::TopK;
+use crate::distance::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
 
 /// Rows that a kernel takes at once.
 const BLOCK_ROWS: usize = 256;

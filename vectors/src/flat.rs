@@ -2,8 +2,8 @@
 
 use super::MetricType;
 use super::distance::{BLOCK_ROWS, inner_product, l2_squared};
-use crate::search::TopK;
-use crate::value::Mask;
+use crate::Mask;
+use crate::TopK;
 
 /// Blocks with fewer rows than one in this many wanted are read row by row: a distance costs more than finding a set bit.
 const SPARSE_BLOCK: usize = 8;

@@ -2,7 +2,7 @@
 //! number of lists.
 
 use super::rotation::Random;
-use crate::index::distance::l2_squared;
+use crate::distance::l2_squared;
 
 /// Rounds of k-means; later ones move little.
 const ROUNDS: usize = 4;

@@ -1,7 +1,7 @@
 //! The best `k` hits of a scan. Inside, every metric is turned so that smaller is better; rows break ties, so that the same
 //! data always give the same answer.
 
-use crate::index::MetricType;
+use crate::MetricType;
 use std::cmp::Ordering;
 
 /// Which scores are better.

@@ -3,8 +3,8 @@
 use super::Codes;
 use super::rotation::Random;
 use super::search::{CodeSearch, CodedQuery, SCATTERED_COST};
-use crate::index::flat::FlatScan;
-use crate::search::{Hit, Order, TopK};
+use crate::flat::FlatScan;
+use crate::{Hit, Order, TopK};
 use serde::{Deserialize, Serialize};
 
 /// Of the search parameter `level`, as Milvus has it: at 1 a search is fastest, at the last all rows are compared by numbers.

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::rotation::Rotation;
 use super::{Codes, Int8Rows, Lists, Signs, padded, words_of};
-use crate::index::MetricType;
+use crate::MetricType;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

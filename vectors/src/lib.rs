@@ -1,0 +1,15 @@
+//! What is computed with vectors, and takes most of the time of a search or an index: distances, the best k, codes, graphs.
+//! Knows rows by their numbers, and nothing of collections, files or requests.
+
+pub mod codes;
+pub mod distance;
+pub mod flat;
+pub mod hnsw;
+mod metric;
+mod top_k;
+
+pub use metric::MetricType;
+pub use top_k::{Hit, Order, ScoreRange, TopK};
+
+/// One bit a row.
+pub type Mask = fixedbitset::FixedBitSet;
