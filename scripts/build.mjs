@@ -15,7 +15,7 @@ export const features = [
 
 // Functions that are called in one place stay apart: in one with all that it calls, a loop waits long for being compiled well.
 // And what is alike stays together, by the names that tell every type: it is smaller when it is compressed.
-const optimization = ['-Oz', '--one-caller-inline-max-function-size=10', '--reorder-functions-by-name'];
+const optimization = ['-O3', '--one-caller-inline-max-function-size=10', '--reorder-functions-by-name'];
 
 /** The modules that pages and workers start with. Other packages are only in that of the Parquet worker. */
 const entries = ['client/index.js', ...['coordinator', 'node', 'file-worker', 'introducer'].map(worker => `workers/${worker}.js`)];
