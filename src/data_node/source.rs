@@ -102,7 +102,8 @@ impl<P: Platform> Source<P> {
     }
 
     fn read_ahead(&mut self, file: usize, known: &[SourceFile]) {
-        if self.ahead.len() >= FILES_AHEAD || self.is_at_end(file, known) {
+        // One that is under way may have what can be opened only once.
+        if self.ahead.contains_key(&file) || self.ahead.len() >= FILES_AHEAD || self.is_at_end(file, known) {
             return;
         }
         let (sender, read) = oneshot::channel();
