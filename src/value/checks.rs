@@ -78,7 +78,8 @@ fn valid_rows(column: &Column) -> impl Iterator<Item = usize> {
     (0..column.len()).filter(|row| column.is_valid(*row))
 }
 
-/// A number whose exponent bits are all set is NaN or infinite; on bits the loop has no branch and vectorises.
+/// A number whose exponent bits are all set is NaN or infinite; on bits the loop has no branch and vectorises. Not inlined, as
+/// within a large function a loop waits long for being compiled well.
 #[inline(never)]
 pub(crate) fn all_finite_f32(values: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
