@@ -5,6 +5,7 @@ import { root } from '../../scripts/run.mjs';
 import { serve } from '../../scripts/serve.mjs';
 import { dist } from '../../tests/e2e/support/browser.mjs';
 import { launchMeasured, newProfile } from '../../tests/e2e/support/memory.mjs';
+import { touchMemory } from '../touch-memory.mjs';
 import { peersFolder } from './modules.mjs';
 import { setsFolder } from './sets.mjs';
 import { FILTERS } from './truth.mjs';
@@ -133,6 +134,7 @@ async function memory({ context, page, megabytes, emptyMegabytes, url }) {
 }
 
 export async function inBrowser(profile, site, url, work) {
+  await touchMemory();
   const browser = await launch(profile, site);
   try {
     return await work({ ...browser, url });
