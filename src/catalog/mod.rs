@@ -19,6 +19,7 @@ use crate::json;
 use crate::schema::KeyValue;
 use crate::sorted::SortedMap;
 use crate::storage::{Records, Store, WriteBatch};
+use futures::future::try_join3;
 use import_job::{IMPORTS, import_key};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -71,9 +72,12 @@ fn summary_key(id: CollectionId) -> String {
 
 impl Catalog {
     pub async fn open(records: &impl Records) -> Result<Catalog> {
-        let databases: Vec<(String, Database)> = read_all(records, Store::Catalog, DATABASES).await?;
-        let collections: Vec<(String, Collection)> = read_all(records, Store::Catalog, COLLECTIONS).await?;
-        let imports: Vec<(String, ImportJob)> = read_all(records, Store::Catalog, IMPORTS).await?;
+        let (databases, collections, imports) = try_join3(
+            read_all::<Database>(records, Store::Catalog, DATABASES),
+            read_all::<Collection>(records, Store::Catalog, COLLECTIONS),
+            read_all::<ImportJob>(records, Store::Catalog, IMPORTS),
+        )
+        .await?;
         Ok(Catalog {
             imports: imports.into_iter().map(|(_, job)| (job.id, job)).collect(),
             databases: databases.into_iter().map(|(_, database)| (database.name.clone(), database)).collect(),

@@ -46,6 +46,7 @@ use crate::platform::Platform;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
+use futures::future::try_join;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -210,8 +211,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             Err(Error::DiskQuotaExceeded { .. }) => (last_owner(platform.records()).await?, false),
             Err(error) => return Err(error),
         };
-        let catalog = Catalog::open(platform.records()).await?;
-        let logs = read_log_summaries(platform.records()).await?;
+        let (catalog, logs) =
+            try_join(Catalog::open(platform.records()), read_log_summaries(platform.records())).await?;
         let last_known = catalog.last_time().max(logs.values().map(|log| log.last).max().unwrap_or_default());
         let runtimes = catalog.collections.keys().map(|id| {
             let log = logs.get(id).cloned().unwrap_or_default();

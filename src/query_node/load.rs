@@ -18,11 +18,14 @@ use crate::segment::{
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::Files;
 use crate::value::ColumnData;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Of a load that are told, at most.
 const PROGRESS_STEPS: u64 = 200;
+/// Opening a file takes some turns of the browser, in which another can be read.
+const SEGMENTS_AT_ONCE: usize = 3;
 
 impl<P: Platform> QueryNode<P> {
     pub(super) async fn load(&self, plan: LoadPlan) -> Result<()> {
@@ -87,24 +90,25 @@ impl<P: Platform> QueryNode<P> {
         let fields: Rc<[Field]> =
             plan.view.schema.fields.iter().filter(|field| plan.fields.contains(&field.id)).cloned().collect();
         let primary_key = plan.view.schema.primary_key().name.as_str();
-        let cancelled = |id: PartitionId| !staging.partitions.borrow().contains(&id);
+        let cancelled = &|id: PartitionId| !staging.partitions.borrow().contains(&id);
         let mut partitions = SortedMap::new();
         for PartitionSegments { id, segments } in &plan.partitions {
             let mut partition = PartitionRows::new(fields.clone(), plan.flushed);
-            for manifest in segments {
+            let (indexes, mapped) = (&plan.indexes, &plan.mapped);
+            let reading = Reading { collection, fields: &fields, indexes, mapped, staging: Some((staging, *id)) };
+            let read = segments.iter().map(|manifest| async move {
                 if cancelled(*id) {
-                    break;
+                    return Ok(None);
                 }
-                let staging = Some((staging, *id));
-                let (indexes, mapped) = (&plan.indexes, &plan.mapped);
-                let reading = Reading { collection, fields: &fields, indexes, mapped, staging };
                 match self.read_segment(reading, manifest).await {
-                    Ok(segment) => drop(partition.sealed.insert(manifest.id, segment)),
+                    Ok(segment) => Ok(Some((manifest.id, segment))),
                     // What was released while it was read may have been dropped too.
-                    Err(_) if cancelled(*id) => break,
-                    Err(error) => return Err(error),
+                    Err(_) if cancelled(*id) => Ok(None),
+                    Err(error) => Err(error),
                 }
-            }
+            });
+            let read: Vec<_> = stream::iter(read).buffered(SEGMENTS_AT_ONCE).try_collect().await?;
+            partition.sealed.extend(read.into_iter().flatten());
             if !cancelled(*id) {
                 partitions.insert(*id, partition);
             }

@@ -7,7 +7,11 @@ use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::Column;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use std::rc::Rc;
+
+/// Opening a file takes some turns of the browser, in which another can be read.
+const COLUMNS_AT_ONCE: usize = 3;
 
 /// Some columns of a segment, the primary key among them, and its deletes. A field that the segment was written without
 /// reads as its default or null. `on_read` hears of bytes as they arrive.
@@ -18,9 +22,7 @@ pub async fn read_segment(
     fields: &[Field],
     on_read: &dyn Fn(FieldId, u64),
 ) -> Result<SegmentRows> {
-    let mut columns: SortedMap<FieldId, Column> = SortedMap::new();
-    let mut primary_key = None;
-    for field in fields {
+    let columns = fields.iter().map(|field| async move {
         let file = manifest.column_file(collection, field.id);
         let column = if manifest.column_bytes.contains_key(&field.id) {
             read_column(files, &file, &|bytes| on_read(field.id, bytes)).await?
@@ -30,11 +32,11 @@ pub async fn read_segment(
         if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
             return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
         }
-        if field.is_primary_key {
-            primary_key = Some(field.id);
-        }
-        columns.insert(field.id, column);
-    }
+        Ok((field.id, column))
+    });
+    let columns: Vec<_> = stream::iter(columns).buffered(COLUMNS_AT_ONCE).try_collect().await?;
+    let columns: SortedMap<FieldId, Column> = columns.into_iter().collect();
+    let primary_key = fields.iter().find(|field| field.is_primary_key).map(|field| field.id);
     let primary_key = primary_key.ok_or_else(|| Error::Unexpected("reading without the primary key".into()))?;
     let mut segment = SegmentRows::new(primary_key, columns, true);
     segment.imported_at = manifest.imported_at;

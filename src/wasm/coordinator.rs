@@ -49,6 +49,7 @@ impl CoordinatorRole {
         parsed.engine.strict_durability |= parsed.store.is_strict();
         let platform = BrowserPlatform::open(&parsed.store, outlet, None).await?;
         platform.prepare_files();
+        let config = serde_json::to_string(&platform.config_of_nodes(parsed.store))?;
         let workers = Workers::new(host.clone(), config.into(), platform.clone());
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();

@@ -1,13 +1,13 @@
 //! What roles need of the worker they run in.
 
 use super::allocator::allocated_bytes;
-use super::store::{BrowserStore, BrowserStoreConfig, FilesBeside, FilesIn};
+use super::store::{BrowserStore, BrowserStoreConfig, FilesBeside, FilesIn, Probed};
 use crate::error::Result;
 use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
 use futures::future::LocalBoxFuture;
 use js_sys::{Function, Promise};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -25,13 +25,16 @@ extern "C" {
 }
 
 /// The store that a page's config names.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct StoreConfig {
     store: String,
     #[serde(default)]
     durability: Option<String>,
     #[serde(default)]
     files_in: FilesIn,
+    /// By the coordinator, for its nodes.
+    #[serde(default)]
+    probed: Option<Probed>,
 }
 
 impl StoreConfig {
@@ -49,14 +52,19 @@ pub struct BrowserPlatform {
 
 impl BrowserPlatform {
     pub async fn open(config: &StoreConfig, outlet: Outlet, beside: Option<FilesBeside>) -> Result<Self> {
-        let (files_in, survives_power_loss) = (config.files_in, config.is_strict());
-        let store =
-            BrowserStore::open(&BrowserStoreConfig { name: &config.store, files_in, survives_power_loss }).await?;
+        let StoreConfig { store: name, files_in, probed, .. } = config;
+        let (files_in, probed, survives_power_loss) = (*files_in, *probed, config.is_strict());
+        let store = BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss, probed }).await?;
         let store = match beside {
             Some(beside) => store.with_files_beside(beside),
             None => store,
         };
         Ok(BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) })
+    }
+
+    /// What other workers of this store open it with.
+    pub fn config_of_nodes(&self, config: StoreConfig) -> StoreConfig {
+        StoreConfig { probed: self.store.probed(), ..config }
     }
 
     /// Lets the owner of a store write files, while other things go on.

@@ -58,7 +58,7 @@ mod opfs {
 }
 
 pub async fn opened(name: &str, files_in: FilesIn) -> BrowserStore {
-    BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss: false }).await.unwrap()
+    BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss: false, probed: None }).await.unwrap()
 }
 
 async fn owned(name: &str) -> (BrowserStore, Epoch) {

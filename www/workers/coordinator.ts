@@ -4,7 +4,7 @@
 import type { AmongTabs, Connect, Opening, PortEnd, Ready, RequestBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import init, { CoordinatorRole, type RoleReply } from '../wasm/elanus.js';
-import { Nodes } from './nodes.js';
+import { Nodes, Spare } from './nodes.js';
 import { scope } from './scope.js';
 import { fetchSource, type Ask, type WantedSource } from './source-fetcher.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type Served } from './serve.js';
@@ -27,10 +27,10 @@ function sayThatItIsOwned(store: string): void {
 
 async function start(config: StoreConfig): Promise<Served> {
   const id = crypto.randomUUID();
-  await holdLifeLock(id);
-  const module = await compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
+  const spare = new Spare();
+  const [module] = await Promise.all([compile(new URL('../wasm/elanus_bg.wasm', import.meta.url)), holdLifeLock(id)]);
   await init({ module_or_path: module });
-  const nodes = new Nodes(module);
+  const nodes = new Nodes(module, spare);
   let served: Served | undefined;
   scope.postMessage({ opening: true } satisfies Opening);
   const role = await CoordinatorRole.open(JSON.stringify(config), {

@@ -20,9 +20,8 @@ let served: Served | undefined;
 const early: PortEnd[] = [];
 
 async function start({ open: { id, kind, config, module } }: NodeConfig): Promise<void> {
-  await holdLifeLock(id);
   const beside = kind === 'data' ? new FilesBeside() : undefined;
-  await init({ module_or_path: module });
+  await Promise.all([init({ module_or_path: module }), holdLifeLock(id)]);
   const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
   const role: Role = beside ? await DataNodeRole.open(config, host, beside) : await QueryNodeRole.open(config, host);
   served = serve(id, async (method, body, blobs, asker) => {

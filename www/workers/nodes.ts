@@ -14,15 +14,49 @@ interface Node {
   channel: Channel;
 }
 
+/** For a worker that waits to become a node: it is ended when none was wanted for so long. */
+const SPARE_MS = 5000;
+
+const startWorker = (): Worker => new Worker(new URL('./node.js', import.meta.url), { type: 'module', name: 'elanus-node' });
+
+/** A worker that starts while the coordinator is opening, for the first node that is wanted. */
+export class Spare {
+  #worker: Worker | undefined;
+
+  constructor() {
+    const worker = startWorker();
+    this.#worker = worker;
+    worker.onerror = event => {
+      event.preventDefault();
+      this.#end();
+    };
+    setTimeout(() => this.#end(), SPARE_MS);
+  }
+
+  #end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  /** It once; then new ones. */
+  take(): Worker {
+    const worker = this.#worker ?? startWorker();
+    this.#worker = undefined;
+    return worker;
+  }
+}
+
 export class Nodes {
   #module: WebAssembly.Module;
+  #spare: Spare;
   #nodes = new Map<string, Node>();
   #starting = new Map<string, { worker: Worker; end: () => void }>();
   #onDeath: ((id: string, reason: string) => void) | undefined;
   #onEvent: ((id: string, event: string, detail: string) => void) | undefined;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, spare: Spare) {
     this.#module = module;
+    this.#spare = spare;
   }
 
   onDeath(callback: (id: string, reason: string) => void): void {
@@ -36,7 +70,7 @@ export class Nodes {
   /** Resolves when the node's role is open; rejects with `{dead: true}` when it is ended before. */
   spawn(kind: 'query' | 'data', id: string, config: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./node.js', import.meta.url), { type: 'module', name: id });
+      const worker = this.#spare.take();
       const end = (): void => {
         worker.terminate();
         reject(dead(`node ${id} was ended`));

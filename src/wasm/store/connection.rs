@@ -3,6 +3,7 @@
 use super::error;
 use crate::error::{Error, Result};
 use crate::storage::Durability;
+use futures::future::join;
 use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use rexie::{ObjectStore, Rexie, TransactionMode};
 use std::cell::{Cell, RefCell};
@@ -47,6 +48,31 @@ impl Connection {
     /// rexie cannot hear `versionchange`, and a connection that does not close then blocks whoever wants to delete the
     /// database. So the connection for writes is opened first, and closes rexie's too.
     pub async fn open(name: &str) -> Result<Self> {
+        let mut builder = Rexie::builder(name).version(VERSION);
+        for store in [CATALOG, LOG, FILES] {
+            builder = builder.add_object_store(ObjectStore::new(store));
+        }
+        // The browser opens them one after the other.
+        let (writes, rexie) = join(Self::of_writes(name), builder.build()).await;
+        match (writes, rexie) {
+            (Ok((connection, closed)), Ok(rexie)) if !closed.get() => {
+                connection.reads.replace(Some(rexie));
+                Ok(connection)
+            }
+            (Ok(_), Ok(rexie)) => {
+                rexie.close();
+                Err(Error::Io { detail: format!("{name} was deleted while it was opened") })
+            }
+            (Ok(_), Err(error)) => Err(error::of_rexie(error)),
+            (Err(error), rexie) => {
+                rexie.into_iter().for_each(Rexie::close);
+                Err(error)
+            }
+        }
+    }
+
+    /// Without the connection for reads; and whether the database was to be deleted since.
+    async fn of_writes(name: &str) -> Result<(Self, Rc<Cell<bool>>)> {
         let writes = open_for_writes(name).await?;
         let reads = Rc::new(RefCell::new(None::<Rexie>));
         let closed = Rc::new(Cell::new(false));
@@ -59,18 +85,7 @@ impl Connection {
             }
         });
         writes.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-        let connection = Connection { reads, writes, _on_version_change: on_version_change };
-
-        let mut builder = Rexie::builder(name).version(VERSION);
-        for store in [CATALOG, LOG, FILES] {
-            builder = builder.add_object_store(ObjectStore::new(store));
-        }
-        let rexie = builder.build().await.map_err(error::of_rexie)?;
-        connection.reads.replace(Some(rexie));
-        if closed.get() {
-            return Err(Error::Io { detail: format!("{name} was deleted while it was opened") });
-        }
-        Ok(connection)
+        Ok((Connection { reads, writes, _on_version_change: on_version_change }, closed))
     }
 
     pub fn read(&self, store: &str) -> Result<rexie::Store> {

@@ -24,6 +24,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 const CHUNK_BYTES: usize = 4 << 20;
+/// Every slot is opened for it, while an owner that has just opened has better to do.
+const SWEPT_AFTER_MS: u32 = 1_000;
 
 /// Smaller files are not worth a slot, smaller chunks are kept as an `ArrayBuffer`.
 pub const SMALL_BYTES: usize = 64 << 10;
@@ -222,7 +224,7 @@ impl Files for BrowserStore {
                     let detail = format!("the browser has lost its slot {slot}");
                     let missing = || Error::Corrupt { file: name.to_string(), detail };
                     let handle = handle.ok_or_else(missing)?;
-                    (bytes, Content::Slot { handle, rows_are_quick: self.slots()?.rows_are_quick() })
+                    (bytes, Content::Slot { handle, rows_are_quick: self.slots()?.probed().rows_are_quick })
                 }
                 (Found::Slot { slot, .. }, _) => {
                     let handle = self.slots()?.open_to_read(&slot).await?;
@@ -235,7 +237,7 @@ impl Files for BrowserStore {
     }
 
     fn reads_rows_quickly(&self) -> bool {
-        self.slots.as_ref().is_some_and(|slots| slots.are_written_to() && slots.rows_are_quick())
+        self.slots.as_ref().is_some_and(|slots| slots.are_written_to() && slots.probed().rows_are_quick)
     }
 
     async fn size(&self, name: &str) -> Result<u64> {
@@ -276,12 +278,12 @@ impl Files for BrowserStore {
             if partial.is_empty() { Ok(()) } else { delete_files(connection, partial).await.map(drop) }
         })
         .await?;
-        self.sweep_slots();
+        self.sweep_slots(SWEPT_AFTER_MS);
         Ok(())
     }
 
     fn sweep_after_death(&self) {
-        self.sweep_slots();
+        self.sweep_slots(0);
     }
 
     fn read_bytes_by_file(&self) -> SortedMap<String, u64> {

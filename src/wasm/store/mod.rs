@@ -23,6 +23,7 @@ mod slot_file;
 mod slots;
 
 pub use open_file::BrowserFile;
+pub use opfs::Probed;
 pub use slot_file::FilesBeside;
 pub use slots::FilesIn;
 
@@ -63,6 +64,8 @@ pub struct BrowserStoreConfig<'a> {
     pub name: &'a str,
     pub files_in: FilesIn,
     pub survives_power_loss: bool,
+    /// What another worker has found out about this store's OPFS.
+    pub probed: Option<Probed>,
 }
 
 impl BrowserStore {
@@ -70,8 +73,7 @@ impl BrowserStore {
     pub async fn open(config: &BrowserStoreConfig<'_>) -> Result<Self> {
         let name = database_name(config.name);
         let opening = run(async move { Connection::open(&name).await });
-        let slots = Slots::open(config.name, config.files_in, config.survives_power_loss);
-        let (connection, slots) = join(opening, slots).await;
+        let (connection, slots) = join(opening, Slots::open(config)).await;
         Ok(BrowserStore {
             connection: Rc::new(connection?),
             slots: slots.map(Rc::new),
@@ -96,6 +98,11 @@ impl BrowserStore {
             self.writer = Some(WriterBeside::start(beside));
         }
         self
+    }
+
+    /// For other workers that open the store.
+    pub fn probed(&self) -> Option<Probed> {
+        self.slots.as_ref().map(|slots| slots.probed())
     }
 
     fn slots(&self) -> Result<&Rc<Slots>> {

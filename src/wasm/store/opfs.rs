@@ -5,6 +5,7 @@ use super::{error, run};
 use crate::error::{Error, Result};
 use futures::future::try_join;
 use js_sys::{AsyncIterator, IteratorNext, Object, Promise, Reflect};
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -147,6 +148,7 @@ impl Handle {
     }
 }
 
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Probed {
     /// Whether a file can be open in several workers that read it: without that, a worker that has it open would keep it from
     /// all others.
@@ -211,7 +213,7 @@ impl StoreFolder {
         }
     }
 
-    /// What files here are good for.
+    /// Finds out what files here are good for.
     pub async fn probe(&self) -> Probed {
         let probe = async || {
             self.create(PROBE).await?;

@@ -5,7 +5,7 @@
 //! deletes every database of the origin. More than fits into LevelDB's memory, written and deleted again, makes it begin a
 //! new log and drop the torn one, so that a later kill finds nothing to stumble over.
 
-use super::connection::{CATALOG, buffer_of};
+use super::connection::{CATALOG, WriteTransaction, buffer_of};
 use super::{BrowserStore, run};
 use crate::error::Result;
 use crate::storage::Durability;
@@ -15,6 +15,8 @@ const FILLING_BYTES: usize = 60_000;
 /// Each is written twice, by itself and for the undoing of its deletion: together more than the 4 MiB that LevelDB gathers
 /// before it begins a new log.
 const FILLINGS: usize = 50;
+/// Whoever wants to write waits for a transaction.
+const FILLINGS_AT_ONCE: usize = 5;
 const PREFIX: &str = "~renewal/";
 
 impl BrowserStore {
@@ -24,14 +26,16 @@ impl BrowserStore {
         let connection = self.connection.clone();
         run(async move {
             let filling = incompressible(FILLING_BYTES);
-            connection
-                .write(&[], Durability::Relaxed, async |transaction| {
-                    for at in 0..FILLINGS {
+            for _ in 0..FILLINGS / FILLINGS_AT_ONCE {
+                let fill = async |transaction: &WriteTransaction| {
+                    for at in 0..FILLINGS_AT_ONCE {
                         transaction.put(CATALOG, &format!("{PREFIX}{at}"), &buffer_of(&filling))?;
                     }
                     transaction.delete_range(CATALOG, &(PREFIX.to_owned()..format!("{PREFIX}~")))
-                })
-                .await
+                };
+                connection.write(&[], Durability::Relaxed, fill).await?;
+            }
+            Ok(())
         })
         .await
     }

@@ -13,14 +13,14 @@ use super::file_head::{FileHead, read_head};
 use super::files::keys;
 use super::opfs::{Handle, Opened, Probed, StoreFolder};
 use super::slot_file::{SlotFile, WriterBeside};
-use super::{BrowserStore, run};
+use super::{BrowserStore, BrowserStoreConfig, run};
 use crate::error::{Error, Result};
 use crate::sorted::SortedSet;
 use crate::storage::prefix_range;
 use crate::wasm::platform::sleep;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use tokio::sync::Mutex;
@@ -39,7 +39,7 @@ const TAKEN_RETRY_MS: u32 = 5;
 const TAKEN_RETRIES: u32 = 2_000;
 
 /// Where files are written to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FilesIn {
     /// Where the browser has it, else in the database.
@@ -57,7 +57,7 @@ pub struct Slot {
 pub struct Slots {
     folder: StoreFolder,
     is_written_to: bool,
-    rows_are_quick: bool,
+    probed: Probed,
     survives_power_loss: bool,
     /// Not named when that was last looked up.
     free: RefCell<Vec<String>>,
@@ -97,14 +97,17 @@ async fn named_slots(connection: Rc<Connection>) -> Result<SortedSet<String>> {
 
 impl Slots {
     /// `None` where the browser has no such thing for this page.
-    pub async fn open(store: &str, files_in: FilesIn, survives_power_loss: bool) -> Option<Slots> {
-        let folder = StoreFolder::open(store).await?;
-        let Probed { is_shared, rows_are_quick } = folder.probe().await;
+    pub async fn open(config: &BrowserStoreConfig<'_>) -> Option<Slots> {
+        let folder = StoreFolder::open(config.name).await?;
+        let probed = match config.probed {
+            Some(probed) => probed,
+            None => folder.probe().await,
+        };
         Some(Slots {
-            is_written_to: files_in == FilesIn::Opfs && is_shared,
-            rows_are_quick,
+            is_written_to: config.files_in == FilesIn::Opfs && probed.is_shared,
+            probed,
             folder,
-            survives_power_loss,
+            survives_power_loss: config.survives_power_loss,
             free: RefCell::default(),
             finding_free: Mutex::default(),
             is_growing: Cell::new(false),
@@ -117,8 +120,8 @@ impl Slots {
         self.is_written_to
     }
 
-    pub fn rows_are_quick(&self) -> bool {
-        self.rows_are_quick
+    pub fn probed(&self) -> Probed {
+        self.probed
     }
 
     /// A slot that a head names; `None` if it is not there.
@@ -249,10 +252,11 @@ impl BrowserStore {
 
     /// Empties what writes that never ended have left, and files that somebody had open when they were deleted; while other
     /// things go on.
-    pub fn sweep_slots(&self) {
+    pub fn sweep_slots(&self, delay_ms: u32) {
         let Some(slots) = self.slots.clone() else { return };
         let connection = self.connection.clone();
         spawn_local(async move {
+            sleep(delay_ms).await;
             // What cannot be listed is swept by the next owner.
             let Ok(unnamed) = slots.unnamed(&connection).await else { return };
             empty_slots(&slots, &connection, unnamed.into_iter().collect()).await;
