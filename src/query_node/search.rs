@@ -23,6 +23,10 @@ use serde_json::{Value, json};
 
 /// Rows scanned between two looks at the clock.
 const SCAN_ROWS: usize = 16_384;
+/// Of one call, that go through the rows together.
+const QUERIES_AT_ONCE: usize = 64;
+/// Rows that several queries look at one after the other stay in a core's cache.
+const CACHED_BYTES: usize = 256 << 10;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -102,9 +106,10 @@ impl<P: Platform> QueryNode<P> {
         }
         let plan = Plan { target, masks, field, index, metric, params, effort, group_field };
         let dim = plan.field.dim.unwrap_or(1) as usize;
-        let mut hits_of_queries = Vec::new();
-        for query in queries.chunks_exact(dim) {
-            hits_of_queries.push(self.nearest(&plan, query, &mut breather).await?);
+        let queries: Vec<&[f32]> = queries.chunks_exact(dim).collect();
+        let mut hits_of_queries = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(QUERIES_AT_ONCE) {
+            hits_of_queries.extend(self.nearest(&plan, queries, &mut breather).await?);
         }
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
         let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
@@ -135,66 +140,99 @@ impl<P: Platform> QueryNode<P> {
         Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
     }
 
-    /// The hits of one query, as many as are asked for if there are as many.
-    async fn nearest(&self, plan: &Plan, query: &[f32], breather: &mut Breather<'_, P>) -> Result<Vec<Hit>> {
+    /// The hits of each query, as many as are asked for if there are as many.
+    async fn nearest(&self, plan: &Plan, queries: &[&[f32]], breather: &mut Breather<'_, P>) -> Result<Vec<Vec<Hit>>> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
+        let mut hits_of_queries = vec![Vec::new(); queries.len()];
+        let mut unanswered: Vec<usize> = (0..queries.len()).collect();
         let mut depth = plan.params.depth();
-        loop {
-            let Scanned { lists, cut_off } = self.scan(plan, query, depth, breather).await?;
-            let hits = merge(Order::of(plan.metric), lists, depth);
-            let exhausted = !cut_off || depth >= rows;
-            if let Some(field) = &plan.group_field {
-                if let Some(grouped) = grouped(plan, field, &hits, exhausted) {
-                    return Ok(grouped);
+        while !unanswered.is_empty() {
+            let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
+            let mut scanned = self.scan(plan, &asked, depth, breather).await?.into_iter();
+            unanswered.retain(|number| {
+                let Scanned { lists, cut_off } = scanned.next().expect("one for each that was asked");
+                let hits = merge(Order::of(plan.metric), lists, depth);
+                match plan.answer(hits, !cut_off || depth >= rows) {
+                    Some(answer) => hits_of_queries[*number] = answer,
+                    None => return true,
                 }
-            } else if hits.len() >= plan.params.depth() || exhausted {
-                // Fewer only where one key had several rows.
-                return Ok(hits.into_iter().skip(plan.params.offset).take(plan.params.limit).collect());
-            }
+                false
+            });
             depth = depth.saturating_mul(4).min(rows.max(1));
         }
+        Ok(hits_of_queries)
     }
 
-    /// The best `depth` rows of each segment, or at least those among the best of all.
-    async fn scan(&self, plan: &Plan, query: &[f32], depth: usize, breather: &mut Breather<'_, P>) -> Result<Scanned> {
+    /// For each query the best `depth` rows of each segment, or at least those among the best of all.
+    async fn scan(
+        &self,
+        plan: &Plan,
+        queries: &[&[f32]],
+        depth: usize,
+        breather: &mut Breather<'_, P>,
+    ) -> Result<Vec<Scanned>> {
         let segments = &plan.target.segments;
-        let mut found = vec![Vec::new(); segments.len()];
-        let mut candidates = Vec::new();
+        let mut found_of_queries = vec![vec![Vec::new(); segments.len()]; queries.len()];
+        let mut candidates_of_queries = vec![Vec::new(); queries.len()];
         for (at, (rows, mask)) in segments.iter().zip(&plan.masks).enumerate() {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
-            match rows.indexes.get(&plan.index.id) {
+            let norms = match rows.indexes.get(&plan.index.id) {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    match plan.params.range {
-                        Some(range) => found[at] = coded::search_range(plan, query, &segment, range, depth)?,
-                        None => {
-                            let hits = coded::candidates(plan, query, &segment, depth)?;
-                            candidates.extend(hits.into_iter().map(|hit| (at, hit)));
+                    for (number, query) in queries.iter().enumerate() {
+                        match plan.params.range {
+                            Some(range) => {
+                                found_of_queries[number][at] =
+                                    coded::search_range(plan, query, &segment, range, depth)?;
+                            }
+                            None => {
+                                let hits = coded::candidates(plan, query, &segment, depth)?;
+                                candidates_of_queries[number].extend(hits.into_iter().map(|hit| (at, hit)));
+                            }
                         }
+                        breather.breathe().await;
                     }
+                    continue;
                 }
-                Some(SegmentIndex::InverseNorms(norms)) => {
-                    found[at] =
-                        exact(plan, query, ExactSegment { rows, mask, norms: Some(norms) }, depth, breather).await;
-                }
-                None => found[at] = exact(plan, query, ExactSegment { rows, mask, norms: None }, depth, breather).await,
+                Some(SegmentIndex::InverseNorms(norms)) => Some(norms.as_slice()),
+                None => None,
+            };
+            let found = exact(plan, queries, ExactSegment { rows, mask, norms }, depth, breather).await;
+            for (of_query, hits) in found_of_queries.iter_mut().zip(found) {
+                of_query[at] = hits;
             }
-            breather.breathe().await;
         }
-        let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
-        for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
-            found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
+        let of_queries = queries.iter().zip(found_of_queries).zip(candidates_of_queries);
+        of_queries
+            .map(|((query, mut found), candidates)| {
+                let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
+                for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
+                    found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
+                }
+                let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
+                    let ranked = hits.into_iter().map(|hit| RankedHit {
+                        score: hit.score,
+                        key: rows.primary_key_of(hit.row as usize),
+                        at: RowAt { segment: at as u32, row: hit.row },
+                    });
+                    ranked.collect()
+                });
+                Ok(Scanned { lists: lists.collect(), cut_off })
+            })
+            .collect()
+    }
+}
+
+impl Plan {
+    /// What the caller gets of all hits, best first; `None` when a deeper search could change it.
+    fn answer(&self, hits: Vec<Hit>, exhausted: bool) -> Option<Vec<Hit>> {
+        if let Some(field) = &self.group_field {
+            return grouped(self, field, &hits, exhausted);
         }
-        let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
-            let ranked = hits.into_iter().map(|hit| RankedHit {
-                score: hit.score,
-                key: rows.primary_key_of(hit.row as usize),
-                at: RowAt { segment: at as u32, row: hit.row },
-            });
-            ranked.collect()
-        });
-        Ok(Scanned { lists: lists.collect(), cut_off })
+        // Fewer only where one key had several rows.
+        let is_enough = hits.len() >= self.params.depth() || exhausted;
+        is_enough.then(|| hits.into_iter().skip(self.params.offset).take(self.params.limit).collect())
     }
 }
 
@@ -205,39 +243,46 @@ struct Scanned {
     cut_off: bool,
 }
 
-/// One query over one segment whose vectors are in memory.
+/// A segment whose vectors are in memory.
 struct ExactSegment<'a> {
     rows: &'a SegmentRows,
     mask: Option<&'a Mask>,
     norms: Option<&'a [f32]>,
 }
 
+/// The best rows for each query.
 async fn exact<P: Platform>(
     plan: &Plan,
-    query: &[f32],
+    queries: &[&[f32]],
     ExactSegment { rows, mask, norms }: ExactSegment<'_>,
     depth: usize,
     breather: &mut Breather<'_, P>,
-) -> Vec<ScoredRow> {
-    let mut top = TopK::new(depth, Order::of(plan.metric), plan.params.range);
-    let Some(Column { data: ColumnData::FloatVector { values, .. }, .. }) = rows.column(plan.field.id) else {
-        return Vec::new();
+) -> Vec<Vec<ScoredRow>> {
+    let mut tops = vec![TopK::new(depth, Order::of(plan.metric), plan.params.range); queries.len()];
+    let Some(Column { data: ColumnData::FloatVector { values, dim }, .. }) = rows.column(plan.field.id) else {
+        return vec![Vec::new(); queries.len()];
     };
-    for (block, vectors) in values.chunks(SCAN_ROWS * query.len()).enumerate() {
-        let first = block * SCAN_ROWS;
-        let count = vectors.len() / query.len();
-        FlatScan {
-            query,
-            vectors,
-            metric: plan.metric,
-            inverse_norms: norms.and_then(|norms| norms.get(first..first + count)),
-            mask,
-            base_row: first as u32,
+    let block_rows = match queries {
+        [_] => SCAN_ROWS,
+        _ => (CACHED_BYTES / (dim * size_of::<f32>())).clamp(1, SCAN_ROWS),
+    };
+    for (block, vectors) in values.chunks(block_rows * dim).enumerate() {
+        let first = block * block_rows;
+        let count = vectors.len() / dim;
+        for (query, top) in queries.iter().zip(&mut tops) {
+            FlatScan {
+                query,
+                vectors,
+                metric: plan.metric,
+                inverse_norms: norms.and_then(|norms| norms.get(first..first + count)),
+                mask,
+                base_row: first as u32,
+            }
+            .run(top);
         }
-        .run(&mut top);
         breather.breathe().await;
     }
-    top.into_sorted()
+    tops.into_iter().map(TopK::into_sorted).collect()
 }
 
 /// What hits are put in order and into groups by: `$key`, and `$group` where there is one.

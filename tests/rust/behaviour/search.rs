@@ -179,6 +179,46 @@ fn several_queries_are_answered_one_after_another() {
     });
 }
 
+/// They go through the rows together, a cache full of rows and 64 queries at a time.
+#[test]
+fn many_queries_of_one_call_find_what_each_finds_alone() {
+    const LONG: usize = 2048;
+    for metric in ["L2", "IP", "COSINE"] {
+        scenario(async move |lab| {
+            let fields = [primary_key(), vector_field("v", LONG as u32), field("g", 5)];
+            lab.call("CreateCollection", create("c", &fields)).await.ok();
+            lab.call("CreateIndex", index("c", "v", metric)).await.ok();
+            let random = || (0..LONG).map(|_| lab.executor.rng().float()).collect::<Vec<f32>>();
+            for first in [0, 100] {
+                let rows = (0..100).map(|_| random());
+                let groups = ints((0..100).map(|at| at % 7));
+                let columns = batch([("id", ints(first..first + 100)), ("v", vectors(rows)), ("g", groups)]);
+                lab.insert("c", "", &columns).await.ok();
+                if first == 0 {
+                    lab.flush("c").await.ok();
+                }
+            }
+            lab.load("c", json!({})).await.ok();
+            let queries: Vec<Vec<f32>> = (0..70).map(|_| random()).collect();
+            for given in [
+                json!({ "topk": 5 }),
+                json!({ "topk": 3, "group_by_field": "g", "group_size": 2, "strict_group_size": true }),
+            ] {
+                let body =
+                    json!({ "search_params": params(given.clone()), "output_fields": ["id", "g"], "dsl": "g < 5" });
+                let together = lab.search("c", &queries, body).await.ok();
+                let (mut ids, mut scores) = (Vec::new(), Vec::new());
+                for query in &queries {
+                    let alone = search(&lab, query, given.clone(), json!({ "dsl": "g < 5" })).await.ok();
+                    ids.extend(alone.numbers("id"));
+                    scores.extend(alone.scores());
+                }
+                assert_eq!((together.numbers("id"), together.scores()), (ids, scores));
+            }
+        });
+    }
+}
+
 #[test]
 fn keys_that_are_there_twice_show_once() {
     scenario(async |lab| {
