@@ -1,6 +1,8 @@
 // The browser's parts that the client needs, in one process: Web Locks, and workers that are plain objects. The coordinator
 // is a table of handlers; nodes are too. `kill` ends a worker as a crash does: its lock is freed, no message is sent.
+import { LEAVE } from '../../target/modules/client/connection/port.js';
 import { PROTOCOL } from '../../target/modules/client/wire/messages.js';
+import { Assembly } from '../../target/modules/client/wire/pieces.js';
 
 class Locks {
   #queues = new Map();
@@ -81,8 +83,11 @@ export class MockWorker {
   }
   serve(port) {
     this.ports.push(port);
-    port.on('message', async ({ id, method, body, blobs }) => {
-      if (this.dead) return;
+    const assembly = new Assembly();
+    port.on('message', async message => {
+      const request = message === LEAVE ? undefined : assembly.add(message);
+      if (this.dead || !request) return;
+      const { id, method, body, blobs } = request;
       this.log.push(method);
       const handler = this.handlers[method];
       const answer = handler ? await handler(JSON.parse(body), blobs, this) : { body: { status: { ...OK, error_code: 'UnexpectedError', code: 10, reason: `service unimplemented: ${method} is not available in the browser` } } };

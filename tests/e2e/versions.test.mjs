@@ -13,8 +13,8 @@ const newerModules = join(newer, 'modules');
 cpSync(join(root, modules), newerModules, { recursive: true });
 cpSync(join(dist, 'wasm'), join(newer, 'wasm'), { recursive: true });
 const messages = join(newerModules, 'client/wire/messages.js');
-const changed = readFileSync(messages, 'utf8').replace('PROTOCOL = 1', 'PROTOCOL = 2');
-assert.match(changed, /PROTOCOL = 2/);
+const changed = readFileSync(messages, 'utf8').replace('PROTOCOL = 2', 'PROTOCOL = 3');
+assert.match(changed, /PROTOCOL = 3/);
 writeFileSync(messages, changed);
 await bundle(newerModules, newer);
 test.after(() => rmSync(newer, { recursive: true }));
@@ -58,7 +58,7 @@ test('a tab with a newer protocol than the owner is told to have the other tabs 
   const newerTab = await openTabOf(context, 'newer');
   const expected = {
     name: 'MilvusError',
-    reason: 'this tab has a version of elanus that cannot work with the one in the tab that owns the store (protocol 2 here, 1 there): reload or close the other tabs of this site',
+    reason: 'this tab has a version of elanus that cannot work with the one in the tab that owns the store (protocol 3 here, 2 there): reload or close the other tabs of this site',
     retriable: false,
     soon: true,
   };
@@ -70,7 +70,7 @@ test('a tab with a newer protocol than the owner is told to have the other tabs 
   assert.deepEqual(await ids(newerTab), [1, 2]);
 
   const older = await openTab(context, site.url);
-  assert.match((await refusal(older)).reason, /protocol 1 here, 2 there\): reload this tab$/);
+  assert.match((await refusal(older)).reason, /protocol 2 here, 3 there\): reload this tab$/);
   for (const page of [newerTab, older]) page.check();
   await context.close();
 });
@@ -85,7 +85,7 @@ test('a tab of another protocol that meets the owner through the same introducer
     window.client = new window.elanus.MilvusClient('tabs');
     window.client.connectPromise.catch(() => undefined);
   });
-  assert.match((await refusal(page)).reason, /protocol 2 here, 1 there/);
+  assert.match((await refusal(page)).reason, /protocol 3 here, 2 there/);
   await context.close();
 });
 

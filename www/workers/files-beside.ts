@@ -2,7 +2,6 @@
 
 import { Channel } from '../client/connection/channel.js';
 import type { Connect, Fatal, FileReply, Ready, RequestBlob } from '../client/wire/messages.js';
-import { scope } from './scope.js';
 import { fatal } from './serve.js';
 
 /** Buffers are used again, because fresh ones cost more than the copy into them. */
@@ -25,9 +24,14 @@ interface WriterFile {
 type Piece = Uint8Array<ArrayBuffer>;
 
 export class FilesBeside {
-  #writer = new FileWorker('files');
-  #reader = new FileWorker('blobs');
+  #writer: FileWorker;
+  #reader: FileWorker;
   #spare: Piece[] = [];
+
+  constructor(node: string) {
+    this.#writer = new FileWorker(`${node}:files`);
+    this.#reader = new FileWorker(`${node}:blobs`);
+  }
 
   /** Otherwise the writing one starts with the first file. */
   start(): void {
@@ -68,16 +72,16 @@ export class FilesBeside {
 }
 
 class FileWorker {
-  #name: string;
+  #id: string;
   #channel: Promise<Channel> | undefined;
 
-  constructor(name: string) {
-    this.#name = name;
+  constructor(id: string) {
+    this.#id = id;
   }
 
   start(): Promise<Channel> {
     if (!this.#channel) {
-      this.#channel = startWorker(`${scope.name}:${this.#name}`);
+      this.#channel = startWorker(this.#id);
       // Told to whoever asks for something.
       this.#channel.catch(() => undefined);
     }

@@ -20,7 +20,7 @@ let served: Served | undefined;
 const early: PortEnd[] = [];
 
 async function start({ open: { id, kind, config, module } }: NodeConfig): Promise<void> {
-  const beside = kind === 'data' ? new FilesBeside() : undefined;
+  const beside = kind === 'data' ? new FilesBeside(id) : undefined;
   await Promise.all([init({ module_or_path: module }), holdLifeLock(id)]);
   const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
   const role: Role = beside ? await DataNodeRole.open(config, host, beside) : await QueryNodeRole.open(config, host);

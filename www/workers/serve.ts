@@ -2,8 +2,9 @@
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
 import { KNOCK, LEAVE, servingPort, type Port } from '../client/connection/port.js';
-import type { Connect, EngineEvent, Fatal, Hello, PortEnd, Reply, Request, RequestBlob } from '../client/wire/messages.js';
+import type { Connect, EngineEvent, Fatal, Hello, Piece, PortEnd, Reply, Request, RequestBlob } from '../client/wire/messages.js';
 import { PROTOCOL, workerLock } from '../client/wire/messages.js';
+import { Assembly } from '../client/wire/pieces.js';
 import { scope } from './scope.js';
 
 export interface Answer {
@@ -78,15 +79,19 @@ export function serve(id: string, handle: Handle): Served {
     connect(end) {
       const port = servingPort(end);
       const asker: Asker = { number: ++connections, byName: typeof end === 'string' };
+      const assembly = new Assembly();
       const greet = (): void => port.postMessage({ hello: id, protocol: PROTOCOL } satisfies Hello);
       ports.add(port);
-      port.onmessage = (message: MessageEvent<Request | typeof KNOCK | typeof LEAVE>) => {
-        if (message.data === LEAVE) {
+      port.onmessage = ({ data }: MessageEvent<Request | Piece | typeof KNOCK | typeof LEAVE>) => {
+        if (data === LEAVE) {
           ports.delete(port);
           port.close();
-        } else if (message.data === KNOCK) greet();
-        // Handlers answer refusals themselves, so a rejection means that the instance is broken.
-        else answer(port, asker, message.data).catch(fatal);
+        } else if (data === KNOCK) greet();
+        else {
+          const request = assembly.add(data);
+          // Handlers answer refusals themselves, so a rejection means that the instance is broken.
+          if (request) answer(port, asker, request).catch(fatal);
+        }
       };
       greet();
     },

@@ -2,7 +2,8 @@
 // ended, or with the reason the channel was closed for.
 
 import { WorkerDied } from '../errors.js';
-import type { EngineEvent, FromWorker, Reply, Request, RequestBlob } from '../wire/messages.js';
+import type { EngineEvent, FromWorker, Piece, Reply, Request, RequestBlob } from '../wire/messages.js';
+import { sendCopy } from '../wire/pieces.js';
 import { workerDeath } from './death-notice.js';
 import { LEAVE, type Port } from './port.js';
 
@@ -47,9 +48,16 @@ export class Channel {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       const request: Request = { id, method, body, blobs };
-      this.#port.postMessage(request, outgoing.transfer ? blobs.flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer])) : []);
+      if (outgoing.transfer) this.#port.postMessage(request, blobs.flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer])));
+      else void sendCopy(request, this.#send);
     });
   }
+
+  #send = (message: Request | Piece, transfer: ArrayBuffer[]): boolean => {
+    if (this.#over) return false;
+    this.#port.postMessage(message, transfer);
+    return true;
+  };
 
   /** Rejects everything pending with `reason`. */
   close(reason: Error): void {

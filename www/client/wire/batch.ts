@@ -76,6 +76,8 @@ export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
   });
   const head = new TextEncoder().encode(JSON.stringify({ rows: batch.rows, columns } satisfies Header));
   const payload = align8(4 + head.byteLength);
+  // Room for megabytes is cleared first, which takes milliseconds.
+  yield;
   const out = new Uint8Array(payload + end);
   new DataView(out.buffer).setUint32(0, head.byteLength, true);
   out.set(head, 4);

@@ -2,7 +2,7 @@
 // are read by tabs of other versions: they never change.
 
 /** Raised when anything else here, or a request's or reply's body, changes so that the other side would misread it. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** What a port is sent as: itself, or its name where ports cannot travel. */
 export type PortEnd = MessagePort | string;
@@ -12,6 +12,11 @@ export interface Request {
   method: string;
   body: string;
   blobs: RequestBlob[];
+}
+/** Comes before the request of that id: the next bytes of its last blob, which that has only the rest of. */
+export interface Piece {
+  id: number;
+  piece: Uint8Array<ArrayBuffer>;
 }
 /** Bytes, or a Blob that goes into the store as it is. */
 export type RequestBlob = Uint8Array<ArrayBuffer> | Blob;

@@ -1,0 +1,43 @@
+// Requests with bytes that the page keeps: in pieces, which are put together again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Assembly, sendCopy } from '../../target/modules/client/wire/pieces.js';
+
+const MB = 1 << 20;
+const bytes = length => Uint8Array.from({ length }, (_, at) => at % 251);
+
+async function sent(request) {
+  const messages = [];
+  // As ports do: what is handed over is gone, and all else is a copy.
+  await sendCopy(request, (message, transfer) => messages.push(structuredClone(message, { transfer })) > 0);
+  return messages;
+}
+
+test('requests of any size arrive as they were, and their bytes stay', async () => {
+  for (const length of [0, 1, 2 * MB, 2 * MB + 1, 4 * MB, 5 * MB + 3]) {
+    const blob = bytes(length);
+    const request = { id: 7, method: 'Insert', body: '{}', blobs: [bytes(3), blob] };
+    const messages = await sent(request);
+    assert.equal(messages.length, Math.max(1, Math.ceil(length / (2 * MB))));
+    assert.ok(messages.every(it => (it.piece ?? it.blobs[1]).buffer.byteLength <= 2 * MB), 'no more than a piece is copied');
+    const assembly = new Assembly();
+    const whole = messages.map(message => assembly.add(message));
+    assert.ok(whole.slice(0, -1).every(it => it === undefined));
+    assert.deepEqual(whole.at(-1), request);
+    assert.equal(blob.byteLength, length);
+  }
+});
+
+test('pieces of several requests may come in turn', async () => {
+  const requests = [1, 2].map(id => ({ id, method: 'Insert', body: '', blobs: [bytes(4 * MB + id)] }));
+  const [first, second] = await Promise.all(requests.map(sent));
+  const assembly = new Assembly();
+  const whole = first.flatMap((message, at) => [message, second[at]]).map(message => assembly.add(message));
+  assert.deepEqual(whole.filter(Boolean), requests);
+});
+
+test('nothing more is sent once the other end is gone', async () => {
+  let count = 0;
+  await sendCopy({ id: 1, method: 'Insert', body: '', blobs: [bytes(9 * MB)] }, () => ++count < 2);
+  assert.equal(count, 2);
+});

@@ -1,0 +1,42 @@
+// The bytes that a page keeps, to send them again if the engine ends, are copied for each sending: in pieces and a task for each,
+// because copying megabytes at once would hold the page up.
+
+import { nextTask } from '../steps.js';
+import { concatBytes } from '../vectors.js';
+import type { Piece, Request } from './messages.js';
+
+const PIECE_BYTES = 2 << 20;
+
+/** Small requests go at once; `send` says whether the next may follow. */
+export async function sendCopy(request: Request, send: (message: Request | Piece, transfer: ArrayBuffer[]) => boolean): Promise<void> {
+  const blobs = [...request.blobs];
+  const last = blobs.at(-1);
+  if (last instanceof Uint8Array) {
+    let at = 0;
+    for (; last.byteLength - at > PIECE_BYTES; at += PIECE_BYTES) {
+      const piece = last.slice(at, at + PIECE_BYTES);
+      if (!send({ id: request.id, piece }, [piece.buffer])) return;
+      await nextTask();
+    }
+    if (at > 0) blobs[blobs.length - 1] = last.slice(at);
+  }
+  send({ ...request, blobs }, []);
+}
+
+/** Of one port. */
+export class Assembly {
+  #pieces = new Map<number, Uint8Array[]>();
+
+  /** The request that is whole with this message. */
+  add(message: Request | Piece): Request | undefined {
+    const before = this.#pieces.get(message.id);
+    if ('piece' in message) {
+      this.#pieces.set(message.id, [...(before ?? []), message.piece]);
+      return undefined;
+    }
+    if (!before) return message;
+    this.#pieces.delete(message.id);
+    const last = message.blobs.at(-1) as Uint8Array;
+    return { ...message, blobs: [...message.blobs.slice(0, -1), concatBytes([...before, last])] };
+  }
+}
