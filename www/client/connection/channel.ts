@@ -49,8 +49,13 @@ export class Channel {
       this.#pending.set(id, { resolve, reject });
       const request: Request = { id, method, body, blobs };
       if (outgoing.transfer) this.#port.postMessage(request, blobs.flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer])));
-      else void sendCopy(request, this.#send);
+      else sendCopy(request, this.#send).catch((error: Error) => this.#fail(id, error));
     });
+  }
+
+  #fail(id: number, error: Error): void {
+    this.#pending.get(id)?.reject(error);
+    this.#pending.delete(id);
   }
 
   #send = (message: Request | Piece, transfer: ArrayBuffer[]): boolean => {
