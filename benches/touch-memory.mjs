@@ -10,6 +10,6 @@ const MAX_BLOCKS = 40;
  */
 export async function touchMemory() {
   const blocks = Math.min(MAX_BLOCKS, Math.floor(freemem() / 2 / BLOCK_BYTES));
-  const program = `const blocks = Array.from({ length: ${blocks} }, () => Buffer.alloc(${BLOCK_BYTES}, 1)); process.exit(blocks.length - ${blocks})`;
+  const program = `globalThis.kept = Array.from({ length: ${blocks} }, () => Buffer.alloc(${BLOCK_BYTES}, 1))`;
   await run(process.execPath, ['-e', program]);
 }

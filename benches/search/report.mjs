@@ -97,6 +97,7 @@ const read = [
   "engine's default; the others show the least thorough setting tried that reaches the recall (.98 with a filter), or the last one.",
   '*Engine* is what the workers hold by `getMemoryUsage()`, *browser* what the processes have more (Pss) than with an empty page:',
   'loaded, and 1 s after release. The longest block is the longest time in which the page could do nothing else.',
+  "The machine's free memory was touched before each browser started: the first touch of what a virtual machine has given back is its host's work.",
 ];
 
 /** What is not in the tables of engines. */
