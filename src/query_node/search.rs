@@ -203,24 +203,24 @@ impl<P: Platform> QueryNode<P> {
                 of_query[at] = hits;
             }
         }
-        let of_queries = queries.iter().zip(found_of_queries).zip(candidates_of_queries);
-        of_queries
-            .map(|((query, mut found), candidates)| {
-                let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
-                for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
-                    found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
-                }
-                let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
-                    let ranked = hits.into_iter().map(|hit| RankedHit {
-                        score: hit.score,
-                        key: rows.primary_key_of(hit.row as usize),
-                        at: RowAt { segment: at as u32, row: hit.row },
-                    });
-                    ranked.collect()
+        let mut scanned = Vec::with_capacity(queries.len());
+        for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
+            let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
+            for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
+                found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
+            }
+            let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
+                let ranked = hits.into_iter().map(|hit| RankedHit {
+                    score: hit.score,
+                    key: rows.primary_key_of(hit.row as usize),
+                    at: RowAt { segment: at as u32, row: hit.row },
                 });
-                Ok(Scanned { lists: lists.collect(), cut_off })
-            })
-            .collect()
+                ranked.collect()
+            });
+            scanned.push(Scanned { lists: lists.collect(), cut_off });
+            breather.breathe().await;
+        }
+        Ok(scanned)
     }
 }
 
