@@ -1,4 +1,4 @@
-//! What is computed with vectors, and takes most of the time of a search or an index: distances, the best k, codes, graphs.
+//! What looks at every row, and takes most of the time of a search or an index: distances, the best k, codes, graphs, filters.
 //! Knows rows by their numbers, and nothing of collections, files or requests.
 
 pub mod codes;
@@ -7,6 +7,7 @@ pub mod flat;
 pub mod hnsw;
 mod metric;
 mod top_k;
+pub mod within;
 
 pub use metric::MetricType;
 pub use top_k::{Hit, Order, ScoreRange, TopK};

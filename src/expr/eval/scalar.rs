@@ -5,6 +5,7 @@ use crate::expr::plan::{Arithmetic, Test};
 use crate::expr::sets::{IntSet, Interval};
 use crate::expr::value::{Comparison, Number};
 use crate::value::{ColumnData, Mask, Strings};
+use elanus_vectors::within;
 
 /// Rows that pass, whatever null rows hold; `None` when the test is not one of this column's type.
 pub fn evaluate(data: &ColumnData, test: &Test) -> Option<Mask> {
@@ -19,8 +20,12 @@ pub fn evaluate(data: &ColumnData, test: &Test) -> Option<Mask> {
         (ColumnData::Int16(values), Test::IntIn(set)) => in_set(values, set),
         (ColumnData::Int32(values), Test::IntIn(set)) => in_set(values, set),
         (ColumnData::Int64(values), Test::IntIn(set)) => in_set(values, set),
-        (ColumnData::Float(values), Test::Float(interval)) => within(values, interval, |value| f64::from(*value)),
-        (ColumnData::Double(values), Test::Float(interval)) => within(values, interval, |value| *value),
+        (ColumnData::Float(values), Test::Float(interval)) => {
+            negated_if(interval.negated, within::f32_within(values, interval.lowest, interval.highest))
+        }
+        (ColumnData::Double(values), Test::Float(interval)) => {
+            negated_if(interval.negated, within::f64_within(values, interval.lowest, interval.highest))
+        }
         (ColumnData::Float(values), Test::FloatIn(set)) => {
             mask_of(values, |value| set.number(Number::Float(f64::from(*value))).is_some())
         }
@@ -34,7 +39,7 @@ pub fn evaluate(data: &ColumnData, test: &Test) -> Option<Mask> {
         (ColumnData::Float(values), Test::Arithmetic(test)) => {
             let (operand, constant) = (test.operand.to_f64() as f32, test.constant.to_f64() as f32);
             let interval = Interval::<f64>::new(test.comparison, f64::from(constant));
-            within(values, &interval, |value| f64::from(test.operator.on_singles(*value, operand)))
+            numbers_within(values, &interval, |value| f64::from(test.operator.on_singles(*value, operand)))
         }
         (ColumnData::Double(values), Test::Arithmetic(test)) => float_arithmetic(values, test, |value| *value),
         (ColumnData::VarChar(texts), test) => evaluate_texts(texts, test)?,
@@ -64,11 +69,7 @@ fn in_set<T: Copy + Into<i64>>(values: &[T], set: &IntSet) -> Mask {
     mask_of(values, |value| set.contains((*value).into()))
 }
 
-/// In the type of the column, so that a vector register holds as many values as it can.
-fn in_interval<T: Copy + PartialOrd + TryFrom<i64> + Into<i64> + Limits>(
-    values: &[T],
-    interval: &Interval<i64>,
-) -> Mask {
+fn in_interval<T: Whole>(values: &[T], interval: &Interval<i64>) -> Mask {
     let (least, greatest): (i64, i64) = (T::LEAST.into(), T::GREATEST.into());
     let clamped = (T::try_from(interval.lowest.max(least)), T::try_from(interval.highest.min(greatest)));
     let (lowest, highest) = match clamped {
@@ -76,30 +77,41 @@ fn in_interval<T: Copy + PartialOrd + TryFrom<i64> + Into<i64> + Limits>(
         // The interval lies beyond the type.
         _ => (T::GREATEST, T::LEAST),
     };
-    if interval.negated {
-        mask_of(values, |value| !(lowest <= *value && *value <= highest))
-    } else {
-        mask_of(values, |value| lowest <= *value && *value <= highest)
-    }
+    negated_if(interval.negated, T::within(values, lowest, highest))
 }
 
-trait Limits {
+trait Whole: TryFrom<i64> + Into<i64> {
     const LEAST: Self;
     const GREATEST: Self;
+
+    fn within(values: &[Self], lowest: Self, highest: Self) -> Mask
+    where
+        Self: Sized;
 }
 
-macro_rules! limits {
-    ($($int:ty),*) => {
-        $(impl Limits for $int {
+macro_rules! whole {
+    ($($int:ty: $within:ident),*) => {
+        $(impl Whole for $int {
             const LEAST: Self = <$int>::MIN;
             const GREATEST: Self = <$int>::MAX;
+
+            fn within(values: &[Self], lowest: Self, highest: Self) -> Mask {
+                within::$within(values, lowest, highest)
+            }
         })*
     };
 }
 
-limits!(u8, i8, i16, i32, i64);
+whole!(u8: u8_within, i8: i8_within, i16: i16_within, i32: i32_within, i64: i64_within);
 
-fn within<T>(values: &[T], interval: &Interval<f64>, number: impl Fn(&T) -> f64) -> Mask {
+fn negated_if(negated: bool, mut mask: Mask) -> Mask {
+    if negated {
+        mask.toggle_range(..);
+    }
+    mask
+}
+
+fn numbers_within<T>(values: &[T], interval: &Interval<f64>, number: impl Fn(&T) -> f64) -> Mask {
     let Interval { lowest, highest, negated } = *interval;
     if negated {
         mask_of(values, |value| !(lowest <= number(value) && number(value) <= highest))
@@ -122,7 +134,7 @@ fn int_arithmetic<T: Copy + Into<i64>>(values: &[T], test: &Arithmetic) -> Mask 
 fn float_arithmetic<T>(values: &[T], test: &Arithmetic, number: impl Fn(&T) -> f64) -> Mask {
     let interval = Interval::<f64>::new(test.comparison, test.constant.to_f64());
     let operand = test.operand.to_f64();
-    within(values, &interval, |value| test.operator.on_floats(number(value), operand))
+    numbers_within(values, &interval, |value| test.operator.on_floats(number(value), operand))
 }
 
 /// `None` for types that do not compare.
