@@ -25,22 +25,48 @@ pub(super) struct CodedSegment<'a> {
     pub mask: Option<&'a Mask>,
 }
 
-/// The best rows by codes, a few more than `depth`: among them are the best ones, which `exact_hits` tells apart.
-pub(super) fn candidates(plan: &Plan, query: &[f32], segment: &CodedSegment<'_>, depth: usize) -> Result<Vec<Hit>> {
-    let mut sink = TopK::new(with_spare(depth), Order::of(plan.metric), None);
-    let search = CodeSearch { query, depth: with_spare(depth), mask: segment.mask, effort: plan.effort };
-    rank_by_codes(segment, &search, &mut sink)?;
-    Ok(sink.into_sorted())
+/// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by `error`.
+#[derive(Default, Clone)]
+pub(super) struct Candidates {
+    /// With their segments.
+    hits: Vec<(usize, Hit)>,
+    error: f32,
 }
 
-/// Of the candidates of several segments those that count, by segment.
-pub(super) fn best_candidates(order: Order, mut hits: Vec<(usize, Hit)>, depth: usize) -> SortedMap<usize, Vec<u32>> {
-    hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
-    let mut rows_of: SortedMap<usize, Vec<u32>> = SortedMap::new();
-    for (segment, hit) in hits.into_iter().take(with_spare(depth)) {
-        rows_of.entry(segment).or_default().push(hit.row);
+impl Candidates {
+    pub fn len(&self) -> usize {
+        self.hits.len()
     }
-    rows_of
+
+    /// The best rows of the segment that is `at` that place.
+    pub fn find(
+        &mut self,
+        plan: &Plan,
+        query: &[f32],
+        (at, segment): (usize, &CodedSegment<'_>),
+        depth: usize,
+    ) -> Result<()> {
+        let mut sink = TopK::new(with_spare(depth), Order::of(plan.metric), None);
+        let search = CodeSearch { query, depth: with_spare(depth), mask: segment.mask, effort: plan.effort };
+        self.error = self.error.max(rank_by_codes(segment, &search, &mut sink)?);
+        self.hits.extend(sink.into_sorted().into_iter().map(|hit| (at, hit)));
+        Ok(())
+    }
+
+    /// By segment, those that can be among the best `depth`, which `exact_hits` tells apart.
+    pub fn into_rows(self, order: Order, depth: usize) -> SortedMap<usize, Vec<u32>> {
+        let Candidates { mut hits, error } = self;
+        hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
+        let last = depth.checked_sub(1).and_then(|last| hits.get(last)).map(|(_, hit)| hit.score);
+        let is_near = |score: f32| last.is_none_or(|last| (score - last).abs() <= error);
+        let mut rows_of: SortedMap<usize, Vec<u32>> = SortedMap::new();
+        for (place, (segment, hit)) in hits.into_iter().take(with_spare(depth)).enumerate() {
+            if place < depth || is_near(hit.score) {
+                rows_of.entry(segment).or_default().push(hit.row);
+            }
+        }
+        rows_of
+    }
 }
 
 /// The best `depth` of some rows, by their vectors.
@@ -99,18 +125,19 @@ fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<
     }
 }
 
-fn rank_by_codes(segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<()> {
+/// Gives by how much the scores may be wrong.
+fn rank_by_codes(segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<f32> {
     let codes = segment.codes;
     let Some(stored) = segment.stored_rows else {
-        codes.search(search, sink);
-        return Ok(());
+        return Ok(codes.search(search, sink));
     };
     let Selection { query, rows } = codes.select(search);
     match rows {
         SelectedRows::Scattered(mut candidates) => {
             // Files are read forwards.
             candidates.sort_unstable_by_key(|candidate| candidate.position);
-            let rows = stored.read(candidates.iter().map(|candidate| candidate.position))?;
+            let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+            let rows = stored.read(&positions)?;
             codes.rank_candidates(&query, &candidates, &rows, sink);
         }
         SelectedRows::Lists(lists) => {
@@ -120,7 +147,7 @@ fn rank_by_codes(segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut
             }
         }
     }
-    Ok(())
+    Ok(query.error)
 }
 
 /// A range that holds whatever is in the given one, as scores may be wrong by `error`.

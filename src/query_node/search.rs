@@ -1,7 +1,7 @@
 //! Search: the nearest rows.
 
 use super::QueryNode;
-use super::coded::{self, CodedSegment};
+use super::coded::{self, Candidates, CodedSegment};
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
@@ -173,7 +173,7 @@ impl<P: Platform> QueryNode<P> {
     ) -> Result<Vec<Scanned>> {
         let segments = &plan.target.segments;
         let mut found_of_queries = vec![vec![Vec::new(); segments.len()]; queries.len()];
-        let mut candidates_of_queries = vec![Vec::new(); queries.len()];
+        let mut candidates_of_queries = vec![Candidates::default(); queries.len()];
         for (at, (rows, mask)) in segments.iter().zip(&plan.masks).enumerate() {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
             let norms = match rows.indexes.get(&plan.index.id) {
@@ -187,8 +187,7 @@ impl<P: Platform> QueryNode<P> {
                                     coded::search_range(plan, query, &segment, range, depth)?;
                             }
                             None => {
-                                let hits = coded::candidates(plan, query, &segment, depth)?;
-                                candidates_of_queries[number].extend(hits.into_iter().map(|hit| (at, hit)));
+                                candidates_of_queries[number].find(plan, query, (at, &segment), depth)?;
                             }
                         }
                         breather.breathe().await;
@@ -206,7 +205,7 @@ impl<P: Platform> QueryNode<P> {
         let mut scanned = Vec::with_capacity(queries.len());
         for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
             let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
-            for (at, rows) in coded::best_candidates(Order::of(plan.metric), candidates, depth) {
+            for (at, rows) in candidates.into_rows(Order::of(plan.metric), depth) {
                 found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
             }
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {

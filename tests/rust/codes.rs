@@ -2,7 +2,7 @@
 
 use crate::support::rng::Rng;
 use elanus::index::MetricType;
-use elanus::index::codes::{CodeSearch, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL};
+use elanus::index::codes::{CodeSearch, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL, SelectedRows, Selection};
 use elanus::index::flat::FlatScan;
 use elanus::index::hnsw::{self, BuildParams};
 use elanus::search::{Order, TopK};
@@ -114,6 +114,38 @@ fn a_filter_costs_no_recall() {
             let recall = recall(&codes, &values, (data, MetricType::L2), Some(&mask), level(1));
             assert!(recall >= floor, "{data:?}, {keep_of_1000} of 1,000: {recall}");
         }
+    }
+}
+
+#[test]
+fn of_numbers_in_a_file_few_are_read_where_few_rows_take_part() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    let queries = vectors(Data::Mixture, 40, 99);
+    let rng = Rng::new(5);
+    let mut mask = Mask::with_capacity(ROWS);
+    (0..ROWS).for_each(|row| mask.set(row, rng.below(1000) < 60));
+    for metric in METRICS {
+        let whole = Codes::build(&values, DIM, metric).expect("enough rows");
+        let (header, parts) = whole.to_parts();
+        let bare = CodesParts { rows: Cow::default(), ..parts.clone() };
+        let bare = Codes::from_parts(header, bare).expect("its own parts");
+        let width = bare.row_bytes();
+        let mut hits = 0;
+        for query in queries.chunks_exact(DIM) {
+            let search = CodeSearch { query, depth: 20, mask: Some(&mask), effort: level(1) };
+            let Selection { query: coded, rows: SelectedRows::Scattered(candidates) } = bare.select(&search) else {
+                panic!("lists are read whole");
+            };
+            assert!(candidates.len() * 2 < mask.count_ones(..), "{metric:?}: {} rows are read", candidates.len());
+            let row = |at: u32| &parts.rows[at as usize * width..(at as usize + 1) * width];
+            let rows: Vec<i8> = candidates.iter().flat_map(|candidate| row(candidate.position)).copied().collect();
+            let mut sink = TopK::new(20, Order::of(metric), None);
+            bare.rank_candidates(&coded, &candidates, &rows, &mut sink);
+            let found: Vec<u32> = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
+            let nearest = exact(&values, query, metric, Some(&mask), 10);
+            hits += nearest.iter().filter(|row| found.contains(row)).count();
+        }
+        assert!(hits >= 10 * 40 * 95 / 100, "{metric:?}: {hits} of 400");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::lists::{Centres, mean};
 use super::rotation::{Random, Rotation};
-use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, padded, plan, words_of};
+use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, inverse, padded, plan, words_of};
 use crate::MetricType;
 use crate::distance::residual_signs;
 use crate::flat::inverse_norm;
@@ -54,8 +54,10 @@ impl Codes {
         if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
             return None;
         }
+        let (position_of, coarsest) = (inverse(&row_at)?, largest_magnitude(&rows.scales));
+        let (plans, graph) = (Vec::new(), None);
         let mut codes =
-            Codes { metric, dim, rotation, mean, lists, row_at, signs, rows, plans: Vec::new(), graph: None };
+            Codes { metric, dim, rotation, mean, lists, row_at, position_of, signs, rows, coarsest, plans, graph };
         codes.plans = plan::measure(&codes, values);
         Some(codes)
     }

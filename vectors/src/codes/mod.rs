@@ -40,8 +40,12 @@ pub struct Codes {
     lists: Lists,
     /// The segment's row at each position; positions ascend by list.
     row_at: Vec<u32>,
+    /// The position of each row of the segment.
+    position_of: Vec<u32>,
     signs: Signs,
     rows: Int8Rows,
+    /// The coarsest scale of a row.
+    coarsest: f32,
     plans: Vec<Plan>,
     graph: Option<Graph>,
 }
@@ -84,6 +88,16 @@ impl Lists {
     }
 }
 
+/// Where each row is in a list of rows; `None` where not every row is there once.
+fn inverse(rows: &[u32]) -> Option<Vec<u32>> {
+    let mut places = vec![u32::MAX; rows.len()];
+    for (at, row) in (0..).zip(rows) {
+        let place = places.get_mut(*row as usize).filter(|place| **place == u32::MAX)?;
+        *place = at;
+    }
+    Some(places)
+}
+
 fn padded(dim: usize) -> usize {
     dim.next_multiple_of(ROW_ALIGNMENT)
 }
@@ -122,6 +136,6 @@ impl Codes {
         let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
         let lists = of_rows(&self.lists.centres) + 4 * self.lists.starts.len() + 8 * self.lists.count();
         let graph = self.graph.as_ref().map_or(0, |graph| size_of_val(graph.words()));
-        of_rows(&self.rows) + signs + lists + 4 * self.row_at.len() + graph
+        of_rows(&self.rows) + signs + lists + 4 * (self.row_at.len() + self.position_of.len()) + graph
     }
 }

@@ -62,11 +62,11 @@ impl Effort {
         self.level >= MAX_LEVEL
     }
 
-    /// `depth` is how many rows of the segment are nearer than the last one wanted, as far as is known before.
-    pub fn steps(&self, plans: &[Plan], depth: f32, all_lists: usize) -> Steps {
+    /// For `depth` rows of the share that takes part.
+    pub fn steps(&self, plans: &[Plan], depth: usize, share: f32, all_lists: usize) -> Steps {
         let plan = (self.level.max(1) as usize - 1) / 2;
         let measured = match plans.get(plan) {
-            Some(plan) if !self.compares_all() => plan.at(depth),
+            Some(plan) if !self.compares_all() => plan.among(depth, share),
             _ => Steps { lists: all_lists, rerank: usize::MAX },
         };
         Steps {
@@ -77,6 +77,13 @@ impl Effort {
 }
 
 impl Plan {
+    /// Rows that take part are as near to each other as all are, or spread among all: what one of the two needs.
+    fn among(&self, depth: usize, share: f32) -> Steps {
+        let (together, spread) = (self.at(depth as f32), self.at(depth as f32 / share));
+        let rerank = together.rerank.max((spread.rerank as f32 * share).ceil() as usize);
+        Steps { lists: spread.lists, rerank }
+    }
+
     /// Work grows with the depth as it does between the two that were measured.
     fn at(&self, depth: f32) -> Steps {
         let decades = (depth / NEAR as f32).max(1.0).log10();
@@ -104,10 +111,8 @@ struct Neighbour {
 }
 
 pub fn measure(codes: &Codes, values: &[f32]) -> Vec<Plan> {
-    let mut position_of = vec![0u32; codes.row_count()];
-    codes.row_at.iter().enumerate().for_each(|(at, row)| position_of[*row as usize] = at as u32);
     let rows = Random::new(0x9e0b).spread(codes.row_count(), QUERIES);
-    let probes: Vec<Probe> = rows.into_iter().map(|row| Probe::new(codes, values, row, &position_of)).collect();
+    let probes: Vec<Probe> = rows.into_iter().map(|row| Probe::new(codes, values, row)).collect();
     let [near, far] = [NEAR, FAR].map(|depth| {
         let mut steps: Vec<Steps> = Vec::with_capacity(RECALLS.len());
         for recall in RECALLS {
@@ -121,7 +126,7 @@ pub fn measure(codes: &Codes, values: &[f32]) -> Vec<Plan> {
 }
 
 impl Probe {
-    fn new(codes: &Codes, values: &[f32], row: usize, position_of: &[u32]) -> Probe {
+    fn new(codes: &Codes, values: &[f32], row: usize) -> Probe {
         let vector = &values[row * codes.dim..(row + 1) * codes.dim];
         let query = CodedQuery::new(codes, vector);
         // int8 numbers miss next to none of the nearest rows when twice as many are taken.
@@ -133,7 +138,7 @@ impl Probe {
             let (metric, inverse_norms, mask) = (codes.metric, None, None);
             FlatScan { query: vector, vectors, metric, inverse_norms, mask, base_row: row }.run(&mut nearest);
         }
-        let order = query.lists_by_nearness();
+        let order = query.nearest_lists(codes.lists.count());
         let mut estimates = vec![0f32; codes.row_count()];
         let mut lists = vec![0; codes.row_count()];
         for (at, list) in order.iter().enumerate() {
@@ -145,7 +150,7 @@ impl Probe {
         // A row finds itself without fail, which would say nothing.
         let others = nearest.into_sorted().into_iter().filter(|hit| hit.row as usize != row).take(FAR);
         let neighbours = others.map(|hit| {
-            let position = position_of[hit.row as usize] as usize;
+            let position = codes.position_of[hit.row as usize] as usize;
             Neighbour { lists: lists[position], estimate: estimates[position] }
         });
         let neighbours = neighbours.collect();

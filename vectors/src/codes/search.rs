@@ -2,7 +2,7 @@
 
 use super::build::{largest_magnitude, subtract, turn};
 use super::plan::Effort;
-use super::{Codes, dot, padded, words_of};
+use super::{Codes, Signs, dot, padded, words_of};
 use crate::Mask;
 use crate::MetricType;
 use crate::TopK;
@@ -13,9 +13,10 @@ const BLOCK_ROWS: usize = 256;
 /// Comparing the numbers of scattered rows, after their signs, costs as much as that of all rows when these are so many times
 /// as many.
 pub(super) const SCATTERED_COST: usize = 4;
-/// When no more than one row of so many takes part, all that do are compared by numbers: what is near among so few says little
-/// about lists.
+/// When no more than one row of so many takes part, all that do are looked at: what is near among so few says little about lists.
 const FEW: usize = 16;
+/// Six times the deviation that rounding brings.
+const DEVIATIONS: f32 = 6.0 * 0.289;
 
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
@@ -38,6 +39,8 @@ pub struct CodedQuery {
     /// Of each list: what ranks its centre has, and how near it is.
     centre_ranks: Vec<f32>,
     nearness: Vec<f32>,
+    /// By how much scores may be wrong because rows' numbers are rounded to int8.
+    pub error: f32,
 }
 
 /// A row to be compared by numbers.
@@ -70,8 +73,9 @@ pub enum SelectedRows {
 }
 
 impl Codes {
-    /// Offers rows to `sink`, as many as are wanted if there are as many. int8 numbers must be in memory.
-    pub fn search(&self, search: &CodeSearch, sink: &mut TopK) {
+    /// Offers rows to `sink`, as many as are wanted if there are as many, and gives by how much their scores may be wrong. int8
+    /// numbers must be in memory.
+    pub fn search(&self, search: &CodeSearch, sink: &mut TopK) -> f32 {
         let Selection { query, rows } = self.select(search);
         match rows {
             SelectedRows::Scattered(candidates) => {
@@ -89,6 +93,7 @@ impl Codes {
                 }
             }
         }
+        query.error
     }
 
     /// The first half of a search: which rows are to be compared by numbers.
@@ -103,15 +108,15 @@ impl Codes {
             return Selection { query, rows: SelectedRows::Scattered(candidates) };
         }
         let share = taking_part as f32 / rows as f32;
-        let steps = search.effort.steps(&self.plans, search.depth as f32 / share, self.lists.count());
+        let steps = search.effort.steps(&self.plans, search.depth, share, self.lists.count());
         let reranked = steps.rerank(search.depth);
-        let few = reranked.max(rows / FEW);
-        if let Some(mask) = search.mask.filter(|_| taking_part <= few) {
-            return Selection { query, rows: SelectedRows::Scattered(self.survivors(mask)) };
+        if let Some(mask) = search.mask.filter(|_| taking_part <= reranked.max(rows / FEW)) {
+            return Selection {
+                rows: SelectedRows::Scattered(self.survivors(&query, mask, taking_part, reranked)),
+                query,
+            };
         }
-        let mut lists = query.lists_by_nearness();
-        let probed = self.enough_lists(&lists, steps.lists, search);
-        lists.truncate(probed);
+        let lists = self.enough_lists(&query, steps.lists, search);
         let probed_rows: usize = lists.iter().map(|list| self.lists.positions(*list).len()).sum();
         if probed_rows <= reranked.saturating_mul(SCATTERED_COST) {
             return Selection { query, rows: SelectedRows::Lists(lists) };
@@ -155,31 +160,66 @@ impl Codes {
         }
     }
 
-    /// How many of the lists, at least `planned`, have as many rows that take part as are wanted.
-    fn enough_lists(&self, lists: &[usize], planned: usize, search: &CodeSearch) -> usize {
-        let taking_part = |list: usize| match search.mask {
-            None => self.lists.positions(list).len(),
-            Some(mask) => self.row_at[self.lists.positions(list)].iter().filter(|row| mask[**row as usize]).count(),
+    /// The nearest lists, at least as many as `planned`, with as many rows that take part as are wanted.
+    fn enough_lists(&self, query: &CodedQuery, planned: usize, search: &CodeSearch) -> Vec<usize> {
+        let taking_part = |list: &usize| match search.mask {
+            None => self.lists.positions(*list).len(),
+            Some(mask) => self.row_at[self.lists.positions(*list)].iter().filter(|row| mask[**row as usize]).count(),
         };
-        let mut found = 0;
-        for (at, list) in lists.iter().enumerate() {
-            if at >= planned && found >= search.depth {
-                return at;
-            }
-            // Counting is only needed until there are enough.
-            found += if found < search.depth { taking_part(*list) } else { 0 };
+        let lists = query.nearest_lists(planned);
+        if lists.iter().map(taking_part).sum::<usize>() >= search.depth {
+            return lists;
         }
-        lists.len()
+        let mut lists = query.nearest_lists(self.lists.count());
+        let mut found = 0;
+        let is_needed = |(at, list): (usize, &usize)| {
+            let is_needed = at < planned || found < search.depth;
+            found += taking_part(list);
+            is_needed
+        };
+        let needed = lists.iter().enumerate().map(is_needed).take_while(|is_needed| *is_needed).count();
+        lists.truncate(needed);
+        lists
     }
 
-    /// All rows that take part, which are few.
-    fn survivors(&self, mask: &Mask) -> Vec<Candidate> {
-        let of_list = |list: usize| {
-            let takes_part = |position: &usize| mask[self.row_at[*position] as usize];
-            let positions = self.lists.positions(list).filter(takes_part);
-            positions.map(move |at| Candidate::new(0.0, at as u32, list))
-        };
-        (0..self.lists.count()).flat_map(of_list).collect()
+    /// All rows that take part, which are few; or, where that spares comparisons by numbers, so many that are estimated to be the
+    /// nearest.
+    fn survivors(&self, query: &CodedQuery, mask: &Mask, taking_part: usize, reranked: usize) -> Vec<Candidate> {
+        let mut positions = Mask::with_capacity(self.row_count());
+        mask.ones().for_each(|row| positions.insert(self.position_of[row] as usize));
+        let mut list = 0;
+        let of_lists = positions.ones().map(|position| {
+            while self.lists.starts[list + 1] as usize <= position {
+                list += 1;
+            }
+            Candidate::new(0.0, position as u32, list)
+        });
+        let all: Vec<Candidate> = of_lists.collect();
+        let reads_file = self.rows.values.is_empty();
+        let spared = if reads_file { 0 } else { SCATTERED_COST * self.lists.count() };
+        if taking_part <= reranked.saturating_add(spared) {
+            return all;
+        }
+        let mut nearest = Candidates::new(reranked);
+        for of_list in all.chunk_by(|a, b| a.list == b.list) {
+            let estimator = self.estimator(query, of_list[0].list as usize);
+            for candidate in of_list {
+                let rank = estimator.rank(candidate.position as usize);
+                if rank < nearest.threshold {
+                    nearest.push(Candidate { rank, ..*candidate });
+                }
+            }
+        }
+        nearest.into_best()
+    }
+
+    fn estimator(&self, query: &CodedQuery, list: usize) -> Estimator<'_> {
+        let mut signs = vec![0u64; words_of(self.dim)];
+        let width = padded(self.dim);
+        let centre = &self.lists.centres.values[list * width..(list + 1) * width];
+        let (sum, square) = residual_signs(&query.centred, centre, self.lists.centres.scales[list], &mut signs);
+        let query_scale = if sum > 0.0 { square / sum } else { 0.0 };
+        Estimator { codes: self, signs, slope: query.weight * query_scale, centre_rank: query.centre_ranks[list] }
     }
 
     /// Estimated ranks of a list's rows, in their order.
@@ -188,25 +228,11 @@ impl Codes {
         if positions.is_empty() {
             return;
         }
-        let mut signs = vec![0u64; words_of(self.dim)];
-        let width = padded(self.dim);
-        let centre = &self.lists.centres.values[list * width..(list + 1) * width];
-        let (sum, square) = residual_signs(&query.centred, centre, self.lists.centres.scales[list], &mut signs);
-        let query_scale = if sum > 0.0 { square / sum } else { 0.0 };
-        let words = words_of(self.dim);
-        let slope = query.weight * query_scale;
-        let centre_rank = query.centre_ranks[list];
-        let mut differing = [0u32; BLOCK_ROWS];
+        let estimator = self.estimator(query, list);
         let mut ranks = [0f32; BLOCK_ROWS];
         for start in positions.clone().step_by(BLOCK_ROWS) {
-            let end = (start + BLOCK_ROWS).min(positions.end);
-            let (differing, ranks) = (&mut differing[..end - start], &mut ranks[..end - start]);
-            differing_bits(&signs, &self.signs.words[start * words..end * words], differing);
-            let of_rows = self.signs.offsets[start..end].iter().zip(&self.signs.scales[start..end]);
-            for ((rank, (offset, scale)), differing) in ranks.iter_mut().zip(of_rows).zip(&*differing) {
-                let agreeing = (self.dim as i32 - 2 * *differing as i32) as f32;
-                *rank = centre_rank + offset - slope * scale * agreeing;
-            }
+            let ranks = &mut ranks[..(positions.end - start).min(BLOCK_ROWS)];
+            estimator.ranks(start, ranks);
             each(start, ranks);
         }
     }
@@ -235,15 +261,48 @@ impl Codes {
     }
 }
 
+/// A query among the rows of one list.
+struct Estimator<'a> {
+    codes: &'a Codes,
+    /// Of what is left of the query without the list's centre.
+    signs: Vec<u64>,
+    slope: f32,
+    centre_rank: f32,
+}
+
+impl Estimator<'_> {
+    /// Of consecutive positions, at most `BLOCK_ROWS`.
+    fn ranks(&self, start: usize, ranks: &mut [f32]) {
+        let Signs { words, scales, offsets } = &self.codes.signs;
+        let (width, end) = (self.signs.len(), start + ranks.len());
+        let mut differing = [0u32; BLOCK_ROWS];
+        let differing = &mut differing[..ranks.len()];
+        differing_bits(&self.signs, &words[start * width..end * width], differing);
+        let of_rows = offsets[start..end].iter().zip(&scales[start..end]);
+        for ((rank, (offset, scale)), differing) in ranks.iter_mut().zip(of_rows).zip(&*differing) {
+            *rank = self.estimate(*differing, *offset, *scale);
+        }
+    }
+
+    fn rank(&self, position: usize) -> f32 {
+        let Signs { words, scales, offsets } = &self.codes.signs;
+        let width = self.signs.len();
+        let mut differing = [0];
+        differing_bits(&self.signs, &words[position * width..(position + 1) * width], &mut differing);
+        self.estimate(differing[0], offsets[position], scales[position])
+    }
+
+    #[inline]
+    fn estimate(&self, differing: u32, offset: f32, scale: f32) -> f32 {
+        let agreeing = (self.codes.dim as i32 - 2 * differing as i32) as f32;
+        self.centre_rank + offset - self.slope * scale * agreeing
+    }
+}
+
 impl Codes {
-    /// By how much scores of a query may be wrong: six times the deviation that rounding numbers to int8 brings, of the row
-    /// with the coarsest scale.
+    /// By how much scores of a query may be wrong.
     pub fn largest_error(&self, query: &[f32]) -> f32 {
-        const DEVIATION_OF_ROUNDING: f32 = 0.289;
-        let coarsest = self.rows.scales.iter().copied().fold(0f32, f32::max);
-        let query = CodedQuery::new(self, query);
-        let factors: f32 = query.factors.iter().map(|factor| f32::from(*factor).powi(2)).sum();
-        6.0 * DEVIATION_OF_ROUNDING * coarsest * query.weight * query.factors_scale * factors.sqrt()
+        CodedQuery::new(self, query).error
     }
 }
 
@@ -262,6 +321,8 @@ impl CodedQuery {
             MetricType::Ip | MetricType::Cosine => int16(&turned),
         };
         let weight = if codes.metric == MetricType::L2 { 2.0 } else { 1.0 };
+        let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt();
+        let error = DEVIATIONS * codes.coarsest * weight * factors_scale * length;
         let square = dot(&centred, &centred);
         centred.resize(padded(codes.dim), 0.0);
         let lists = &codes.lists;
@@ -274,6 +335,7 @@ impl CodedQuery {
             weight,
             centre_ranks: Vec::with_capacity(products.len()),
             nearness: Vec::with_capacity(products.len()),
+            error,
         };
         for (list, product) in products.into_iter().enumerate() {
             let product = product as f32 * factors_scale * lists.centres.scales[list];
@@ -294,10 +356,15 @@ impl CodedQuery {
         of_lists
     }
 
-    /// All lists, the nearest first.
-    pub fn lists_by_nearness(&self) -> Vec<usize> {
+    /// The nearest lists, the nearest first.
+    pub fn nearest_lists(&self, count: usize) -> Vec<usize> {
         let mut lists: Vec<usize> = (0..self.nearness.len()).collect();
-        lists.sort_unstable_by(|a, b| self.nearness[*a].total_cmp(&self.nearness[*b]));
+        let by_nearness = |a: &usize, b: &usize| self.nearness[*a].total_cmp(&self.nearness[*b]);
+        if count < lists.len() {
+            lists.select_nth_unstable_by(count, by_nearness);
+            lists.truncate(count);
+        }
+        lists.sort_unstable_by(by_nearness);
         lists
     }
 }

@@ -1,8 +1,9 @@
 //! Codes as what a file has of them: plain arrays, checked when they come back.
 
+use super::build::largest_magnitude;
 use super::plan::Plan;
 use super::rotation::Rotation;
-use super::{Codes, Int8Rows, Lists, Signs, padded, words_of};
+use super::{Codes, Int8Rows, Lists, Signs, inverse, padded, words_of};
 use crate::MetricType;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -103,9 +104,10 @@ impl Codes {
         if parts.rows.is_empty() {
             expected[10] = 0;
         }
-        if dim == 0 || lists == 0 || lengths != expected || !ascending || !ends || !is_permutation(&parts.row_at) {
+        if dim == 0 || lists == 0 || lengths != expected || !ascending || !ends {
             return None;
         }
+        let position_of = inverse(&parts.row_at)?;
         let width = padded(dim);
         let scaled =
             |(centre, scale): (&[i8], &f32)| centre[..dim].iter().map(|code| f32::from(*code) * scale).collect();
@@ -125,6 +127,8 @@ impl Codes {
             mean,
             lists,
             row_at: parts.row_at.into_owned(),
+            position_of,
+            coarsest: largest_magnitude(&parts.row_scales),
             signs: Signs {
                 words: parts.sign_words.into_owned(),
                 scales: parts.sign_scales.into_owned(),
@@ -139,9 +143,4 @@ impl Codes {
             graph: None,
         })
     }
-}
-
-fn is_permutation(rows: &[u32]) -> bool {
-    let mut seen = vec![false; rows.len()];
-    rows.iter().all(|row| seen.get_mut(*row as usize).is_some_and(|seen| !std::mem::replace(seen, true)))
 }

@@ -71,21 +71,19 @@ pub fn inner_product_i8(query: &[i16], rows: &[i8], out: &mut [i32]) {
     let mut quads = rows.chunks_exact(4 * width);
     let (quads_out, rest_out) = out.as_chunks_mut::<4>();
     for (rows, out) in quads.by_ref().zip(quads_out) {
-        *out = sums_of_four(query, rows);
+        *out = sums_of_four(query, std::array::from_fn(|row| &rows[row * width..(row + 1) * width]));
     }
     for (row, out) in quads.remainder().chunks_exact(width).zip(rest_out) {
         *out = sum_of_products(query, row);
     }
 }
 
-/// Four rows at once need each number of the query once.
+/// Four rows at once need each number of the query once, and are waited for together where they are scattered.
 #[inline]
 #[target_feature(enable = "simd128")]
-fn sums_of_four(query: &[i16], rows: &[i8]) -> [i32; 4] {
+fn sums_of_four(query: &[i16], rows: [&[i8]; 4]) -> [i32; 4] {
     const WIDTH: usize = 32;
-    let width = query.len();
     let mut sums = [i32x4_splat(0); 4];
-    let rows: [&[i8]; 4] = std::array::from_fn(|row| &rows[row * width..(row + 1) * width]);
     let (steps, rest) = query.as_chunks::<WIDTH>();
     let [a, b, c, d] = rows.map(|row| row.as_chunks::<WIDTH>().0);
     for ((((query, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
@@ -144,9 +142,13 @@ fn horizontal_sum_i32(sum: v128) -> i32 {
 #[target_feature(enable = "simd128")]
 pub fn inner_product_i8_at(query: &[i16], rows: &[i8], positions: &[u32], out: &mut Vec<i32>) {
     out.clear();
-    for position in positions {
-        let row = &rows[*position as usize * query.len()..][..query.len()];
-        out.push(sum_of_products(query, row));
+    let row = |position: u32| &rows[position as usize * query.len()..][..query.len()];
+    let (quads, rest) = positions.as_chunks::<4>();
+    for positions in quads {
+        out.extend(sums_of_four(query, positions.map(row)));
+    }
+    for position in rest {
+        out.push(sum_of_products(query, row(*position)));
     }
 }
 
@@ -233,8 +235,8 @@ mod tests {
             scalar::inner_product_i8(&query, &rows, &mut plain);
             assert_eq!(simd, plain, "dim {dim}");
             let mut some = Vec::new();
-            super::inner_product_i8_at(&query, &rows, &[4, 1], &mut some);
-            assert_eq!(some, [plain[4], plain[1]], "dim {dim}");
+            super::inner_product_i8_at(&query, &rows, &[4, 1, 0, 3, 2, 4], &mut some);
+            assert_eq!(some, [4, 1, 0, 3, 2, 4].map(|row| plain[row]), "dim {dim}");
             let (a, b) = (&rows[..dim], &rows[dim..2 * dim]);
             assert_eq!(super::product_of_i8(a, b), scalar::product_of_i8(a, b), "dim {dim}");
         }
