@@ -13,6 +13,10 @@ use std::rc::Rc;
 
 const MAGIC: Magic = *b"ELNX";
 const GRAPH_MAGIC: Magic = *b"ELNG";
+/// What lies between two rows is read with them up to here: a read of its own takes longer.
+const NEAR_BYTES: usize = 8 << 10;
+/// So that what is read at once stays small.
+const ROWS_AT_ONCE: usize = 64;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -73,12 +77,18 @@ impl StoredRows {
         Ok(rows)
     }
 
-    /// Scattered rows, one after the other.
-    pub fn read(&self, positions: impl IntoIterator<Item = u32, IntoIter: ExactSizeIterator>) -> Result<Vec<i8>> {
-        let positions = positions.into_iter();
-        let mut rows = vec![0i8; positions.len() * self.row_bytes];
-        for (position, row) in positions.zip(rows.chunks_exact_mut(self.row_bytes)) {
-            self.read_from(position as usize, row)?;
+    /// Scattered rows, one after the other; their positions ascend.
+    pub fn read(&self, positions: &[u32]) -> Result<Vec<i8>> {
+        let width = self.row_bytes;
+        let near = (NEAR_BYTES / width) as u32;
+        let mut rows = Vec::with_capacity(positions.len() * width);
+        let mut stretch = Vec::new();
+        for near_ones in positions.chunk_by(|a, b| b - a <= near).flat_map(|near_ones| near_ones.chunks(ROWS_AT_ONCE)) {
+            let (first, last) = (near_ones[0] as usize, near_ones[near_ones.len() - 1] as usize);
+            stretch.resize((last - first + 1) * width, 0);
+            self.read_from(first, &mut stretch)?;
+            let row = |position: &u32| &stretch[(*position as usize - first) * width..][..width];
+            near_ones.iter().for_each(|position| rows.extend_from_slice(row(position)));
         }
         Ok(rows)
     }

@@ -211,7 +211,7 @@ impl Files for BrowserStore {
         check_file_name(name)?;
         if let Some(blob) = self.lent.borrow_mut().remove(name) {
             let (bytes, content) = (blob.size() as u64, Content::Chunks(Chunks::of_blob(blob, self.reader.clone())));
-            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
+            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes_of(name) });
         }
         let mut opened: Option<(String, Option<Handle>)> = None;
         loop {
@@ -232,7 +232,7 @@ impl Files for BrowserStore {
                     continue;
                 }
             };
-            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes.clone() });
+            return Ok(BrowserFile { name: name.to_string(), bytes, content, read_bytes: self.read_bytes_of(name) });
         }
     }
 
@@ -287,6 +287,7 @@ impl Files for BrowserStore {
     }
 
     fn read_bytes_by_file(&self) -> SortedMap<String, u64> {
-        self.read_bytes.borrow().clone()
+        let read_bytes = self.read_bytes.borrow();
+        read_bytes.iter().map(|(name, bytes)| (name.clone(), bytes.get())).filter(|(_, bytes)| *bytes > 0).collect()
     }
 }

@@ -80,7 +80,7 @@ impl BrowserStore {
             writer: None,
             reader: None,
             prepared: OnceCell::new(),
-            read_bytes: Rc::default(),
+            read_bytes: RefCell::default(),
             handed: RefCell::default(),
             handed_before: Cell::default(),
             lent: RefCell::default(),
@@ -103,6 +103,11 @@ impl BrowserStore {
     /// For other workers that open the store.
     pub fn probed(&self) -> Option<Probed> {
         self.slots.as_ref().map(|slots| slots.probed())
+    }
+
+    /// What counts the bytes that are read of a file.
+    fn read_bytes_of(&self, name: &str) -> Rc<Cell<u64>> {
+        self.read_bytes.borrow_mut().entry(name.to_owned()).or_default().clone()
     }
 
     fn slots(&self) -> Result<&Rc<Slots>> {

@@ -11,7 +11,7 @@ use crate::storage::{OpenFile, StoredBytes, check_bounds};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use js_sys::{ArrayBuffer, Uint8Array};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -24,13 +24,14 @@ const READS_IN_FLIGHT: usize = 8;
 /// until another worker has collected its garbage, too.
 const NEAR_BYTES: u64 = 4 << 20;
 
-pub type ReadBytes = Rc<RefCell<SortedMap<String, u64>>>;
+/// By file. Single rows are read so often that looking for the name each time would be felt.
+pub type ReadBytes = RefCell<SortedMap<String, Rc<Cell<u64>>>>;
 
 pub struct BrowserFile {
     pub name: String,
     pub bytes: u64,
     pub content: Content,
-    pub read_bytes: ReadBytes,
+    pub read_bytes: Rc<Cell<u64>>,
 }
 
 pub enum Content {
@@ -109,7 +110,7 @@ impl Chunks {
 
 impl BrowserFile {
     fn count(&self, bytes: usize) {
-        *self.read_bytes.borrow_mut().entry(self.name.clone()).or_default() += bytes as u64;
+        self.read_bytes.update(|before| before + bytes as u64);
     }
 
     fn corrupt(&self, detail: String) -> Error {

@@ -66,12 +66,6 @@ extern "C" {
     fn set_at(this: &PlaceInFile, at: f64);
 }
 
-fn place(at: u64) -> PlaceInFile {
-    let place: PlaceInFile = Object::new().unchecked_into();
-    place.set_at(at as f64);
-    place
-}
-
 fn options(key: &str, value: impl Into<JsValue>) -> Object {
     let options = Object::new();
     Reflect::set(&options, &key.into(), &value.into()).expect("a new object takes any key");
@@ -105,17 +99,30 @@ pub fn check_written(written: Result<f64, JsValue>, wanted: usize) -> Result<()>
 }
 
 /// An open file, closed with the last of its owners.
-pub struct Handle(AccessHandle);
+pub struct Handle {
+    file: AccessHandle,
+    /// Set for each read and write, because making one takes as long as reading a row.
+    place: PlaceInFile,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.close();
+        self.file.close();
     }
 }
 
 impl Handle {
+    fn new(file: AccessHandle) -> Handle {
+        Handle { file, place: Object::new().unchecked_into() }
+    }
+
+    fn place(&self, at: u64) -> &PlaceInFile {
+        self.place.set_at(at as f64);
+        &self.place
+    }
+
     pub fn size(&self) -> Result<u64> {
-        Ok(self.0.size().map_err(error::of_js)? as u64)
+        Ok(self.file.size().map_err(error::of_js)? as u64)
     }
 
     fn reads_quickly(&self) -> bool {
@@ -125,26 +132,26 @@ impl Handle {
     }
 
     pub fn empty(&self) -> Result<()> {
-        self.0.truncate(0.0).map_err(error::of_js)
+        self.file.truncate(0.0).map_err(error::of_js)
     }
 
     /// Whether there were as many bytes there.
     pub fn read(&self, offset: u64, into: &mut [u8]) -> Result<bool> {
-        let read = self.0.read(into, &place(offset)).map_err(error::of_js)?;
+        let read = self.file.read(into, self.place(offset)).map_err(error::of_js)?;
         Ok(read == into.len() as f64)
     }
 
     pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         let mut at = offset;
         for piece in bytes.chunks(WRITE_BYTES) {
-            check_written(self.0.write(piece, &place(at)), piece.len())?;
+            check_written(self.file.write(piece, self.place(at)), piece.len())?;
             at += piece.len() as u64;
         }
         Ok(())
     }
 
     pub fn flush(&self) -> Result<()> {
-        self.0.flush().map_err(error::of_js)
+        self.file.flush().map_err(error::of_js)
     }
 }
 
@@ -267,7 +274,7 @@ impl StoreFolder {
                 let file: FileHandle = JsFuture::from(folder.file(&name, &Object::new())?).await?.unchecked_into();
                 JsFuture::from(file.open(&options)?).await
             };
-            Ok(Opened::of(open().await)?.map(|file| Handle(file.unchecked_into())))
+            Ok(Opened::of(open().await)?.map(|file| Handle::new(file.unchecked_into())))
         })
         .await
     }
