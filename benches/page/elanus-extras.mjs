@@ -13,7 +13,7 @@ export async function messages(client) {
   await insertRows(client, rowsOf({ count: TINY_ROWS, dim: TINY_DIM, vectors, percents: new Int8Array(TINY_ROWS) }), tiny);
   done(await client.loadCollection({ collection_name: tiny }));
   const vector = vectors.slice(0, TINY_DIM);
-  const search = await latency(() => client.search({ collection_name: tiny, data: vector, limit: TINY_ROWS }));
+  const search = await latency(() => client.search({ collection_name: tiny, data: vector, limit: TINY_ROWS, output_fields: ['id'] }));
 
   const worker = new Worker(new URL('./echo-worker.mjs', import.meta.url), { type: 'module' });
   const ping = () =>

@@ -4,7 +4,7 @@
 
 import { StoreConnection } from '../connection/store-connection.js';
 import { CONNECT_STATUS, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DB, ERROR_REASONS, METADATA, TLS_MODE } from '../const/index.js';
-import { DeadlineExceeded, MilvusError, SERVICE_UNIMPLEMENTED, closed, unavailable } from '../errors.js';
+import { MilvusError, SERVICE_UNIMPLEMENTED, closed, unavailable } from '../errors.js';
 import { formatAddress, getAuthString, parseTimeToken } from '../format/values.js';
 import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
@@ -12,6 +12,7 @@ import type { NodeReply } from '../connection/routes.js';
 import type { EngineEvent, RequestBlob } from '../wire/messages.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
+import { Waits } from '../waits.js';
 
 /** The longest a call waits that asks for no limit: a day, as in the SDK. */
 const NO_TIMEOUT_MS = 24 * 60 * 60 * 1000;
@@ -50,7 +51,7 @@ export class BaseClient {
   protected readonly metadata = new Map<string, string>();
   #connection: StoreConnection | undefined;
   #closing: Promise<CONNECT_STATUS> | undefined;
-  #abandon = new AbortController();
+  #waits = new Waits();
   #reconnect: (() => void) | undefined;
 
   constructor(configOrAddress: ClientConfig | string, ssl?: boolean, username?: string, password?: string, channelOptions?: object) {
@@ -122,7 +123,7 @@ export class BaseClient {
 
   async #close(): Promise<CONNECT_STATUS> {
     this.connectStatus = CONNECT_STATUS.SHUTDOWN;
-    this.#abandon.abort(closed());
+    this.#waits.abandon(closed());
     this.#connection?.removeListener(this.#deliver);
     this.#connection?.release();
     this.#connection = undefined;
@@ -220,25 +221,9 @@ export class BaseClient {
     return reply;
   }
 
-  /** The promise, unless time runs out, the caller's signal fires or the client is closed first. */
   #within<T>(promise: Promise<T>, options: CallOptions | null | undefined): Promise<T> {
     const timeout = options?.timeout === 0 ? NO_TIMEOUT_MS : options?.timeout || this.timeout;
-    const signals = [this.#abandon.signal, options?.signal].filter(signal => signal !== undefined);
-    return new Promise<T>((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        clearTimeout(timer);
-        for (const signal of signals) signal.removeEventListener('abort', abort);
-        settle();
-      };
-      const abort = (): void => end(() => reject(signals.find(signal => signal.aborted)?.reason));
-      const timer = setTimeout(() => end(() => reject(new DeadlineExceeded(timeout))), Math.min(timeout, 2 ** 31 - 1));
-      for (const signal of signals) signal.addEventListener('abort', abort);
-      promise.then(
-        value => end(() => resolve(value)),
-        (error: unknown) => end(() => reject(error))
-      );
-      if (signals.some(signal => signal.aborted)) abort();
-    });
+    return this.#waits.within(promise, timeout, options?.signal);
   }
 
   /** For methods that only a server can have. */

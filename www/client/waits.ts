@@ -1,0 +1,70 @@
+// What the calls of a client wait for, and for how long.
+
+import { DeadlineExceeded } from './errors.js';
+
+/** What a timer can be set for. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+interface Wait {
+  endsAt: number;
+  timeout: number;
+  reject(reason: unknown): void;
+}
+
+/** One timer for all: to set and clear one takes longer than the rest of waiting. */
+export class Waits {
+  #waits = new Set<Wait>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+
+  /** The promise, unless `timeout` milliseconds pass, the signal fires or all are abandoned first. */
+  within<T>(promise: Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const abort = (): void => wait.reject(signal?.reason);
+      const end = (): void => {
+        this.#waits.delete(wait);
+        signal?.removeEventListener('abort', abort);
+      };
+      const wait: Wait = {
+        endsAt: performance.now() + timeout,
+        timeout,
+        reject: reason => {
+          end();
+          reject(reason as Error);
+        },
+      };
+      this.#waits.add(wait);
+      this.#wakeAt(wait.endsAt);
+      signal?.addEventListener('abort', abort);
+      promise.then(value => {
+        end();
+        resolve(value);
+      }, wait.reject);
+      if (signal?.aborted) abort();
+    });
+  }
+
+  abandon(reason: Error): void {
+    for (const wait of [...this.#waits]) wait.reject(reason);
+    clearTimeout(this.#timer);
+    [this.#timer, this.#timerAt] = [undefined, Infinity];
+  }
+
+  #wakeAt(at: number): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#wake, Math.min(Math.max(at - performance.now(), 0), MAX_TIMER_MS));
+  }
+
+  #wake = (): void => {
+    this.#timerAt = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    for (const wait of [...this.#waits]) {
+      if (wait.endsAt <= now) wait.reject(new DeadlineExceeded(wait.timeout));
+      else next = Math.min(next, wait.endsAt);
+    }
+    if (next < Infinity) this.#wakeAt(next);
+  };
+}
