@@ -4,7 +4,7 @@ export type Steps<T> = Generator<void, T, void>;
 
 /** Rows between two yields. */
 export const ROWS_OF_STEP = 256;
-const BUSY_MS = 4;
+const BUSY_MS = 2;
 
 export function atOnce<T>(work: Steps<T>): T {
   for (;;) {

@@ -5,7 +5,7 @@ import type { SparseFloatVector, SparseVectorCOO, SparseVectorCSR, SparseVectorD
 type Numbers = ArrayLike<number>;
 
 export function f32ArrayToF32Bytes(array: Numbers): Uint8Array {
-  return new Uint8Array(Float32Array.from(array).buffer);
+  return new Uint8Array(new Float32Array(array).buffer);
 }
 
 export function f32ArrayToBinaryBytes(array: Numbers): Uint8Array {

@@ -41,8 +41,10 @@ interface Header {
   columns: ColumnHeader[];
 }
 
+const decoder = new TextDecoder();
+
 /** Between two yields. */
-const COPIED_BYTES = 1 << 20;
+const COPIED_BYTES = 256 << 10;
 
 const align8 = (bytes: number): number => (bytes + 7) & ~7;
 
@@ -94,7 +96,7 @@ export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
 export function decodeBatch(block: Uint8Array): Batch {
   const bytes = block.byteOffset % 8 === 0 ? block : block.slice();
   const headBytes = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headBytes))) as Header;
+  const header = JSON.parse(decoder.decode(bytes.subarray(4, 4 + headBytes))) as Header;
   const payload = align8(4 + headBytes);
   const view = ([offset, length]: Extent): Uint8Array => {
     const start = payload + offset;
