@@ -9,6 +9,7 @@ export const engines = {
   elanus: { title: 'elanus, AUTOINDEX', ...elanus() },
   'elanus-import': { title: 'elanus, AUTOINDEX, bulkInsert', ...elanus({ source: 'files' }) },
   'elanus-mmap': { title: 'elanus, AUTOINDEX, mmap, bulkInsert', ...elanus({ source: 'files', mmap: true }) },
+  'elanus-indexeddb': { title: 'elanus, AUTOINDEX, files in IndexedDB', ...elanus({ filesIn: 'indexeddb' }) },
   'elanus-flat': { title: 'elanus, FLAT', ...elanus({ index_type: 'FLAT' }) },
   'elanus-hnsw': { title: 'elanus, HNSW', ...elanus({ index_type: 'HNSW', params: GRAPH }), isSlow: true },
   ferrovec: { title: 'ferrovec 0.4.0 core, HNSW', buildsGraph: true, isSlow: true },

@@ -56,14 +56,13 @@ export function goals({ results, limits, extras = {} }) {
     return known.sort((a, b) => a.value - b.value)[0] ?? {};
   };
   const [tenThousand, at100k, uniform] = ['gm-10000', 'gm-100000', 'uni-100000'];
-  const [ours, mmap, flat] = ['elanus', 'elanus-mmap', 'elanus-flat'].map(name => of(name, at100k));
+  const [ours, mmap, flat, inDatabase] = ['elanus', 'elanus-mmap', 'elanus-flat', 'elanus-indexeddb'].map(name => of(name, at100k));
   const million = of('elanus-mmap', 'gm-1000000');
   const engineMB = result => result?.memory?.engine && result.memory.engine.instanceBytes / MB;
   const good = result => searchMs(result, 0.95);
   const filter = share => ratio(filterMs(ours, share, 0.98), best(at100k, peers, result => filterMs(result, share, 0.98)));
   const graphs = peers.filter(name => engines[name].buildsGraph);
   const durable = peers.filter(name => of(name, at100k)?.memory && !engines[name].buildsGraph);
-  const load = ratio(loadMBs(ours), limit(at100k)?.indexedDbReadMBs);
   const { messages, interference } = extras;
 
   const atMost = (wanted, goal, result) => ({ goal, atMost: wanted, ...result });
@@ -87,8 +86,9 @@ export function goals({ results, limits, extras = {} }) {
     atMost(1, '1,000,000 rows with mmap: load, s', plain(million?.memory && million.memory.loadMs / 1000)),
     atMost(5, '1,000,000 rows with mmap: median search at recall ≥ .95, ms', plain(good(million))),
     atMost(150, '1,000,000 rows with mmap: memory of the engine, MB', plain(engineMB(million))),
-    atLeast(0.8, 'rate of a cold load, of raw pipelined reads of IndexedDB', load),
-    atLeast(3, 'the same with files in OPFS', load),
+    atLeast(0.8, 'rate of a cold load with files in IndexedDB, of raw pipelined reads',
+      ratio(loadMBs(inDatabase), limit(at100k)?.indexedDbReadMBs)),
+    atLeast(3, 'rate of a cold load with files in OPFS, of one with files in IndexedDB', ratio(loadMBs(ours), loadMBs(inDatabase))),
     atMost(10, "longest block of the page's thread with 100,000 rows, ms", plain(blockMs(ours))),
     { goal: 'search among ten rows, of a message to a worker and back', ...ratio(messages?.searchMs, messages?.pingMs) },
     {

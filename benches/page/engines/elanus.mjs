@@ -15,8 +15,8 @@ const plansOf = {
   FLAT: [{}],
 };
 
-export async function connect(set, { index_type, params, source, mmap }) {
-  const client = new MilvusClient({ address: 'indexeddb://bench' });
+export async function connect(set, { index_type, params, source, mmap, filesIn }) {
+  const client = new MilvusClient({ address: 'indexeddb://bench', filesIn });
   await client.connectPromise;
 
   const find = async (data, plan, rest = {}) => {

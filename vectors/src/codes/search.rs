@@ -5,8 +5,8 @@ use super::plan::Effort;
 use super::{Codes, Signs, dot, padded, words_of};
 use crate::Mask;
 use crate::MetricType;
-use crate::TopK;
 use crate::distance::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
+use crate::{Order, TopK};
 
 /// Rows that a kernel takes at once.
 const BLOCK_ROWS: usize = 256;
@@ -358,14 +358,9 @@ impl CodedQuery {
 
     /// The nearest lists, the nearest first.
     pub fn nearest_lists(&self, count: usize) -> Vec<usize> {
-        let mut lists: Vec<usize> = (0..self.nearness.len()).collect();
-        let by_nearness = |a: &usize, b: &usize| self.nearness[*a].total_cmp(&self.nearness[*b]);
-        if count < lists.len() {
-            lists.select_nth_unstable_by(count, by_nearness);
-            lists.truncate(count);
-        }
-        lists.sort_unstable_by(by_nearness);
-        lists
+        let mut nearest = TopK::new(count, Order::Ascending, None);
+        nearest.offer_block(&self.nearness, 0);
+        nearest.into_sorted().into_iter().map(|hit| hit.row as usize).collect()
     }
 }
 
