@@ -71,6 +71,8 @@ export async function run(chosenOptions) {
   await makeLimits();
   await makePeers();
   const measured = { results: [], limits: [], extras: undefined };
+  // After each set of data: a run takes the better part of an hour, and may be cut off.
+  const report = () => writeReport(folder, { run: description, ...(chosenOptions.keep ? kept(folder, measured) : measured) });
   for (const { kind, rows, names, isLimited } of work) {
     if (names.length === 0 && !isLimited) continue;
     const set = await dataSet(kind, rows);
@@ -86,7 +88,8 @@ export async function run(chosenOptions) {
       const { files, ...result } = await measureEngine(engines[name], set);
       measured.results.push({ ...result, ...about, load, shippedBytes: shippedBytes(files) });
     }
+    report();
   }
   if (hasExtras) measured.extras = await measureExtras(await dataSet(extrasSet.kind, extrasSet.rows));
-  writeReport(folder, { run: description, ...(chosenOptions.keep ? kept(folder, measured) : measured) });
+  report();
 }

@@ -1,9 +1,8 @@
 // Requests with bytes that the page keeps: in pieces, which are put together again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Assembly, sendCopy } from '../../target/modules/client/wire/pieces.js';
+import { Assembly, PIECE_BYTES, sendCopy } from '../../target/modules/client/wire/pieces.js';
 
-const MB = 1 << 20;
 const bytes = length => Uint8Array.from({ length }, (_, at) => at % 251);
 
 async function sent(request) {
@@ -14,12 +13,12 @@ async function sent(request) {
 }
 
 test('requests of any size arrive as they were, and their bytes stay', async () => {
-  for (const length of [0, 1, 2 * MB, 2 * MB + 1, 4 * MB, 5 * MB + 3]) {
+  for (const length of [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES, 2.5 * PIECE_BYTES]) {
     const blob = bytes(length);
     const request = { id: 7, method: 'Insert', body: '{}', blobs: [bytes(3), blob] };
     const messages = await sent(request);
-    assert.equal(messages.length, Math.max(1, Math.ceil(length / (2 * MB))));
-    assert.ok(messages.every(it => (it.piece ?? it.blobs[1]).buffer.byteLength <= 2 * MB), 'no more than a piece is copied');
+    assert.equal(messages.length, Math.max(1, Math.ceil(length / PIECE_BYTES)));
+    assert.ok(messages.every(it => (it.piece ?? it.blobs[1]).buffer.byteLength <= PIECE_BYTES), 'no more than a piece is copied');
     const assembly = new Assembly();
     const whole = messages.map(message => assembly.add(message));
     assert.ok(whole.slice(0, -1).every(it => it === undefined));
@@ -29,7 +28,7 @@ test('requests of any size arrive as they were, and their bytes stay', async () 
 });
 
 test('pieces of several requests may come in turn', async () => {
-  const requests = [1, 2].map(id => ({ id, method: 'Insert', body: '', blobs: [bytes(4 * MB + id)] }));
+  const requests = [1, 2].map(id => ({ id, method: 'Insert', body: '', blobs: [bytes(2 * PIECE_BYTES + id)] }));
   const [first, second] = await Promise.all(requests.map(sent));
   const assembly = new Assembly();
   const whole = first.flatMap((message, at) => [message, second[at]]).map(message => assembly.add(message));
@@ -38,6 +37,6 @@ test('pieces of several requests may come in turn', async () => {
 
 test('nothing more is sent once the other end is gone', async () => {
   let count = 0;
-  await sendCopy({ id: 1, method: 'Insert', body: '', blobs: [bytes(9 * MB)] }, () => ++count < 2);
+  await sendCopy({ id: 1, method: 'Insert', body: '', blobs: [bytes(4.5 * PIECE_BYTES)] }, () => ++count < 2);
   assert.equal(count, 2);
 });

@@ -5,7 +5,7 @@ import { nextTask } from '../steps.js';
 import { concatBytes } from '../vectors.js';
 import type { Piece, Request } from './messages.js';
 
-const PIECE_BYTES = 1 << 20;
+export const PIECE_BYTES = 1 << 20;
 
 /** Small requests go at once; `send` says whether the next may follow. */
 export async function sendCopy(request: Request, send: (message: Request | Piece, transfer: ArrayBuffer[]) => boolean): Promise<void> {
