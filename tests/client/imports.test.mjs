@@ -100,6 +100,31 @@ test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
   assert.deepEqual(await bytesOf(0), Buffer.from(bytes));
 });
 
+test('a stream that has arrived leaves the page its turns', async () => {
+  const [chunks, chunkBytes] = [256, 64 << 10];
+  let [turn, isOver] = [0, false];
+  const next = () => {
+    turn += 1;
+    if (!isOver) setImmediate(next);
+  };
+  next();
+  const pulledInTurn = new Map();
+  let pulled = 0;
+  const stream = new ReadableStream({
+    pull(controller) {
+      pulledInTurn.set(turn, (pulledInTurn.get(turn) ?? 0) + 1);
+      controller.enqueue(new Uint8Array(chunkBytes));
+      if (++pulled === chunks) controller.close();
+    },
+  });
+  await client.bulkInsert({ collection_name: 'book', files: [stream] });
+  await whole;
+  isOver = true;
+  assert.equal((await bytesOf(0)).length, chunks * chunkBytes);
+  const most = Math.max(...pulledInTurn.values());
+  assert.ok(most * chunkBytes <= 3 << 20, `${most} chunks were read in one turn`);
+});
+
 test('a file that cannot be read cancels its job and says why', async t => {
   t.mock.method(globalThis, 'fetch', async () => new Response('', { status: 404, statusText: 'Not Found' }));
   await client.bulkInsert({ collection_name: 'c', files: ['rows.json'] });

@@ -2,6 +2,7 @@
 
 import { ErrorCode } from './const/index.js';
 import { failure, notReady } from './errors.js';
+import { nextTask } from './steps.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
 import type { RequestBlob } from './wire/messages.js';
 
@@ -9,6 +10,8 @@ import type { RequestBlob } from './wire/messages.js';
 const PIECE_BYTES = 4 << 20;
 /** Of what the browser copies by itself, which goes the faster the larger they are. */
 const SLICE_BYTES = 16 << 20;
+/** Of a stream, in one task: what has arrived is read without any, and a page would do nothing else until all has. */
+const BYTES_OF_TASK = 1 << 20;
 /** Of a stream: reading and storing go on side by side. */
 const PIECES_UNDER_WAY = 3;
 /** Nothing of them is in memory, and the engine reads them while it stores others. */
@@ -149,7 +152,7 @@ function* slices(blob: Blob): Generator<ImportPiece> {
 async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: number | undefined): AsyncGenerator<ImportPiece> {
   const reader = stream.getReader();
   let piece = new Uint8Array(PIECE_BYTES);
-  let [filled, pieces] = [0, 0];
+  let [filled, pieces, ofTask] = [0, 0, 0];
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -164,6 +167,10 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
         filled += fits.length;
         rest = rest.subarray(fits.length);
       }
+      ofTask += value.length;
+      if (ofTask < BYTES_OF_TASK) continue;
+      await nextTask();
+      ofTask = 0;
     }
     yield { data: piece.slice(0, filled), pieces: pieces + 1, expected_bytes };
   } finally {
