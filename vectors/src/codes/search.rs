@@ -167,7 +167,12 @@ impl Codes {
             Some(mask) => self.row_at[self.lists.positions(*list)].iter().filter(|row| mask[**row as usize]).count(),
         };
         let lists = query.nearest_lists(planned);
-        if lists.iter().map(taking_part).sum::<usize>() >= search.depth {
+        let mut found = 0;
+        let are_enough = |list| {
+            found += taking_part(list);
+            found >= search.depth
+        };
+        if lists.iter().any(are_enough) {
             return lists;
         }
         let mut lists = query.nearest_lists(self.lists.count());
