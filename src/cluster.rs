@@ -195,11 +195,11 @@ impl LoadPlan {
         }
     }
 
-    /// Of what is to be read of files, by whether these give single rows quickly.
+    /// Of what is to be read of files before searches, by whether these give single rows quickly.
     pub fn total_bytes(&self, reads_rows_quickly: bool) -> u64 {
         let indexes = self.indexes.iter().map(|index| index.id).collect();
         let left_in_files = reads_rows_quickly.then(|| self.mapped.clone());
-        let wanted = Wanted { fields: self.fields.clone(), indexes, left_in_files };
+        let wanted = Wanted { fields: self.fields.clone(), indexes, left_in_files, before_searches: true };
         let segments = self.partitions.iter().flat_map(|partition| &partition.segments);
         segments.map(|segment| segment.bytes_of(&wanted)).sum()
     }
@@ -235,6 +235,8 @@ pub struct NodeMemory {
     pub instance: InstanceMemory,
     /// Bytes read from files since the node started, by field.
     pub read_bytes: SortedMap<FieldId, u64>,
+    /// Of what searches read from files until it is in memory.
+    pub awaited_bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ export const blockMs = result => {
   return blocks.length > 0 ? Math.max(...blocks) : undefined;
 };
 
-export const loadMBs = result => result?.memory?.readBytes && result.memory.readBytes / MB / (result.memory.loadMs / 1000);
+export const loadMBs = result => result?.memory?.readBytes && result.memory.readBytes / MB / (result.memory.allInMemoryMs / 1000);
 
 /** What is still there after a release, of what the load added. */
 export function remaining({ memory } = {}) {

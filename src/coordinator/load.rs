@@ -87,7 +87,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             });
             serving.loading.extend(load.added.iter().map(|partition| (*partition, load.ticket)));
         }
-        let total_bytes = load.added.iter().map(|it| (*it, self.bytes_to_read(&collection, record, *it)));
+        let total_bytes = load.added.iter().map(|it| (*it, self.bytes_before_searches(&collection, record, *it)));
         runtime.progress.borrow_mut().expect(total_bytes);
         runtime.failed_load.replace(None);
         let (coordinator, runtime) = (self.clone(), runtime.clone());

@@ -128,12 +128,32 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// What a load of a record reads of a partition's sealed segments.
     pub(super) fn bytes_to_read(&self, collection: &Collection, record: &LoadRecord, partition: PartitionId) -> u64 {
+        self.bytes_of_load(collection, record, partition, false)
+    }
+
+    /// The same before searches are answered.
+    pub(super) fn bytes_before_searches(
+        &self,
+        collection: &Collection,
+        record: &LoadRecord,
+        partition: PartitionId,
+    ) -> u64 {
+        self.bytes_of_load(collection, record, partition, true)
+    }
+
+    fn bytes_of_load(
+        &self,
+        collection: &Collection,
+        record: &LoadRecord,
+        partition: PartitionId,
+        before_searches: bool,
+    ) -> u64 {
         let left_in_files = self.platform.files().reads_rows_quickly().then(|| {
             let mapped = collection.indexes.iter().filter(|index| index.is_mapped(&collection.schema));
             mapped.map(|index| index.id).collect()
         });
         let indexes = record.indexes.values().copied().collect();
-        let wanted = Wanted { fields: record.fields.clone(), indexes, left_in_files };
+        let wanted = Wanted { fields: record.fields.clone(), indexes, left_in_files, before_searches };
         let segments = collection.partition_by_id(partition).into_iter().flat_map(|partition| &partition.segments);
         segments.map(|segment| segment.bytes_of(&wanted)).sum()
     }

@@ -82,7 +82,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let asked = partition_ids(&collection, partitions)?;
         let record = collection.load.as_ref();
-        let loaded_bytes = |it| record.map_or(0, |record| self.bytes_to_read(&collection, record, it));
+        let loaded_bytes = |it| record.map_or(0, |record| self.bytes_before_searches(&collection, record, it));
         Ok(runtime.progress.borrow().percent_of(&asked, loaded_bytes))
     }
 

@@ -19,6 +19,8 @@ struct CollectionMemory {
     nodes: Vec<NodeUsage>,
     /// Read from files since the nodes started, by field.
     read_bytes: SortedMap<String, u64>,
+    /// Of what searches read from files until it is in memory.
+    awaited_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -35,12 +37,14 @@ impl CollectionMemory {
         let mut partitions: SortedMap<String, PartitionMemory> = SortedMap::new();
         let mut read_bytes: SortedMap<String, u64> = SortedMap::new();
         let mut usage = Vec::new();
+        let mut awaited_bytes = 0;
         for (node, memory) in nodes {
             usage.push(NodeUsage {
                 node,
                 instance_bytes: memory.instance.instance_bytes,
                 allocated_bytes: memory.instance.allocated_bytes,
             });
+            awaited_bytes += memory.awaited_bytes;
             for held in memory.partitions {
                 let name = held.name.clone();
                 let sum = partitions.entry(name).or_insert_with_key(|name| PartitionMemory::new(name.clone()));
@@ -59,6 +63,7 @@ impl CollectionMemory {
             partitions: partitions.into_values().collect(),
             nodes: usage,
             read_bytes,
+            awaited_bytes,
         }
     }
 }

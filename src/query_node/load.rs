@@ -12,12 +12,13 @@ use crate::index::{self, MetricType, SegmentIndex};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
 use crate::segment::{
-    IndexEntry, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
-    read_graph, read_segment,
+    LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column, read_graph,
+    read_segment,
 };
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::Files;
 use crate::value::ColumnData;
+use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -145,7 +146,9 @@ impl<P: Platform> QueryNode<P> {
                     let loaded = self.loaded.borrow();
                     let partition = loaded.partitions.get(id);
                     partition.is_some_and(|it| {
-                        it.sealed.get(&manifest.id).is_none_or(|known| lacks_codes(known, manifest, &indexes))
+                        it.sealed
+                            .get(&manifest.id)
+                            .is_none_or(|known| lacks_codes(known, manifest, (&indexes, &mapped)))
                     })
                 };
                 if is_wanted {
@@ -189,11 +192,25 @@ impl<P: Platform> QueryNode<P> {
             *self.read_bytes.borrow_mut().entry(field).or_default() += bytes;
             self.progressed(&reading, bytes);
         };
-        let files = self.platform.files();
-        let (stored, resident) = self.left_in_files(&reading, manifest, &on_read).await?;
-        let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
-        segment.stored = Rc::new(stored);
-        self.read_indexes(&reading, manifest, &mut segment).await?;
+        let rows = async {
+            let (stored, resident) = self.left_in_files(&reading, manifest, &on_read).await?;
+            let files = self.platform.files();
+            let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
+            segment.stored = Rc::new(stored);
+            Ok(segment)
+        };
+        // Each waits for the browser more than it reads.
+        let (mut segment, built) = try_join(rows, self.read_indexes(&reading, manifest)).await?;
+        let ReadIndexes { mut indexes, stored_rows } = built;
+        for definition in reading.indexes.iter().filter(|definition| !is_built(manifest, definition)) {
+            let vectors = segment.column(definition.field).map(|column| &column.data);
+            if let (Some(ColumnData::FloatVector { dim, values }), Some(MetricType::Cosine)) =
+                (vectors, definition.metric)
+            {
+                indexes.insert(definition.id, SegmentIndex::InverseNorms(index::inverse_norms(values, *dim)));
+            }
+        }
+        (segment.indexes, segment.stored_rows) = (Rc::new(indexes), Rc::new(stored_rows));
         Ok(segment)
     }
 
@@ -240,40 +257,24 @@ impl<P: Platform> QueryNode<P> {
         }
     }
 
-    async fn read_indexes(
-        &self,
-        reading: &Reading<'_>,
-        manifest: &SegmentManifest,
-        segment: &mut SegmentRows,
-    ) -> Result<()> {
-        let (mut indexes, mut stored_rows) = (SortedMap::new(), SortedMap::new());
-        for definition in reading.indexes {
-            let entry = manifest.indexes.get(&definition.id).filter(|entry| entry.file_bytes > 0);
-            let of_segment = match (entry, segment.column(definition.field).map(|column| &column.data)) {
-                (Some(entry), _) => {
-                    let (index, rows) = self.read_index(reading, manifest, (definition, entry)).await?;
-                    stored_rows.extend(rows.map(|rows| (definition.id, rows)));
-                    index
-                }
-                // Not built yet.
-                (None, Some(ColumnData::FloatVector { dim, values })) => match definition.metric {
-                    Some(MetricType::Cosine) => SegmentIndex::InverseNorms(index::inverse_norms(values, *dim)),
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            indexes.insert(definition.id, of_segment);
+    /// Those that the segment has.
+    async fn read_indexes(&self, reading: &Reading<'_>, manifest: &SegmentManifest) -> Result<ReadIndexes> {
+        let mut read = ReadIndexes::default();
+        for definition in reading.indexes.iter().filter(|definition| is_built(manifest, definition)) {
+            let (index, rows) = self.read_index(reading, manifest, definition).await?;
+            read.stored_rows.extend(rows.map(|rows| (definition.id, rows)));
+            read.indexes.insert(definition.id, index);
         }
-        (segment.indexes, segment.stored_rows) = (Rc::new(indexes), Rc::new(stored_rows));
-        Ok(())
+        Ok(read)
     }
 
     async fn read_index(
         &self,
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
-        (definition, entry): (&IndexDefinition, &IndexEntry),
+        definition: &IndexDefinition,
     ) -> Result<(SegmentIndex, Option<StoredRows>)> {
+        let entry = &manifest.indexes[&definition.id];
         let files = self.platform.files();
         let file = manifest.index_file(reading.collection, definition.id);
         let on_read = |bytes| {
@@ -283,7 +284,8 @@ impl<P: Platform> QueryNode<P> {
         let dim = reading.fields.iter().find(|field| field.id == definition.field).and_then(|field| field.dim);
         let (index, stored_rows) = match entry.replaces {
             Some(_) => {
-                let may_stay = reading.mapped.contains(&definition.id);
+                let may_wait = reading.staging.is_some() && entry.rows_may_wait();
+                let may_stay = may_wait || reading.mapped.contains(&definition.id);
                 let (mut codes, rows) = read_codes(files, &file, may_stay, &on_read).await?;
                 // A walk needs rows in memory.
                 if entry.graph_bytes > 0 && rows.is_none() {
@@ -304,13 +306,30 @@ impl<P: Platform> QueryNode<P> {
     }
 }
 
+/// Of one segment.
+#[derive(Default)]
+struct ReadIndexes {
+    indexes: SortedMap<IndexId, SegmentIndex>,
+    stored_rows: SortedMap<IndexId, StoredRows>,
+}
+
+/// Whether the segment has a file of the index.
+fn is_built(manifest: &SegmentManifest, definition: &IndexDefinition) -> bool {
+    manifest.indexes.get(&definition.id).is_some_and(|entry| entry.file_bytes > 0)
+}
+
 /// Whether codes of a segment, or the graph over them, were made after it was read.
-fn lacks_codes(known: &SegmentRows, manifest: &SegmentManifest, indexes: &[IndexDefinition]) -> bool {
+fn lacks_codes(
+    known: &SegmentRows,
+    manifest: &SegmentManifest,
+    (indexes, mapped): (&[IndexDefinition], &SortedSet<IndexId>),
+) -> bool {
     let replacing = manifest.indexes.iter().filter(|(_, entry)| entry.replaces.is_some());
     let mut loaded = replacing.filter(|(id, _)| indexes.iter().any(|index| index.id == **id));
     loaded.any(|(id, entry)| match known.indexes.get(id) {
         Some(SegmentIndex::Codes(codes)) => {
-            entry.graph_bytes > 0 && !codes.has_graph() && !known.stored_rows.contains_key(id)
+            let stays = mapped.contains(id) && known.stored_rows.contains_key(id);
+            entry.graph_bytes > 0 && !codes.has_graph() && !stays
         }
         _ => true,
     })

@@ -6,6 +6,7 @@ impl<P: Platform> QueryNode<P> {
     pub(super) fn memory(&self) -> NodeMemory {
         let loaded = self.loaded.borrow();
         let mut partitions = Vec::new();
+        let awaited_bytes = loaded.rows_to_take_in().map(|left| left.rows.bytes()).sum();
         for (id, partition) in &loaded.partitions {
             let name = loaded
                 .view
@@ -29,6 +30,6 @@ impl<P: Platform> QueryNode<P> {
             memory.bytes += memory.field_bytes.values().chain(memory.index_bytes.values()).sum::<u64>();
             partitions.push(memory);
         }
-        NodeMemory { partitions, instance: self.platform.memory(), read_bytes: self.read_bytes() }
+        NodeMemory { partitions, instance: self.platform.memory(), read_bytes: self.read_bytes(), awaited_bytes }
     }
 }

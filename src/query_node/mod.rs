@@ -11,6 +11,7 @@ mod output;
 mod partition;
 mod query;
 mod search;
+mod take_in;
 mod target;
 
 pub use output::NodeReply;
@@ -38,6 +39,8 @@ pub struct QueryNode<P: Platform> {
     read_bytes: RefCell<SortedMap<FieldId, u64>>,
     /// One at a time reads when sealed rows were written.
     learning_times: Mutex<()>,
+    /// One at a time takes in what loads have left in files.
+    taking_in: Mutex<()>,
     /// Client calls that are being answered.
     calls: Cell<usize>,
     /// Waiters for the end of all calls.
@@ -83,15 +86,16 @@ struct ReadPartitions {
 }
 
 impl<P: Platform> QueryNode<P> {
-    pub fn new(platform: P) -> Self {
-        QueryNode {
+    pub fn new(platform: P) -> Rc<Self> {
+        Rc::new(QueryNode {
             platform,
             loaded: RefCell::default(),
             read_bytes: RefCell::default(),
             learning_times: Mutex::default(),
+            taking_in: Mutex::default(),
             calls: Cell::new(0),
             idle: RefCell::default(),
-        }
+        })
     }
 
     /// Answers a client's call.
@@ -145,13 +149,16 @@ impl<P: Platform> QueryNode<P> {
     }
 
     /// What takes long is boxed, as in the data node.
-    pub async fn execute(&self, command: NodeCommand, blob: Option<Rc<[u8]>>) -> Result<NodeAnswer> {
+    pub async fn execute(self: &Rc<Self>, command: NodeCommand, blob: Option<Rc<[u8]>>) -> Result<NodeAnswer> {
         match command {
             NodeCommand::Load(plan) => self.load(*plan).boxed_local().await?,
             NodeCommand::Apply { written } => {
                 self.apply(written, blob.ok_or_else(|| Error::Unexpected("a log record is missing".into()))?)?;
             }
-            NodeCommand::Publish { version } => self.publish(version)?,
+            NodeCommand::Publish { version } => {
+                self.publish(version)?;
+                self.take_in_rows();
+            }
             NodeCommand::Release { partitions, version } => self.release(&partitions, version),
             NodeCommand::Refresh(plan) => self.refresh(plan).boxed_local().await?,
             NodeCommand::View { view, fields } => self.loaded.borrow_mut().change_view(view, &fields),

@@ -168,7 +168,7 @@ impl StoredVectors {
             return Err(reader.corrupt("not vectors, or not as many as it says"));
         }
         let data_offset = reader.offset_of(data)?;
-        Ok(reader.into_rows().map(|file| StoredVectors { file, dim, rows, data_offset }))
+        Ok(reader.into_rows().ok().map(|file| StoredVectors { file, dim, rows, data_offset }))
     }
 
     pub fn dim(&self) -> usize {

@@ -1,13 +1,14 @@
 //! The file of a segment's [codes](crate::index::codes): `"ELNX"` and [sections](super::sections); and that of the
 //! [graph](crate::index::hnsw) over them, `"ELNG"` and one section.
 
-use super::sections::{Body, Magic, Reader, Section};
-use crate::error::Result;
+use super::sections::{Body, Magic, Reader, Section, StoredSection};
+use crate::error::{Error, Result};
 use crate::index::codes::{Codes, CodesHeader, CodesParts};
 use crate::index::hnsw::{BrokenGraph, Graph};
-use crate::storage::{Files, OpenFile, StoredBytes};
+use crate::storage::Files;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -60,26 +61,47 @@ pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Resul
     Ok((body.write(files, name, MAGIC, &Header { codes: header, sections }).await?, row_bytes))
 }
 
-/// int8 numbers that stay in their file: read when a search asks for them, and believed without a checksum, because wrong ones
-/// only make wrong scores.
+/// int8 numbers that are in their file: read when a search asks for them, and believed without a checksum, because wrong ones
+/// only make wrong scores. A clone is the same.
 #[derive(Clone)]
-pub struct StoredRows {
-    file: Rc<dyn StoredBytes>,
-    offset: u64,
+pub struct StoredRows(Rc<RowsInFile>);
+
+struct RowsInFile {
+    section: StoredSection,
     row_bytes: usize,
+    /// In what they are broken, which searches are told from then on.
+    broken: OnceCell<Error>,
 }
 
 impl StoredRows {
+    /// All of them, as `StoredSection::read_whole` does.
+    pub async fn read_whole(&self, pause: impl AsyncFn(u64) -> bool) -> Result<Option<Vec<i8>>> {
+        let read = self.0.section.read_whole(pause).await;
+        if let Err(error @ Error::Corrupt { .. }) = &read {
+            self.0.broken.get_or_init(|| error.clone());
+        }
+        read
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.0.section.bytes()
+    }
+
+    /// As far as is known.
+    pub fn are_intact(&self) -> bool {
+        self.0.broken.get().is_none()
+    }
+
     /// Rows that follow each other.
     pub fn read_range(&self, positions: Range<usize>) -> Result<Vec<i8>> {
-        let mut rows = vec![0; positions.len() * self.row_bytes];
+        let mut rows = vec![0; positions.len() * self.0.row_bytes];
         self.read_from(positions.start, &mut rows)?;
         Ok(rows)
     }
 
     /// Scattered rows, one after the other; their positions ascend.
     pub fn read(&self, positions: &[u32]) -> Result<Vec<i8>> {
-        let width = self.row_bytes;
+        let width = self.0.row_bytes;
         let near = (NEAR_BYTES / width) as u32;
         let mut rows = Vec::with_capacity(positions.len() * width);
         let mut stretch = Vec::new();
@@ -94,11 +116,14 @@ impl StoredRows {
     }
 
     fn read_from(&self, position: usize, into: &mut [i8]) -> Result<()> {
-        self.file.read_now(self.offset + (position * self.row_bytes) as u64, bytemuck::cast_slice_mut(into))
+        if let Some(error) = self.0.broken.get() {
+            return Err(error.clone());
+        }
+        self.0.section.read_at((position * self.0.row_bytes) as u64, bytemuck::cast_slice_mut(into))
     }
 }
 
-/// Reads and checks codes. The int8 numbers stay where they are if they may and single rows of the file are read quickly.
+/// Reads and checks codes. The int8 numbers stay where they are if they may and single rows of files are read quickly.
 /// `on_read` hears of every piece of the file as it arrives.
 pub async fn read_codes(
     files: &impl Files,
@@ -107,15 +132,13 @@ pub async fn read_codes(
     on_read: &dyn Fn(u64),
 ) -> Result<(Codes, Option<StoredRows>)> {
     let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
-    let Header { codes, sections } = &reader.header;
+    let Header { codes: header, sections } = &reader.header;
     let overflow = || reader.corrupt("rows times dim overflows");
     let [mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, rows] =
-        codes.counts().ok_or_else(overflow)?;
-    let offset = reader.offset_of(&sections.rows)?;
+        header.counts().ok_or_else(overflow)?;
     if sections.rows.bytes() != rows as u64 {
         return Err(reader.corrupt("not as many numbers as it says"));
     }
-    let staying = if rows_may_stay { files.open(name).await?.into_rows() } else { None };
     let parts = CodesParts {
         mean: Cow::Owned(reader.values(&sections.mean, mean).await?),
         starts: Cow::Owned(reader.values(&sections.starts, starts).await?),
@@ -127,12 +150,20 @@ pub async fn read_codes(
         sign_offsets: Cow::Owned(reader.values(&sections.sign_offsets, sign_offsets).await?),
         row_scales: Cow::Owned(reader.values(&sections.row_scales, row_scales).await?),
         row_offsets: Cow::Owned(reader.values(&sections.row_offsets, row_offsets).await?),
-        rows: Cow::Owned(if staying.is_some() { Vec::new() } else { reader.values(&sections.rows, rows).await? }),
+        rows: Cow::Borrowed(&[]),
     };
-    let codes = Codes::from_parts(codes.clone(), parts);
+    let codes = Codes::from_parts(header.clone(), parts);
     let codes = codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))?;
+    let section = sections.rows.clone();
     let row_bytes = codes.row_bytes();
-    Ok((codes, staying.map(|file| StoredRows { file, offset, row_bytes })))
+    let stored = |section| StoredRows(Rc::new(RowsInFile { section, row_bytes, broken: OnceCell::new() }));
+    match if rows_may_stay { reader.into_stored(&section)? } else { Err(reader) } {
+        Ok(section) => Ok((codes, Some(stored(section)))),
+        Err(reader) => match codes.take_in(reader.values(&section, rows).await?) {
+            true => Ok((codes, None)),
+            false => Err(reader.corrupt("not as many numbers as rows need")),
+        },
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -48,6 +48,15 @@ pub struct Wanted {
     pub indexes: SortedSet<IndexId>,
     /// Where files give single rows quickly, columns that an index replaces stay in files, and of these indexes the larger part.
     pub left_in_files: Option<SortedSet<IndexId>>,
+    /// Without what is read while searches are answered already.
+    pub before_searches: bool,
+}
+
+impl IndexEntry {
+    /// Whether a load leaves rows in the file until it has answered. A graph is of no use without them.
+    pub fn rows_may_wait(&self) -> bool {
+        self.graph_bytes == 0
+    }
 }
 
 /// Every file of a collection's segments begins with this.
@@ -134,17 +143,18 @@ impl SegmentManifest {
     }
 
     /// What a load reads of the files.
-    pub fn bytes_of(&self, Wanted { fields, indexes, left_in_files }: &Wanted) -> u64 {
+    pub fn bytes_of(&self, Wanted { fields, indexes, left_in_files, before_searches }: &Wanted) -> u64 {
         let replaced = if left_in_files.is_some() { self.replaced_by(indexes) } else { SortedSet::new() };
         let is_read = |field: &FieldId| fields.contains(field) && !replaced.contains(field);
         let columns = self.column_bytes.iter().filter(|(field, _)| is_read(field)).map(|(_, bytes)| bytes);
         let indexes = self.indexes.iter().filter(|(index, _)| indexes.contains(index));
-        let of_index = |(index, entry): (&IndexId, &IndexEntry)| match left_in_files
-            .as_ref()
-            .is_some_and(|mapped| mapped.contains(index))
-        {
-            true => entry.file_bytes - entry.row_bytes.min(entry.file_bytes),
-            false => entry.file_bytes + entry.graph_bytes,
+        let of_index = |(index, entry): (&IndexId, &IndexEntry)| {
+            let leaves_rows =
+                |mapped: &SortedSet<IndexId>| mapped.contains(index) || (*before_searches && entry.rows_may_wait());
+            match left_in_files.as_ref().is_some_and(leaves_rows) {
+                true => entry.file_bytes - entry.row_bytes.min(entry.file_bytes),
+                false => entry.file_bytes + entry.graph_bytes,
+            }
         };
         columns.sum::<u64>() + indexes.map(of_index).sum::<u64>()
     }

@@ -18,10 +18,13 @@ const PRELUDE_BYTES: usize = 16;
 const ALIGNMENT: usize = 64;
 const CHECKED_CHUNK_BYTES: usize = 1 << 20;
 /// Read at a time, so that progress moves in small steps; several are in flight.
-const READ_BYTES: usize = 4 << 20;
+const READ_BYTES: usize = CHECKED_CHUNKS_OF_READ * CHECKED_CHUNK_BYTES;
+const CHECKED_CHUNKS_OF_READ: usize = 4;
 const READS_IN_FLIGHT: usize = 8;
 /// The first read fetches this much: header and, of a small file, everything.
 const FIRST_READ_BYTES: u64 = 64 << 10;
+
+const WRONG_CHECKSUM: &str = "a checksum does not match";
 
 /// What a kind of file begins with.
 pub(super) type Magic = [u8; 4];
@@ -155,9 +158,24 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
         }
     }
 
-    /// `None` if the file is in a place that takes long over single rows.
-    pub fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        self.file.into_rows()
+    /// The reader itself if the file is in a place that takes long over single rows.
+    pub fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self> {
+        let Reader { file, name, on_read, header, body_offset, first } = self;
+        file.into_rows().map_err(|file| Reader { file, name, on_read, header, body_offset, first })
+    }
+
+    /// The same of one section, which can be read as a whole too.
+    pub fn into_stored(self, section: &Section) -> Result<std::result::Result<StoredSection, Self>> {
+        let offset = self.offset_of(section)?;
+        self.check_count(section)?;
+        let (name, checksums) = (self.name.to_owned(), section.checksums.clone());
+        Ok(self.into_rows().map(|file| StoredSection { name, file, offset, bytes: section.bytes, checksums }))
+    }
+
+    /// Of checksums.
+    fn check_count(&self, section: &Section) -> Result<()> {
+        let wanted = section.bytes.div_ceil(CHECKED_CHUNK_BYTES as u64);
+        if section.checksums.len() as u64 == wanted { Ok(()) } else { Err(self.corrupt("checksums are missing")) }
     }
 
     /// A section as exactly `count` values, checked against its checksums.
@@ -167,32 +185,75 @@ impl<'a, F: OpenFile, H: DeserializeOwned> Reader<'a, F, H> {
             return Err(self.corrupt("a section does not match rows and type"));
         }
         let offset = self.offset_of(section)?;
-        if section.checksums.len() as u64 != section.bytes.div_ceil(CHECKED_CHUNK_BYTES as u64) {
-            return Err(self.corrupt("checksums are missing"));
-        }
+        self.check_count(section)?;
         let mut values: Vec<T> = bytemuck::zeroed_vec(count);
-        let into: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        self.fill(offset, into).await?;
-        let intact = into.chunks(CHECKED_CHUNK_BYTES).map(checksum).eq(section.checksums.iter().copied());
-        if intact { Ok(values) } else { Err(self.corrupt("a checksum does not match")) }
+        self.read_checked(offset, bytemuck::cast_slice_mut(&mut values), &section.checksums).await?;
+        Ok(values)
     }
 
-    async fn fill(&self, offset: u64, into: &mut [u8]) -> Result<()> {
-        let known = self.first.get(offset as usize..).unwrap_or_default();
-        let known = &known[..known.len().min(into.len())];
-        into[..known.len()].copy_from_slice(known);
-        let rest_offset = offset + known.len() as u64;
-        let pieces = into[known.len()..].chunks_mut(READ_BYTES).enumerate();
-        let mut reads = futures::stream::iter(pieces.map(|(piece, into)| async move {
-            let length = into.len() as u64;
-            self.file.read(rest_offset + (piece * READ_BYTES) as u64, into).await?;
-            (self.on_read)(length);
-            Ok::<_, Error>(())
+    async fn read_checked(&self, offset: u64, into: &mut [u8], checksums: &[u32]) -> Result<()> {
+        let pieces = into.chunks_mut(READ_BYTES).zip(checksums.chunks(CHECKED_CHUNKS_OF_READ)).enumerate();
+        let mut reads = futures::stream::iter(pieces.map(|(piece, (into, checksums))| async move {
+            self.fill(offset + (piece * READ_BYTES) as u64, into).await?;
+            // While a core's cache has them.
+            let is_intact = into.chunks(CHECKED_CHUNK_BYTES).map(checksum).eq(checksums.iter().copied());
+            if is_intact { Ok(()) } else { Err(self.corrupt(WRONG_CHECKSUM)) }
         }))
         .buffer_unordered(READS_IN_FLIGHT);
         while let Some(read) = reads.next().await {
             read?;
         }
         Ok(())
+    }
+
+    async fn fill(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        let known = self.first.get(offset as usize..).unwrap_or_default();
+        let (of_known, rest) = into.split_at_mut(known.len().min(into.len()));
+        of_known.copy_from_slice(&known[..of_known.len()]);
+        if !rest.is_empty() {
+            self.file.read(offset + of_known.len() as u64, rest).await?;
+            (self.on_read)(rest.len() as u64);
+        }
+        Ok(())
+    }
+}
+
+/// A section that stays in its file.
+pub(super) struct StoredSection {
+    name: String,
+    file: Rc<dyn StoredBytes>,
+    offset: u64,
+    bytes: u64,
+    checksums: Vec<u32>,
+}
+
+impl StoredSection {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Without a look at checksums, which there are only of larger pieces.
+    pub fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<()> {
+        self.file.read_now(self.offset + offset, into)
+    }
+
+    /// All of it, checked. `pause` is awaited after each piece, of so many bytes, and says whether to go on.
+    pub async fn read_whole<T: bytemuck::Pod>(&self, pause: impl AsyncFn(u64) -> bool) -> Result<Option<Vec<T>>> {
+        let mut values = Vec::with_capacity(self.bytes as usize / size_of::<T>());
+        for (piece, sum) in self.checksums.iter().enumerate() {
+            let offset = (piece * CHECKED_CHUNK_BYTES) as u64;
+            let bytes = (self.bytes - offset).min(CHECKED_CHUNK_BYTES as u64);
+            let start = values.len();
+            values.resize(start + bytes as usize / size_of::<T>(), T::zeroed());
+            let into = bytemuck::cast_slice_mut(&mut values[start..]);
+            self.read_at(offset, into)?;
+            if checksum(into) != *sum {
+                return Err(Error::Corrupt { file: self.name.clone(), detail: WRONG_CHECKSUM.to_owned() });
+            }
+            if !pause(bytes).await {
+                return Ok(None);
+            }
+        }
+        Ok(Some(values))
     }
 }

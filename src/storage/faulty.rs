@@ -242,8 +242,12 @@ impl<F: OpenFile> OpenFile for FaultyFile<F> {
         self.faults.read_through(self.inner.read(offset, into)).await
     }
 
-    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        Some(Rc::new(FaultyRows { inner: self.inner.into_rows()?, faults: self.faults }))
+    fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self> {
+        let FaultyFile { inner, faults } = self;
+        match inner.into_rows() {
+            Ok(inner) => Ok(Rc::new(FaultyRows { inner, faults })),
+            Err(inner) => Err(FaultyFile { inner, faults }),
+        }
     }
 }
 

@@ -229,8 +229,8 @@ impl OpenFile for MemoryFile {
         done
     }
 
-    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        (!self.rows_are_slow).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
+    fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self> {
+        if self.rows_are_slow { Err(self) } else { Ok(Rc::new(self)) }
     }
 }
 

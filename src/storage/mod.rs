@@ -104,8 +104,10 @@ pub trait OpenFile {
     fn bytes(&self) -> u64;
     /// Fills `into` from `offset`; an error unless the file has that many bytes there.
     async fn read(&self, offset: u64, into: &mut [u8]) -> Result<()>;
-    /// For single rows among many; `None` where the file is in a place that takes long over them.
-    fn into_rows(self) -> Option<Rc<dyn StoredBytes>>;
+    /// For single rows among many; the file itself where it is in a place that takes long over them.
+    fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self>
+    where
+        Self: Sized;
 }
 
 /// A file in use that is read without waiting, in microseconds.

@@ -29,7 +29,7 @@ fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
 
 #[wasm_bindgen]
 pub struct QueryNodeRole {
-    node: QueryNode<BrowserPlatform>,
+    node: Rc<QueryNode<BrowserPlatform>>,
 }
 
 #[wasm_bindgen]

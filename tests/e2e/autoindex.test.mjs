@@ -47,11 +47,13 @@ const observe = (page, options) =>
       }
       return { recall: hits / (10 * queries.length), wrongScores, wrongVectors };
     };
-    const { collections: [usage] } = rows.mustSucceed(await client.getMemoryUsage({ collection_name }));
     const measured = [];
     for (const plan of plans) {
       measured.push(await measure(plan, '', () => true), await measure(plan, 'n < 10', row => row.n < 10), await measure(plan, 'n == 7', row => row.n === 7));
     }
+    let usage;
+    do [usage] = rows.mustSucceed(await client.getMemoryUsage({ collection_name })).collections;
+    while (usage.awaited_bytes > 0);
     rows.mustSucceed(await client.releaseCollection({ collection_name }));
     return { measured, index_bytes: usage.partitions[0].index_bytes.v };
   }, { ...options, COUNT });

@@ -42,6 +42,11 @@ export async function connect(set, { index_type, params, source, mmap, filesIn }
     }
   }
 
+  /** A load answers before all that is to be in memory is there. */
+  async function allInMemory() {
+    while (done(await client.getMemoryUsage({ collection_name })).collections[0].awaited_bytes > 0);
+  }
+
   return {
     plans: plansOf[index_type],
     readsFiles: source === 'files',
@@ -54,6 +59,7 @@ export async function connect(set, { index_type, params, source, mmap, filesIn }
       if (source !== 'files') done(await client.flush({ collection_names: [collection_name] }));
       await waitForIndex();
       done(await client.loadCollection({ collection_name }));
+      await allInMemory();
       mark('searchable');
     },
     reopen: () => client.loadCollection({ collection_name }).then(done),
@@ -63,6 +69,7 @@ export async function connect(set, { index_type, params, source, mmap, filesIn }
       const answer = await client.search({ collection_name, data: vectors, limit: 10, params: plan, output_fields, timeout: MANY_MS });
       return done(answer).results.map(hits => hits.map(({ id }) => Number(id)));
     },
+    allInMemory,
     async memory() {
       const { collections: [{ bytes, nodes, read_bytes }] } = done(await client.getMemoryUsage({ collection_name }));
       const sum = values => values.reduce((total, value) => total + value, 0);

@@ -161,8 +161,11 @@ impl OpenFile for BrowserFile {
         }
     }
 
-    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        matches!(self.content, Content::Slot { rows_are_quick: true, .. }).then(|| Rc::new(self) as Rc<dyn StoredBytes>)
+    fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self> {
+        match self.content {
+            Content::Slot { rows_are_quick: true, .. } => Ok(Rc::new(self)),
+            _ => Err(self),
+        }
     }
 }
 

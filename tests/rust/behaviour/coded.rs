@@ -5,6 +5,7 @@ use crate::support::rng::Rng;
 use crate::support::rows::{batch, create, index, ints, primary_key, score, vector_field, vectors};
 use crate::support::{Lab, scenario};
 use elanus::cluster::NodeKind;
+use elanus::storage::Files;
 use elanus::value::ColumnData;
 use serde_json::{Value, json};
 
@@ -57,8 +58,14 @@ fn assert_true_to_rows(answer: &Answer, metric: &str, query: &[f32]) {
     }
 }
 
-/// Bytes of the vectors' column file that the node has read, and its index's bytes in memory.
+async fn awaited_bytes(lab: &Lab) -> u64 {
+    let usage = lab.call("GetMemoryUsage", json!({})).await.ok();
+    usage.body["collections"][0]["awaited_bytes"].as_u64().expect("a number")
+}
+
+/// Bytes of the vectors' column file that the node has read, and its index's bytes in memory when all are there.
 async fn in_memory(lab: &Lab) -> (u64, u64) {
+    while awaited_bytes(lab).await > 0 {}
     let catalog = lab.catalog().await;
     let collection = catalog.resolve("default", "c").expect("there");
     let field = collection.schema.field("v").expect("there").id;
@@ -162,6 +169,47 @@ fn with_mmap_int8_numbers_stay_in_their_file_too() {
         let (_, mapped_bytes) = in_memory(&lab).await;
         assert_eq!(resident_bytes - mapped_bytes, ROWS as u64 * DIM as u64);
         assert_eq!(answers(&lab).await, resident);
+    });
+}
+
+#[test]
+fn searches_are_answered_before_int8_numbers_are_in_memory() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.flush("c").await.ok();
+        lab.load("c", json!({})).await.ok();
+        let query = vector_of(-7);
+        let answers = async || {
+            let answer = search(&lab, &query, json!({ "topk": 20 })).await.ok();
+            assert_true_to_rows(&answer, "L2", &query);
+            answer.numbers("id")
+        };
+        let early = answers().await;
+        let (_, index_bytes) = in_memory(&lab).await;
+        assert!(index_bytes > (ROWS as u64) * DIM as u64);
+        assert_eq!(answers().await, early);
+        lab.release("c").await.ok();
+        lab.assert_tidy().await;
+    });
+}
+
+#[test]
+fn searches_tell_of_broken_int8_numbers() {
+    scenario(async |lab| {
+        fill(&lab).await;
+        lab.call("CreateIndex", autoindex("L2")).await.ok();
+        lab.flush("c").await.ok();
+        let store = lab.store.reopen();
+        let index = store.list("").await.unwrap().into_iter().find(|name| name.contains("/index-")).expect("there");
+        let mut bytes = vec![0; store.size(&index).await.unwrap() as usize];
+        store.read(&index, 0, &mut bytes).await.unwrap();
+        *bytes.last_mut().expect("numbers come last") ^= 1;
+        store.write(&index, &bytes).await.unwrap();
+        lab.load("c", json!({})).await.ok();
+        in_memory(&lab).await;
+        let told = format!("failed to search: data integrity check failed[file={index}]: a checksum does not match");
+        search(&lab, &vector_of(1), json!({ "topk": 10 })).await.refused(1009, &told);
     });
 }
 

@@ -53,7 +53,7 @@ struct Node {
 }
 
 enum Role {
-    Query(Box<QueryNode<SimPlatform>>),
+    Query(Rc<QueryNode<SimPlatform>>),
     Data(DataNode<SimPlatform>),
 }
 
@@ -213,7 +213,7 @@ impl Nodes for SimNodes {
         let platform =
             SimPlatform::new(inner.platform.store(), &inner.faults, &inner.gate, scope.clone(), Rc::new(outlet));
         let role = Rc::new(match kind {
-            NodeKind::Query => Role::Query(Box::new(QueryNode::new(platform.clone()))),
+            NodeKind::Query => Role::Query(QueryNode::new(platform.clone())),
             NodeKind::Data => Role::Data(DataNode::new(platform.clone())),
         });
         let (inbox, commands) = mpsc::unbounded();

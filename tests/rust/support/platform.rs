@@ -141,8 +141,9 @@ impl OpenFile for SimFile {
         self.inner.read(offset, into).await
     }
 
-    fn into_rows(self) -> Option<Rc<dyn StoredBytes>> {
-        self.inner.into_rows()
+    fn into_rows(self) -> std::result::Result<Rc<dyn StoredBytes>, Self> {
+        let SimFile { inner, gate } = self;
+        inner.into_rows().map_err(|inner| SimFile { inner, gate })
     }
 }
 

@@ -55,9 +55,22 @@ impl Codes {
             return None;
         }
         let (position_of, coarsest) = (inverse(&row_at)?, largest_magnitude(&rows.scales));
-        let (plans, graph) = (Vec::new(), None);
-        let mut codes =
-            Codes { metric, dim, rotation, mean, lists, row_at, position_of, signs, rows, coarsest, plans, graph };
+        let mut codes = Codes {
+            metric,
+            dim,
+            rotation,
+            mean,
+            lists,
+            row_at,
+            position_of,
+            signs,
+            row_scales: rows.scales,
+            row_offsets: rows.offsets,
+            coarsest,
+            numbers: rows.values.into(),
+            plans: Vec::new(),
+            graph: None,
+        };
         codes.plans = plan::measure(&codes, values);
         Some(codes)
     }

@@ -42,14 +42,14 @@ impl Distances for RowDistances {
 impl Codes {
     /// Takes as much memory as the rows' int8 numbers.
     pub fn row_distances(&self) -> RowDistances {
-        let width = padded(self.dim);
+        let (width, numbers) = (padded(self.dim), self.numbers());
         let largest = |scales: &[f32]| scales.iter().copied().fold(0f32, f32::max);
         // No number of a row is larger than the largest of its centre and of its residual together.
-        let scale = (largest(&self.lists.centres.scales) + largest(&self.rows.scales)).max(f32::MIN_POSITIVE);
+        let scale = (largest(&self.lists.centres.scales) + largest(&self.row_scales)).max(f32::MIN_POSITIVE);
         let mut distances = RowDistances {
             metric: self.metric,
             width,
-            values: Vec::with_capacity(self.rows.values.len()),
+            values: Vec::with_capacity(numbers.len()),
             squares: Vec::with_capacity(self.row_count()),
             scale,
             mean_products: Vec::new(),
@@ -58,13 +58,13 @@ impl Codes {
             let centre = &self.lists.centres.values[list * width..(list + 1) * width];
             let centre_scale = self.lists.centres.scales[list] / scale;
             for position in self.lists.positions(list) {
-                let row_scale = self.rows.scales[position] / scale;
-                let residual = &self.rows.values[position * width..(position + 1) * width];
-                let numbers = centre.iter().zip(residual).map(|(centre, left)| {
+                let row_scale = self.row_scales[position] / scale;
+                let residual = &numbers[position * width..(position + 1) * width];
+                let whole = centre.iter().zip(residual).map(|(centre, left)| {
                     (f32::from(*centre) * centre_scale + f32::from(*left) * row_scale).round_ties_even() as i8
                 });
                 let start = distances.values.len();
-                distances.values.extend(numbers);
+                distances.values.extend(whole);
                 let row = &distances.values[start..];
                 distances.squares.push(product_of_i8(row, row));
                 if self.metric == MetricType::Ip {
@@ -95,7 +95,7 @@ impl Codes {
         let list_of = |position: u32| self.lists.starts.partition_point(|start| *start <= position) - 1;
         let mut products = Vec::new();
         let measure = |positions: &[u32], distances: &mut [f32]| {
-            inner_product_i8_at(&query.factors, &self.rows.values, positions, &mut products);
+            inner_product_i8_at(&query.factors, self.numbers(), positions, &mut products);
             for ((position, product), distance) in positions.iter().zip(&products).zip(distances) {
                 let score = self.list_scorer(query, list_of(*position))(*position as usize, *product);
                 *distance = if self.metric == MetricType::L2 { score } else { -score };

@@ -23,6 +23,7 @@ use super::MetricType;
 use super::hnsw::Graph;
 use plan::Plan;
 use rotation::Rotation;
+use std::cell::OnceCell;
 
 /// Segments with fewer rows are scanned exactly, which takes no longer.
 pub const MIN_ROWS: usize = 2048;
@@ -43,9 +44,13 @@ pub struct Codes {
     /// The position of each row of the segment.
     position_of: Vec<u32>,
     signs: Signs,
-    rows: Int8Rows,
+    /// Of the rows' int8 numbers.
+    row_scales: Vec<f32>,
+    row_offsets: Vec<f32>,
     /// The coarsest scale of a row.
     coarsest: f32,
+    /// Nothing where they stay in a file, or as long as they are there.
+    numbers: OnceCell<Vec<i8>>,
     plans: Vec<Plan>,
     graph: Option<Graph>,
 }
@@ -126,16 +131,32 @@ impl Codes {
         padded(self.dim)
     }
 
+    /// Whether the rows' int8 numbers are in memory.
+    pub fn has_numbers(&self) -> bool {
+        self.numbers.get().is_some()
+    }
+
+    /// Brings the rows' int8 numbers into memory; they are not taken where there are others, or not as many as rows need.
+    pub fn take_in(&self, numbers: Vec<i8>) -> bool {
+        numbers.len() == self.row_count() * self.row_bytes() && self.numbers.set(numbers).is_ok()
+    }
+
+    fn numbers(&self) -> &[i8] {
+        self.numbers.get().map_or(&[], Vec::as_slice)
+    }
+
     pub fn positions_of(&self, list: usize) -> std::ops::Range<usize> {
         self.lists.positions(list)
     }
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
-        let of_rows = |rows: &Int8Rows| rows.values.len() + 4 * (rows.scales.len() + rows.offsets.len());
+        let of_rows = self.numbers().len() + 4 * (self.row_scales.len() + self.row_offsets.len());
+        let centres = &self.lists.centres;
+        let of_centres = centres.values.len() + 4 * (centres.scales.len() + centres.offsets.len());
         let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
-        let lists = of_rows(&self.lists.centres) + 4 * self.lists.starts.len() + 8 * self.lists.count();
+        let lists = of_centres + 4 * self.lists.starts.len() + 8 * self.lists.count();
         let graph = self.graph.as_ref().map_or(0, |graph| size_of_val(graph.words()));
-        of_rows(&self.rows) + signs + lists + 4 * (self.row_at.len() + self.position_of.len()) + graph
+        of_rows + signs + lists + 4 * (self.row_at.len() + self.position_of.len()) + graph
     }
 }

@@ -81,14 +81,14 @@ impl Codes {
             SelectedRows::Scattered(candidates) => {
                 let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
                 let mut products = Vec::with_capacity(positions.len());
-                inner_product_i8_at(&query.factors, &self.rows.values, &positions, &mut products);
+                inner_product_i8_at(&query.factors, self.numbers(), &positions, &mut products);
                 self.offer_candidates(&query, &candidates, &products, sink);
             }
             SelectedRows::Lists(lists) => {
                 let width = padded(self.dim);
                 for list in lists {
                     let positions = self.lists.positions(list);
-                    let rows = &self.rows.values[positions.start * width..positions.end * width];
+                    let rows = &self.numbers()[positions.start * width..positions.end * width];
                     self.rank_list(&query, (list, rows), search.mask, sink);
                 }
             }
@@ -200,8 +200,7 @@ impl Codes {
             Candidate::new(0.0, position as u32, list)
         });
         let all: Vec<Candidate> = of_lists.collect();
-        let reads_file = self.rows.values.is_empty();
-        let spared = if reads_file { 0 } else { SCATTERED_COST * self.lists.count() };
+        let spared = if self.has_numbers() { SCATTERED_COST * self.lists.count() } else { 0 };
         if taking_part <= reranked.saturating_add(spared) {
             return all;
         }
@@ -256,9 +255,9 @@ impl Codes {
     pub(super) fn list_scorer(&self, query: &CodedQuery, list: usize) -> impl Fn(usize, i32) -> f32 {
         let (metric, at_centre, factors_scale) = (self.metric, query.centre_ranks[list], query.factors_scale);
         move |position, product| {
-            let product = product as f32 * factors_scale * self.rows.scales[position];
+            let product = product as f32 * factors_scale * self.row_scales[position];
             match metric {
-                MetricType::L2 => (at_centre + self.rows.offsets[position] - 2.0 * product).max(0.0),
+                MetricType::L2 => (at_centre + self.row_offsets[position] - 2.0 * product).max(0.0),
                 MetricType::Ip => product - at_centre,
                 MetricType::Cosine => (product - at_centre).clamp(-1.0, 1.0),
             }

@@ -7,6 +7,7 @@ use super::{Codes, Int8Rows, Lists, Signs, inverse, padded, words_of};
 use crate::MetricType;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// What is not an array.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,9 +75,9 @@ impl Codes {
             sign_words: Cow::Borrowed(&self.signs.words),
             sign_scales: Cow::Borrowed(&self.signs.scales),
             sign_offsets: Cow::Borrowed(&self.signs.offsets),
-            row_scales: Cow::Borrowed(&self.rows.scales),
-            row_offsets: Cow::Borrowed(&self.rows.offsets),
-            rows: Cow::Borrowed(&self.rows.values),
+            row_scales: Cow::Borrowed(&self.row_scales),
+            row_offsets: Cow::Borrowed(&self.row_offsets),
+            rows: Cow::Borrowed(self.numbers()),
         };
         (header, parts)
     }
@@ -134,11 +135,9 @@ impl Codes {
                 scales: parts.sign_scales.into_owned(),
                 offsets: parts.sign_offsets.into_owned(),
             },
-            rows: Int8Rows {
-                values: parts.rows.into_owned(),
-                scales: parts.row_scales.into_owned(),
-                offsets: parts.row_offsets.into_owned(),
-            },
+            row_scales: parts.row_scales.into_owned(),
+            row_offsets: parts.row_offsets.into_owned(),
+            numbers: if parts.rows.is_empty() { OnceCell::new() } else { parts.rows.into_owned().into() },
             plans,
             graph: None,
         })

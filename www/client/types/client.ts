@@ -147,6 +147,8 @@ export interface CollectionMemory {
   nodes: { node: string; instance_bytes: number; allocated_bytes: number }[];
   /** Read from files since the nodes started, by field. */
   read_bytes: Record<string, number>;
+  /** Searches read so much from files until it is in memory: a load answers before that. */
+  awaited_bytes: number;
 }
 
 export interface PartitionMemory {
