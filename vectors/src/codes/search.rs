@@ -166,25 +166,19 @@ impl Codes {
             None => self.lists.positions(*list).len(),
             Some(mask) => self.row_at[self.lists.positions(*list)].iter().filter(|row| mask[**row as usize]).count(),
         };
-        let lists = query.nearest_lists(planned);
         let mut found = 0;
-        let are_enough = |list| {
+        let mut are_enough = |list: &usize| {
             found += taking_part(list);
             found >= search.depth
         };
-        if lists.iter().any(are_enough) {
+        let lists = query.nearest_lists(planned);
+        if lists.iter().any(&mut are_enough) {
             return lists;
         }
-        let mut lists = query.nearest_lists(self.lists.count());
-        let mut found = 0;
-        let is_needed = |(at, list): (usize, &usize)| {
-            let is_needed = at < planned || found < search.depth;
-            found += taking_part(list);
-            is_needed
-        };
-        let needed = lists.iter().enumerate().map(is_needed).take_while(|is_needed| *is_needed).count();
-        lists.truncate(needed);
-        lists
+        let mut all = query.nearest_lists(self.lists.count());
+        let more = all[lists.len()..].iter().position(are_enough);
+        all.truncate(more.map_or(all.len(), |more| lists.len() + more + 1));
+        all
     }
 
     /// All rows that take part, which are few; or, where that spares comparisons by numbers, so many that are estimated to be the
