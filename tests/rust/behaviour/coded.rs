@@ -32,6 +32,13 @@ async fn fill(lab: &Lab) {
     lab.insert("c", "", &rows(0..ROWS)).await.ok();
 }
 
+/// The same rows in a segment with codes.
+async fn fill_sealed(lab: &Lab, metric: &str) {
+    fill(lab).await;
+    lab.call("CreateIndex", autoindex(metric)).await.ok();
+    lab.flush("c").await.ok();
+}
+
 async fn search(lab: &Lab, query: &[f32], given: Value) -> Answer {
     let params = given.as_object().expect("an object").iter().map(|(key, value)| json!({ "key": key, "value": value }));
     let body = json!({ "search_params": params.collect::<Vec<_>>(), "output_fields": ["id", "v"] });
@@ -83,9 +90,7 @@ async fn in_memory(lab: &Lab) -> (u64, u64) {
 fn vectors_stay_in_their_files_and_scores_are_exact() {
     for metric in ["L2", "IP", "COSINE"] {
         scenario(async move |lab| {
-            fill(&lab).await;
-            lab.call("CreateIndex", autoindex(metric)).await.ok();
-            lab.flush("c").await.ok();
+            fill_sealed(&lab, metric).await;
             lab.load("c", json!({})).await.ok();
             let (column_bytes, index_bytes) = in_memory(&lab).await;
             assert!(column_bytes <= 64 << 10, "{column_bytes} bytes of vectors were read");
@@ -107,9 +112,7 @@ fn vectors_stay_in_their_files_and_scores_are_exact() {
 fn vectors_are_in_memory_where_rows_are_slow_to_read() {
     scenario(async |lab| {
         lab.store.make_rows_slow();
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("COSINE")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "COSINE").await;
         lab.load("c", json!({})).await.ok();
         let usage = lab.call("GetMemoryUsage", json!({})).await.ok();
         let partition = &usage.body["collections"][0]["partitions"][0];
@@ -127,9 +130,7 @@ fn vectors_are_in_memory_where_rows_are_slow_to_read() {
 fn ranges_are_exact() {
     for metric in ["L2", "COSINE"] {
         scenario(async move |lab| {
-            fill(&lab).await;
-            lab.call("CreateIndex", autoindex(metric)).await.ok();
-            lab.flush("c").await.ok();
+            fill_sealed(&lab, metric).await;
             lab.load("c", json!({})).await.ok();
             let query = vector_of(-3);
             let best = ranked(metric, &query, 0..ROWS);
@@ -144,9 +145,7 @@ fn ranges_are_exact() {
 #[test]
 fn with_mmap_int8_numbers_stay_in_their_file_too() {
     scenario(async |lab| {
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("L2")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "L2").await;
         lab.load("c", json!({})).await.ok();
         let query = vector_of(-7);
         let answers = async |lab: &Lab| {
@@ -173,11 +172,9 @@ fn with_mmap_int8_numbers_stay_in_their_file_too() {
 }
 
 #[test]
-fn searches_are_answered_before_int8_numbers_are_in_memory() {
+fn searches_find_the_same_before_and_after_int8_numbers_are_in_memory() {
     scenario(async |lab| {
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("L2")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "L2").await;
         lab.load("c", json!({})).await.ok();
         let query = vector_of(-7);
         let answers = async || {
@@ -195,11 +192,9 @@ fn searches_are_answered_before_int8_numbers_are_in_memory() {
 }
 
 #[test]
-fn searches_tell_of_broken_int8_numbers() {
+fn a_load_does_not_wait_for_int8_numbers_and_searches_tell_of_broken_ones() {
     scenario(async |lab| {
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("L2")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "L2").await;
         let store = lab.store.reopen();
         let index = store.list("").await.unwrap().into_iter().find(|name| name.contains("/index-")).expect("there");
         let mut bytes = vec![0; store.size(&index).await.unwrap() as usize];
@@ -216,9 +211,7 @@ fn searches_tell_of_broken_int8_numbers() {
 #[test]
 fn what_is_deleted_or_written_later_counts_at_once() {
     scenario(async |lab| {
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("L2")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "L2").await;
         lab.load("c", json!({})).await.ok();
         let query = vector_of(100);
         assert_eq!(search(&lab, &query, json!({ "topk": 1 })).await.ok().numbers("id"), [100]);
@@ -248,9 +241,7 @@ fn an_index_that_is_made_after_a_load_takes_the_place_of_vectors() {
 #[test]
 fn a_segment_may_be_replaced_while_its_rows_are_read() {
     scenario(async |lab| {
-        fill(&lab).await;
-        lab.call("CreateIndex", autoindex("L2")).await.ok();
-        lab.flush("c").await.ok();
+        fill_sealed(&lab, "L2").await;
         lab.load("c", json!({})).await.ok();
         lab.delete("c", "", "id < 1000").await.ok();
         lab.flush("c").await.ok();
