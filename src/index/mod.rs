@@ -3,7 +3,7 @@
 mod params;
 
 pub use elanus_vectors::flat::inverse_norms;
-pub use elanus_vectors::{MetricType, codes, distance, flat, hnsw};
+pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
 pub use params::{IndexParams, IndexType, parameter};
 
 /// What an index has of one segment's rows, in memory.
@@ -17,10 +17,7 @@ impl SegmentIndex {
     /// `None` where the vectors are all that a search needs.
     /// `vectors` are parts that follow one another.
     pub fn build(index_type: IndexType, metric: MetricType, dim: usize, vectors: &[&[f32]]) -> Option<SegmentIndex> {
-        let codes = || match vectors {
-            [whole] => codes::Codes::build(whole, dim, metric),
-            parts => codes::Codes::build(&parts.concat(), dim, metric),
-        };
+        let codes = || codes::Codes::build(vectors, dim, metric);
         match (index_type.has_codes().then(codes).flatten(), metric) {
             (Some(codes), _) => Some(SegmentIndex::Codes(Box::new(codes))),
             (None, MetricType::Cosine) => {

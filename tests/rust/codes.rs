@@ -93,7 +93,7 @@ fn recall_is_as_planned() {
     for data in ALL_DATA {
         let values = vectors(data, ROWS, 1);
         for metric in METRICS {
-            let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+            let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
             for (effort, floor) in [(level(1), 0.95), (level(7), 0.98), (level(MAX_LEVEL), 0.999)] {
                 let recall = recall(&codes, &values, (data, metric), None, effort);
                 assert!(recall >= floor, "{data:?} {metric:?} {effort:?}: {recall}");
@@ -106,7 +106,7 @@ fn recall_is_as_planned() {
 fn a_filter_costs_no_recall() {
     for data in ALL_DATA {
         let values = vectors(data, ROWS, 1);
-        let codes = Codes::build(&values, DIM, MetricType::L2).expect("enough rows");
+        let codes = Codes::build(&[&values], DIM, MetricType::L2).expect("enough rows");
         for (keep_of_1000, floor) in [(1, 0.99), (10, 0.99), (50, 0.99), (100, 0.95), (500, 0.95), (990, 0.95)] {
             let rng = Rng::new(5);
             let mut mask = Mask::with_capacity(ROWS);
@@ -125,7 +125,7 @@ fn of_numbers_in_a_file_few_are_read_where_few_rows_take_part() {
     let mut mask = Mask::with_capacity(ROWS);
     (0..ROWS).for_each(|row| mask.set(row, rng.below(1000) < 60));
     for metric in METRICS {
-        let whole = Codes::build(&values, DIM, metric).expect("enough rows");
+        let whole = Codes::build(&[&values], DIM, metric).expect("enough rows");
         let (header, parts) = whole.to_parts();
         let bare = CodesParts { rows: Cow::default(), ..parts.clone() };
         let bare = Codes::from_parts(header, bare).expect("its own parts");
@@ -152,7 +152,7 @@ fn of_numbers_in_a_file_few_are_read_where_few_rows_take_part() {
 #[test]
 fn a_filter_that_keeps_one_far_cluster_finds_it() {
     let values = vectors(Data::Mixture, ROWS, 1);
-    let codes = Codes::build(&values, DIM, MetricType::L2).expect("enough rows");
+    let codes = Codes::build(&[&values], DIM, MetricType::L2).expect("enough rows");
     let query = &values[..DIM];
     let order = exact(&values, query, MetricType::L2, None, ROWS);
     let mut mask = Mask::with_capacity(ROWS);
@@ -167,7 +167,7 @@ fn a_filter_that_keeps_one_far_cluster_finds_it() {
 fn as_many_rows_as_are_wanted_are_found() {
     let values = vectors(Data::Mixture, ROWS, 1);
     for metric in METRICS {
-        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
         for depth in [1, 100, 3000, ROWS, 2 * ROWS] {
             let search = CodeSearch { query: &values[..DIM], depth, mask: None, effort: level(1) };
             let mut rows = found(&codes, &search, metric);
@@ -186,7 +186,7 @@ fn as_many_rows_as_are_wanted_are_found() {
 fn scores_are_near_the_exact_ones() {
     for (data, metric) in ALL_DATA.into_iter().flat_map(|data| METRICS.map(|metric| (data, metric))) {
         let values = vectors(data, ROWS, 1);
-        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
         let query = &vectors(data, 1, 3)[..];
         let mut sink = TopK::new(ROWS, Order::of(metric), None);
         codes.search(&CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
@@ -207,7 +207,7 @@ fn a_graph_finds_what_lists_find() {
         [(Data::Mixture, MetricType::L2), (Data::Low, MetricType::Cosine), (Data::Mixture, MetricType::Ip)]
     {
         let values = &vectors(data, 2500, 1)[..];
-        let mut codes = Codes::build(values, DIM, metric).expect("enough rows");
+        let mut codes = Codes::build(&[values], DIM, metric).expect("enough rows");
         let params = BuildParams { m: 16, ef_construction: 100 };
         codes.attach(hnsw::build(2500, &codes.row_distances(), params));
         let rng = Rng::new(5);
@@ -225,7 +225,7 @@ fn equal_rows_and_zeros_are_taken() {
     let mut values = vec![0f32; 3000 * DIM];
     values[..1000 * DIM].fill(2.5);
     for metric in METRICS {
-        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
         let search = CodeSearch { query: &[2.5; DIM], depth: 1000, mask: None, effort: level(1) };
         let rows = found(&codes, &search, metric);
         assert!(rows.len() == 1000 && rows.iter().all(|row| *row < 1000), "{metric:?}");
@@ -235,16 +235,16 @@ fn equal_rows_and_zeros_are_taken() {
 #[test]
 fn numbers_too_large_to_square_have_no_codes() {
     let values: Vec<f32> = vectors(Data::Uniform, 3000, 1).iter().map(|value| value * 1e30).collect();
-    assert!(Codes::build(&values, DIM, MetricType::L2).is_none());
-    assert!(Codes::build(&values, DIM, MetricType::Cosine).is_some());
-    assert!(Codes::build(&values[..100 * DIM], DIM, MetricType::Cosine).is_none());
+    assert!(Codes::build(&[&values], DIM, MetricType::L2).is_none());
+    assert!(Codes::build(&[&values], DIM, MetricType::Cosine).is_some());
+    assert!(Codes::build(&[&values[..100 * DIM]], DIM, MetricType::Cosine).is_none());
 }
 
 #[test]
 fn codes_come_back_from_their_parts() {
     let values = vectors(Data::Low, 2100, 1);
     for metric in METRICS {
-        let codes = Codes::build(&values, DIM, metric).expect("enough rows");
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
         let (header, parts) = codes.to_parts();
         let again = Codes::from_parts(header, parts).expect("its own parts");
         let search = CodeSearch { query: &values[..DIM], depth: 50, mask: None, effort: level(1) };
@@ -277,7 +277,7 @@ proptest! {
 
 fn sample() -> &'static Codes {
     thread_local!(static SAMPLE: &'static Codes = {
-        let codes = Codes::build(&vectors(Data::Low, 2100, 1), DIM, MetricType::L2).expect("enough rows");
+        let codes = Codes::build(&[&vectors(Data::Low, 2100, 1)], DIM, MetricType::L2).expect("enough rows");
         Box::leak(Box::new(codes))
     });
     SAMPLE.with(|sample| *sample)

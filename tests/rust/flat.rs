@@ -1,8 +1,8 @@
 //! The exact scan, against sums in double precision.
 
 use elanus::index::MetricType;
-use elanus::index::distance::{inner_product, l2_squared, scalar};
 use elanus::index::flat::{FlatScan, inverse_norms};
+use elanus::index::kernels::{inner_product, l2_squared, scalar};
 use elanus::search::{Hit, Order, TopK};
 use elanus::value::Mask;
 use proptest::prelude::*;

@@ -6,8 +6,8 @@ mod small;
 
 use crate::support::rng::Rng;
 use elanus::index::MetricType;
-use elanus::index::distance::{inner_product, l2_squared};
 use elanus::index::hnsw::{BuildParams, Distances, Graph, Neighbour, Scratch, build};
+use elanus::index::kernels::{inner_product, l2_squared};
 
 /// Rows as they come, and distances by metric: smaller is nearer.
 struct Vectors {

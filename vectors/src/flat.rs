@@ -1,7 +1,7 @@
 //! Exact scan of float vectors in row order.
 
 use super::MetricType;
-use super::distance::{BLOCK_ROWS, inner_product, l2_squared};
+use super::kernels::{BLOCK_ROWS, inner_product, l2_squared};
 use crate::Mask;
 use crate::TopK;
 

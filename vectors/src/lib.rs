@@ -2,9 +2,9 @@
 //! Knows rows by their numbers, and nothing of collections, files or requests.
 
 pub mod codes;
-pub mod distance;
 pub mod flat;
 pub mod hnsw;
+pub mod kernels;
 mod metric;
 mod top_k;
 pub mod within;

@@ -1,11 +1,12 @@
 //! Making codes of a segment's vectors, with one row at a time beside them.
 
-use super::lists::{Centres, mean};
+use super::lists::{Centres, CodedCentres, Factors, mean};
+use super::quantize::{push_int8, set_int16};
 use super::rotation::{Random, Rotation};
 use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, inverse, padded, plan, words_of};
 use crate::MetricType;
-use crate::distance::residual_signs;
 use crate::flat::inverse_norm;
+use crate::kernels::{largest_magnitude, product_of_i8, residual_signs, subtract};
 
 /// Rows of a list on average: looking at a list costs about as much as ranking some dozens of rows.
 const ROWS_OF_LIST: usize = 128;
@@ -17,38 +18,41 @@ const SAMPLE_OF_LIST: usize = 20;
 const SAMPLE_BYTES: usize = 12 << 20;
 
 impl Codes {
-    /// `None` where codes would not pay, or where numbers are too large to compute with.
-    pub fn build(values: &[f32], dim: usize, metric: MetricType) -> Option<Codes> {
-        if dim < MIN_DIM || values.len() / dim < MIN_ROWS {
+    /// Of vectors in parts that follow one another. `None` where codes would not pay, or where numbers are too large to compute
+    /// with.
+    pub fn build(parts: &[&[f32]], dim: usize, metric: MetricType) -> Option<Codes> {
+        let vectors: Vec<&[f32]> = parts.iter().flat_map(|part| part.chunks_exact(dim.max(1))).collect();
+        let rows = vectors.len();
+        if dim < MIN_DIM || rows < MIN_ROWS {
             return None;
         }
         let rotation = Rotation::new(dim);
-        let rows = values.len() / dim;
         let lists = if rows < MIN_ROWS_FOR_LISTS { 1 } else { (rows / ROWS_OF_LIST).min(MAX_LISTS) };
         let sampled =
             Random::new(0x5a31).spread(rows, (SAMPLE_BYTES / 4 / dim).min(lists * SAMPLE_OF_LIST).max(MIN_ROWS));
         let mut sample = vec![0f32; sampled.len() * dim];
         for (row, turned) in sampled.iter().zip(sample.chunks_exact_mut(dim)) {
-            turn(&rotation, metric, &values[row * dim..(row + 1) * dim], turned);
+            turn(&rotation, metric, vectors[*row], turned);
         }
-        let mean = mean(&sample, dim);
+        let mean = mean(sample.chunks_exact(dim));
         sample.chunks_exact_mut(dim).for_each(|row| subtract(row, &mean));
-        let mut centres = Centres::train(&sample, dim, lists);
+        let centres = Centres::train(&sample, dim, lists);
         drop(sample);
-        let of_centres = quantized_centres(&mut centres.fine, dim);
-        let coder = Coder { metric, dim, centres: &centres.fine, codes_of_centres: &of_centres, mean: &mean };
+        let coder = Coder { metric, dim, centres: &centres.fine, mean: &mean };
         let mut coded = Coded::with_capacity(rows, dim);
         let mut list_of = Vec::with_capacity(rows);
         let mut turned = vec![0f32; padded(dim)];
-        for row in values.chunks_exact(dim) {
-            turn(&rotation, metric, row, &mut turned[..dim]);
+        let mut factors = vec![0; padded(dim)];
+        for vector in &vectors {
+            turn(&rotation, metric, vector, &mut turned[..dim]);
             subtract(&mut turned[..dim], &mean);
-            let list = centres.nearest(&turned[..dim]);
+            let scale = set_int16(&turned, &mut factors);
+            let list = centres.nearest(Factors { numbers: &factors, scale });
             list_of.push(list as u32);
             coder.code(&mut turned, list, &mut coded);
         }
         let (starts, row_at) = by_list(&list_of, centres.count());
-        let lists = Lists::new(starts, of_centres, &centres.fine, &mean);
+        let lists = Lists::new(starts, centres.fine.codes, &centres.fine.values, &mean);
         let (rows, signs) = coded.in_order(&row_at, dim);
         let scales = [&rows.scales, &rows.offsets, &signs.scales, &signs.offsets, &lists.squares, &lists.mean_products];
         if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
@@ -71,7 +75,7 @@ impl Codes {
             plans: Vec::new(),
             graph: None,
         };
-        codes.plans = plan::measure(&codes, values);
+        codes.plans = plan::measure(&codes, &vectors);
         Some(codes)
     }
 }
@@ -95,45 +99,6 @@ pub fn turn(rotation: &Rotation, metric: MetricType, vector: &[f32], turned: &mu
     rotation.apply(turned);
 }
 
-pub fn subtract(vector: &mut [f32], other: &[f32]) {
-    vector.iter_mut().zip(other).for_each(|(value, other)| *value -= other);
-}
-
-/// Of the numbers of a vector. Sixteen at a time, which LLVM turns into vector instructions.
-pub fn largest_magnitude(vector: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut largest = [0f32; LANES];
-    let (chunks, rest) = vector.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            let value = chunk[lane].abs();
-            largest[lane] = if value > largest[lane] { value } else { largest[lane] };
-        }
-    }
-    largest.into_iter().chain(rest.iter().map(|value| value.abs())).fold(0.0, f32::max)
-}
-
-/// Appends numbers as int8, padded, and gives their scale.
-fn push_int8(vector: &[f32], values: &mut Vec<i8>) -> f32 {
-    let scale = largest_magnitude(vector) / 127.0;
-    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    values.extend(vector.iter().map(|value| (value * inverse).round_ties_even() as i8));
-    values.resize(values.len() + padded(vector.len()) - vector.len(), 0);
-    scale
-}
-
-/// Centres as int8 numbers; `centres` become what these stand for.
-fn quantized_centres(centres: &mut [f32], dim: usize) -> Int8Rows {
-    let mut rows = Int8Rows::default();
-    for centre in centres.chunks_exact_mut(dim) {
-        let start = rows.values.len();
-        let scale = push_int8(centre, &mut rows.values);
-        rows.scales.push(scale);
-        centre.iter_mut().zip(&rows.values[start..]).for_each(|(value, code)| *value = f32::from(*code) * scale);
-    }
-    rows
-}
-
 /// Positions where lists begin, and the row at each position.
 fn by_list(list_of: &[u32], lists: usize) -> (Vec<u32>, Vec<u32>) {
     let mut starts = vec![0u32; lists + 1];
@@ -151,8 +116,7 @@ fn by_list(list_of: &[u32], lists: usize) -> (Vec<u32>, Vec<u32>) {
 struct Coder<'a> {
     metric: MetricType,
     dim: usize,
-    centres: &'a [f32],
-    codes_of_centres: &'a Int8Rows,
+    centres: &'a CodedCentres,
     mean: &'a [f32],
 }
 
@@ -166,12 +130,12 @@ impl Coder<'_> {
     /// Appends a row of a list, which is turned, without the mean, and padded.
     fn code(&self, turned: &mut [f32], list: usize, coded: &mut Coded) {
         let Coded { rows, signs } = coded;
-        let centre = &self.centres[list * self.dim..(list + 1) * self.dim];
-        let centre_codes = &self.codes_of_centres.values[list * turned.len()..(list + 1) * turned.len()];
+        let CodedCentres { codes: of_centres, values, .. } = self.centres;
+        let centre = &values[list * self.dim..(list + 1) * self.dim];
+        let centre_codes = &of_centres.values[list * turned.len()..(list + 1) * turned.len()];
         let start = signs.words.len();
         signs.words.resize(start + words_of(self.dim), 0);
-        let scale = self.codes_of_centres.scales[list];
-        let (sum, square) = residual_signs(turned, centre_codes, scale, &mut signs.words[start..]);
+        let (sum, square) = residual_signs(turned, centre_codes, of_centres.scales[list], &mut signs.words[start..]);
         let residual = &mut turned[..self.dim];
         subtract(residual, centre);
         signs.scales.push(if sum > 0.0 { square / sum } else { 0.0 });
@@ -183,9 +147,10 @@ impl Coder<'_> {
         let scale = push_int8(residual, &mut rows.values);
         rows.scales.push(scale);
         if self.metric == MetricType::L2 {
-            let codes = &rows.values[start..start + self.dim];
-            residual.iter_mut().zip(codes).for_each(|(value, code)| *value = f32::from(*code) * scale);
-            rows.offsets.push(dot(residual, residual) + 2.0 * dot(centre, residual));
+            let codes = &rows.values[start..];
+            let square = scale * product_of_i8(codes, codes) as f32;
+            let with_centre = of_centres.scales[list] * product_of_i8(codes, centre_codes) as f32;
+            rows.offsets.push(scale * (square + 2.0 * with_centre));
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::search::{Candidate, CodeSearch, CodedQuery};
 use super::{Codes, padded};
 use crate::MetricType;
-use crate::distance::{inner_product_i8_at, product_of_i8};
 use crate::hnsw::{Distances, Graph, Scratch};
+use crate::kernels::{inner_product_i8_at, product_of_i8};
 
 /// Candidates of a walk where a search does not say how many.
 const DEFAULT_EF: usize = 128;

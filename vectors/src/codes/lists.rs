@@ -1,114 +1,182 @@
 //! Grouping rows that are near each other: k-means in two levels, so that finding a row's list costs the square root of the
-//! number of lists.
+//! number of lists. Nearness is of rows as int16 and centres as int8 numbers, which takes half the time of floats.
 
+use super::quantize::{push_int8, set_int16};
 use super::rotation::Random;
-use crate::distance::l2_squared;
+use super::{Int8Rows, dot, padded};
+use crate::kernels::inner_product_i8;
+use std::ops::Range;
 
 /// Rounds of k-means; later ones move little.
 const ROUNDS: usize = 4;
 /// Coarse groups whose lists a row is compared with: its nearest list may be in the second nearest group.
 const COARSE_PROBES: usize = 2;
 
+/// What a row is multiplied with centres by, padded.
+#[derive(Clone, Copy)]
+pub struct Factors<'a> {
+    pub numbers: &'a [i16],
+    pub scale: f32,
+}
+
+/// Centres as int8 numbers.
+pub struct CodedCentres {
+    pub codes: Int8Rows,
+    /// What these stand for.
+    pub values: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl CodedCentres {
+    fn new(mut values: Vec<f32>, dim: usize) -> CodedCentres {
+        let mut codes = Int8Rows::default();
+        let mut squares = Vec::new();
+        for centre in values.chunks_exact_mut(dim) {
+            let start = codes.values.len();
+            let scale = push_int8(centre, &mut codes.values);
+            codes.scales.push(scale);
+            centre.iter_mut().zip(&codes.values[start..]).for_each(|(value, code)| *value = f32::from(*code) * scale);
+            squares.push(dot(centre, centre));
+        }
+        CodedCentres { codes, values, squares }
+    }
+
+    fn count(&self) -> usize {
+        self.squares.len()
+    }
+
+    /// Squared distances of some centres from a row, less the row's own square.
+    fn distances(&self, row: Factors, among: Range<usize>) -> Vec<f32> {
+        let width = row.numbers.len();
+        let mut products = vec![0; among.len()];
+        inner_product_i8(row.numbers, &self.codes.values[among.start * width..among.end * width], &mut products);
+        let of_centres = self.squares[among.clone()].iter().zip(&self.codes.scales[among]);
+        let distance =
+            |(product, (square, scale)): (i32, (&f32, &f32))| square - 2.0 * product as f32 * row.scale * scale;
+        products.into_iter().zip(of_centres).map(distance).collect()
+    }
+
+    /// The nearest of some centres, and its distance.
+    fn nearest(&self, row: Factors, among: Range<usize>) -> Option<(usize, f32)> {
+        let distances = among.clone().zip(self.distances(row, among));
+        distances.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
 /// Centres of lists, by the group that they were split from.
 pub struct Centres {
-    dim: usize,
-    coarse: Vec<f32>,
+    coarse: CodedCentres,
     /// Where the lists of each coarse group begin, and the end.
     starts: Vec<usize>,
-    pub fine: Vec<f32>,
+    pub fine: CodedCentres,
 }
 
 impl Centres {
     /// About `count` centres of a sample of rows.
     pub fn train(sample: &[f32], dim: usize, count: usize) -> Centres {
-        let rows = sample.len() / dim;
+        let sample = Sample::new(sample, dim);
+        let rows: Vec<usize> = (0..sample.scales.len()).collect();
         let mut random = Random::new(0x11575);
         let groups = (count as f32).sqrt().ceil() as usize;
-        let coarse = k_means(sample, dim, groups, &mut random);
-        let mut members: Vec<Vec<f32>> = vec![Vec::new(); coarse.len() / dim];
-        for row in sample.chunks_exact(dim) {
-            members[nearest(row, &coarse, dim)].extend_from_slice(row);
+        let coarse = CodedCentres::new(sample.k_means(&rows, groups, &mut random), dim);
+        let mut members = vec![Vec::new(); coarse.count()];
+        for row in &rows {
+            let nearest = coarse.nearest(sample.factors(*row), 0..coarse.count());
+            nearest.into_iter().for_each(|(group, _)| members[group].push(*row));
         }
         let mut starts = vec![0];
         let mut fine = Vec::new();
         for group in &members {
-            let share = (group.len() / dim * count).div_ceil(rows.max(1));
-            fine.extend(k_means(group, dim, share.max(1), &mut random));
+            let share = (group.len() * count).div_ceil(rows.len().max(1));
+            fine.extend(sample.k_means(group, share.max(1), &mut random));
             starts.push(fine.len() / dim);
         }
-        Centres { dim, coarse, starts, fine }
+        Centres { coarse, starts, fine: CodedCentres::new(fine, dim) }
     }
 
     pub fn count(&self) -> usize {
-        self.fine.len() / self.dim
+        self.fine.count()
     }
 
     /// The list of a row.
-    pub fn nearest(&self, row: &[f32]) -> usize {
-        let mut distances = vec![0f32; self.coarse.len() / self.dim];
-        l2_squared(row, &self.coarse, &mut distances);
+    pub fn nearest(&self, row: Factors) -> usize {
+        let distances = self.coarse.distances(row, 0..self.coarse.count());
         let mut groups: Vec<usize> = (0..distances.len()).collect();
         if groups.len() > COARSE_PROBES {
             groups.select_nth_unstable_by(COARSE_PROBES - 1, |a, b| distances[*a].total_cmp(&distances[*b]));
             groups.truncate(COARSE_PROBES);
         }
-        let best_of = |group: usize| {
-            let (start, end) = (self.starts[group], self.starts[group + 1]);
-            let mut distances = vec![0f32; end - start];
-            l2_squared(row, &self.fine[start * self.dim..end * self.dim], &mut distances);
-            let best = distances.into_iter().enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
-            best.map(|(at, distance)| (start + at, distance))
-        };
-        let best = groups.into_iter().filter_map(best_of).min_by(|a, b| a.1.total_cmp(&b.1));
-        best.map_or(0, |(list, _)| list)
+        let nearest =
+            groups.into_iter().filter_map(|group| self.fine.nearest(row, self.starts[group]..self.starts[group + 1]));
+        nearest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(list, _)| list)
     }
 }
 
-fn nearest(row: &[f32], centres: &[f32], dim: usize) -> usize {
-    let mut distances = vec![0f32; centres.len() / dim];
-    l2_squared(row, centres, &mut distances);
-    let best = distances.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
-    best.map_or(0, |(at, _)| at)
+/// Rows to find centres by.
+struct Sample<'a> {
+    dim: usize,
+    values: &'a [f32],
+    factors: Vec<i16>,
+    scales: Vec<f32>,
 }
 
-/// At most `count` centres; none where there are no rows.
-fn k_means(rows: &[f32], dim: usize, count: usize, random: &mut Random) -> Vec<f32> {
-    let total = rows.len() / dim;
-    let mut centres: Vec<f32> = Vec::new();
-    for row in random.spread(total, count) {
-        centres.extend_from_slice(&rows[row * dim..(row + 1) * dim]);
+impl Sample<'_> {
+    fn new(values: &[f32], dim: usize) -> Sample<'_> {
+        let mut factors = vec![0; values.len() / dim * padded(dim)];
+        let scaled = values.chunks_exact(dim).zip(factors.chunks_exact_mut(padded(dim)));
+        let scales = scaled.map(|(row, factors)| set_int16(row, factors)).collect();
+        Sample { dim, values, factors, scales }
     }
-    let count = centres.len() / dim;
-    if count < 2 {
-        return mean(rows, dim);
+
+    fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.dim..(row + 1) * self.dim]
     }
-    for _ in 0..ROUNDS {
-        let mut sums = vec![0f32; centres.len()];
-        let mut sizes = vec![0usize; count];
-        for row in rows.chunks_exact(dim) {
-            let list = nearest(row, &centres, dim);
-            sizes[list] += 1;
-            sums[list * dim..(list + 1) * dim].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+
+    fn factors(&self, row: usize) -> Factors<'_> {
+        let width = padded(self.dim);
+        Factors { numbers: &self.factors[row * width..(row + 1) * width], scale: self.scales[row] }
+    }
+
+    /// At most `count` centres of some rows; none where there are no rows.
+    fn k_means(&self, rows: &[usize], count: usize, random: &mut Random) -> Vec<f32> {
+        let mut centres: Vec<f32> = Vec::new();
+        for at in random.spread(rows.len(), count) {
+            centres.extend_from_slice(self.row(rows[at]));
         }
-        for (list, size) in sizes.iter().enumerate() {
-            let centre = &mut centres[list * dim..(list + 1) * dim];
-            if *size == 0 {
-                let row = random.below(total);
-                centre.copy_from_slice(&rows[row * dim..(row + 1) * dim]);
-            } else {
-                let sum = &sums[list * dim..(list + 1) * dim];
-                centre.iter_mut().zip(sum).for_each(|(value, sum)| *value = sum / *size as f32);
+        let count = centres.len() / self.dim;
+        if count < 2 {
+            return mean(rows.iter().map(|row| self.row(*row)));
+        }
+        for _ in 0..ROUNDS {
+            let coded = CodedCentres::new(centres, self.dim);
+            let mut sums = vec![0f32; coded.values.len()];
+            let mut sizes = vec![0usize; count];
+            for row in rows {
+                let (list, _) = coded.nearest(self.factors(*row), 0..count).expect("there are centres");
+                sizes[list] += 1;
+                let sums = &mut sums[list * self.dim..(list + 1) * self.dim];
+                sums.iter_mut().zip(self.row(*row)).for_each(|(sum, value)| *sum += value);
             }
+            for (sums, size) in sums.chunks_exact_mut(self.dim).zip(sizes) {
+                if size == 0 {
+                    sums.copy_from_slice(self.row(rows[random.below(rows.len())]));
+                } else {
+                    sums.iter_mut().for_each(|sum| *sum /= size as f32);
+                }
+            }
+            centres = sums;
         }
+        centres
     }
-    centres
 }
 
 /// The mean of rows, as one row; nothing where there are none.
-pub fn mean(rows: &[f32], dim: usize) -> Vec<f32> {
-    let total = rows.len() / dim;
-    let mut sums = vec![0f64; if total == 0 { 0 } else { dim }];
-    for row in rows.chunks_exact(dim) {
+pub fn mean<'a>(mut rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let Some(first) = rows.next() else { return Vec::new() };
+    let mut sums: Vec<f64> = first.iter().map(|value| f64::from(*value)).collect();
+    let mut total = 1usize;
+    for row in rows {
+        total += 1;
         sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
     }
     sums.into_iter().map(|sum| (sum / total as f64) as f32).collect()

@@ -10,6 +10,7 @@ mod build;
 mod graph;
 mod lists;
 mod plan;
+mod quantize;
 mod rotation;
 mod search;
 mod stored;
@@ -113,7 +114,7 @@ fn words_of(dim: usize) -> usize {
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut product = [0f32];
-    super::distance::inner_product(a, b, &mut product);
+    super::kernels::inner_product(a, b, &mut product);
     product[0]
 }
 

@@ -2,9 +2,7 @@
 
 use super::Codes;
 use super::rotation::Random;
-use super::search::{CodeSearch, CodedQuery, SCATTERED_COST};
-use crate::flat::FlatScan;
-use crate::{Hit, Order, TopK};
+use super::search::{CodedQuery, SCATTERED_COST};
 use serde::{Deserialize, Serialize};
 
 /// Of the search parameter `level`, as Milvus has it: at 1 a search is fastest, at the last all rows are compared by numbers.
@@ -14,7 +12,7 @@ const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
 /// Of what a plan may miss, this part may be in lists that are not looked at.
 const MISSED_BY_LISTS: f32 = 0.5;
 /// Rows that are searched for, one after the other.
-const QUERIES: usize = 64;
+const QUERIES: usize = 128;
 /// Plans are measured for this many nearest rows; what lies between and beyond follows from the two.
 const NEAR: usize = 10;
 const FAR: usize = 100;
@@ -100,7 +98,7 @@ struct Probe {
     query: CodedQuery,
     /// Lists, the nearest first.
     order: Vec<usize>,
-    /// The nearest rows by exact distance, nearest first.
+    /// The nearest rows by numbers, nearest first.
     neighbours: Vec<Neighbour>,
 }
 
@@ -110,9 +108,16 @@ struct Neighbour {
     estimate: f32,
 }
 
-pub fn measure(codes: &Codes, values: &[f32]) -> Vec<Plan> {
+pub fn measure(codes: &Codes, vectors: &[&[f32]]) -> Vec<Plan> {
     let rows = Random::new(0x9e0b).spread(codes.row_count(), QUERIES);
-    let probes: Vec<Probe> = rows.into_iter().map(|row| Probe::new(codes, values, row)).collect();
+    let queries: Vec<CodedQuery> = rows.iter().map(|row| CodedQuery::new(codes, vectors[*row])).collect();
+    // A row finds itself without fail, which would say nothing.
+    let nearest = codes.nearest_of_all(&queries, FAR + 1);
+    let probes = rows.into_iter().zip(queries).zip(nearest).map(|((row, query), nearest)| {
+        let nearest = nearest.into_sorted().into_iter().map(|hit| hit.row).filter(|other| *other as usize != row);
+        Probe::new(codes, query, nearest.take(FAR))
+    });
+    let probes: Vec<Probe> = probes.collect();
     let [near, far] = [NEAR, FAR].map(|depth| {
         let mut steps: Vec<Steps> = Vec::with_capacity(RECALLS.len());
         for recall in RECALLS {
@@ -126,18 +131,7 @@ pub fn measure(codes: &Codes, values: &[f32]) -> Vec<Plan> {
 }
 
 impl Probe {
-    fn new(codes: &Codes, values: &[f32], row: usize) -> Probe {
-        let vector = &values[row * codes.dim..(row + 1) * codes.dim];
-        let query = CodedQuery::new(codes, vector);
-        // int8 numbers miss next to none of the nearest rows when twice as many are taken.
-        let mut candidates = TopK::new(2 * FAR, Order::of(codes.metric), None);
-        codes.search(&CodeSearch { query: vector, depth: 2 * FAR, mask: None, effort: Effort::ALL }, &mut candidates);
-        let mut nearest = TopK::new(FAR + 1, Order::of(codes.metric), None);
-        for Hit { row, .. } in candidates.into_sorted() {
-            let vectors = &values[row as usize * codes.dim..][..codes.dim];
-            let (metric, inverse_norms, mask) = (codes.metric, None, None);
-            FlatScan { query: vector, vectors, metric, inverse_norms, mask, base_row: row }.run(&mut nearest);
-        }
+    fn new(codes: &Codes, query: CodedQuery, nearest: impl Iterator<Item = u32>) -> Probe {
         let order = query.nearest_lists(codes.lists.count());
         let mut estimates = vec![0f32; codes.row_count()];
         let mut lists = vec![0; codes.row_count()];
@@ -147,10 +141,8 @@ impl Probe {
                 lists[start..start + ranks.len()].fill(at + 1);
             });
         }
-        // A row finds itself without fail, which would say nothing.
-        let others = nearest.into_sorted().into_iter().filter(|hit| hit.row as usize != row).take(FAR);
-        let neighbours = others.map(|hit| {
-            let position = codes.position_of[hit.row as usize] as usize;
+        let neighbours = nearest.map(|row| {
+            let position = codes.position_of[row as usize] as usize;
             Neighbour { lists: lists[position], estimate: estimates[position] }
         });
         let neighbours = neighbours.collect();

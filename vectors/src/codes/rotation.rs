@@ -1,11 +1,15 @@
 //! A fixed random rotation. Afterwards no dimension says more than another, which is what makes one bit of each worth
 //! keeping and one scale of a row enough for all its numbers.
 
+use crate::kernels::{hadamard, multiply};
+use std::ops::Range;
+
 /// Signs and Walsh-Hadamard transforms in turn: of the first numbers, then of the last, as many as a power of two.
 pub struct Rotation {
     dim: usize,
     block: usize,
-    signs: Vec<f32>,
+    /// Signs of each round, and within its block what makes the transform orthonormal.
+    factors: Vec<f32>,
 }
 
 const ROUNDS: usize = 4;
@@ -15,40 +19,26 @@ impl Rotation {
     pub fn new(dim: usize) -> Rotation {
         let block = if dim == 0 { 0 } else { 1 << dim.ilog2() };
         let mut random = Random::new(dim as u64);
-        let signs = (0..ROUNDS * dim).map(|_| if random.next() >> 63 == 0 { 1.0 } else { -1.0 }).collect();
-        Rotation { dim, block, signs }
+        let mut factors: Vec<f32> =
+            (0..ROUNDS * dim).map(|_| if random.next() >> 63 == 0 { 1.0 } else { -1.0 }).collect();
+        let scale = 1.0 / (block.max(1) as f32).sqrt();
+        for (round, factors) in factors.chunks_exact_mut(dim.max(1)).enumerate() {
+            factors[block_of(round, dim, block)].iter_mut().for_each(|factor| *factor *= scale);
+        }
+        Rotation { dim, block, factors }
     }
 
     pub fn apply(&self, vector: &mut [f32]) {
-        for (round, signs) in self.signs.chunks_exact(self.dim.max(1)).enumerate() {
-            vector.iter_mut().zip(signs).for_each(|(value, sign)| *value *= sign);
-            let start = if round % 2 == 0 { 0 } else { self.dim - self.block };
-            transform(&mut vector[start..start + self.block]);
+        for (round, factors) in self.factors.chunks_exact(self.dim.max(1)).enumerate() {
+            multiply(vector, factors);
+            hadamard(&mut vector[block_of(round, self.dim, self.block)]);
         }
     }
 }
 
-/// The orthonormal Walsh-Hadamard transform of as many numbers as a power of two.
-fn transform(values: &mut [f32]) {
-    let mut half = 1;
-    if values.len() >= 4 {
-        for quad in values.chunks_exact_mut(4) {
-            let (a, b, c, d) = (quad[0] + quad[1], quad[0] - quad[1], quad[2] + quad[3], quad[2] - quad[3]);
-            quad.copy_from_slice(&[a + c, b + d, a - c, b - d]);
-        }
-        half = 4;
-    }
-    while half < values.len() {
-        for pair in values.chunks_exact_mut(2 * half) {
-            let (low, high) = pair.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
-        half *= 2;
-    }
-    let scale = 1.0 / (values.len().max(1) as f32).sqrt();
-    values.iter_mut().for_each(|value| *value *= scale);
+fn block_of(round: usize, dim: usize, block: usize) -> Range<usize> {
+    let start = if round.is_multiple_of(2) { 0 } else { dim - block };
+    start..start + block
 }
 
 /// SplitMix64: builds repeat to the bit, in a test and in every browser.

@@ -1,11 +1,12 @@
 //! Searching codes: lists, then signs, then int8 numbers.
 
-use super::build::{largest_magnitude, subtract, turn};
+use super::build::turn;
 use super::plan::Effort;
+use super::quantize::set_int16;
 use super::{Codes, Signs, dot, padded, words_of};
 use crate::Mask;
 use crate::MetricType;
-use crate::distance::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
+use crate::kernels::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs, subtract};
 use crate::{Order, TopK};
 
 /// Rows that a kernel takes at once.
@@ -126,6 +127,20 @@ impl Codes {
             self.compare_signs(&query, list, search.mask, &mut candidates);
         }
         Selection { query, rows: SelectedRows::Scattered(candidates.into_best()) }
+    }
+
+    /// The nearest rows of each query by numbers, which must be in memory. A list is in a core's cache while all queries look at it.
+    pub(super) fn nearest_of_all(&self, queries: &[CodedQuery], depth: usize) -> Vec<TopK> {
+        let mut nearest: Vec<TopK> = queries.iter().map(|_| TopK::new(depth, Order::of(self.metric), None)).collect();
+        let width = padded(self.dim);
+        for list in 0..self.lists.count() {
+            let positions = self.lists.positions(list);
+            let rows = &self.numbers()[positions.start * width..positions.end * width];
+            for (query, nearest) in queries.iter().zip(&mut nearest) {
+                self.rank_list(query, (list, rows), None, nearest);
+            }
+        }
+        nearest
     }
 
     /// The second half, of candidates whose numbers are given, one after the other.
@@ -314,9 +329,10 @@ impl CodedQuery {
         };
         let mut centred = turned.clone();
         subtract(&mut centred, &codes.mean);
-        let (factors, factors_scale) = match codes.metric {
-            MetricType::L2 => int16(&centred),
-            MetricType::Ip | MetricType::Cosine => int16(&turned),
+        let mut factors = vec![0; padded(codes.dim)];
+        let factors_scale = match codes.metric {
+            MetricType::L2 => set_int16(&centred, &mut factors),
+            MetricType::Ip | MetricType::Cosine => set_int16(&turned, &mut factors),
         };
         let weight = if codes.metric == MetricType::L2 { 2.0 } else { 1.0 };
         let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt();
@@ -360,17 +376,6 @@ impl CodedQuery {
         nearest.offer_block(&self.nearness, 0);
         nearest.into_sorted().into_iter().map(|hit| hit.row as usize).collect()
     }
-}
-
-/// Numbers of as many bits that the sum of their products with int8 numbers fits 32 bits, padded, and their scale.
-fn int16(vector: &[f32]) -> (Vec<i16>, f32) {
-    let width = padded(vector.len());
-    let most = (i32::MAX as usize / 128 / width).min(8191) as f32;
-    let scale = largest_magnitude(vector) / most;
-    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    let mut factors: Vec<i16> = vector.iter().map(|value| (value * inverse).round_ties_even() as i16).collect();
-    factors.resize(width, 0);
-    (factors, scale)
 }
 
 impl Candidate {

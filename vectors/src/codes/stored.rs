@@ -1,10 +1,10 @@
 //! Codes as what a file has of them: plain arrays, checked when they come back.
 
-use super::build::largest_magnitude;
 use super::plan::Plan;
 use super::rotation::Rotation;
 use super::{Codes, Int8Rows, Lists, Signs, inverse, padded, words_of};
 use crate::MetricType;
+use crate::kernels::largest_magnitude;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -70,3 +70,37 @@ pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u6
 pub fn product_of_i8(a: &[i8], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
+
+/// Numbers times a factor, rounded, as far as they fit.
+pub fn round_to_i8(values: &[f32], factor: f32, out: &mut [i8]) {
+    values.iter().zip(out).for_each(|(value, out)| *out = (value * factor).round_ties_even() as i8);
+}
+
+pub fn round_to_i16(values: &[f32], factor: f32, out: &mut [i16]) {
+    values.iter().zip(out).for_each(|(value, out)| *out = (value * factor).round_ties_even() as i16);
+}
+
+/// Of the numbers of a vector; those that are none count for nothing.
+pub fn largest_magnitude(vector: &[f32]) -> f32 {
+    vector.iter().map(|value| value.abs()).fold(0.0, |largest, value| if value > largest { value } else { largest })
+}
+
+pub fn subtract(vector: &mut [f32], other: &[f32]) {
+    vector.iter_mut().zip(other).for_each(|(value, other)| *value -= other);
+}
+
+pub fn multiply(vector: &mut [f32], other: &[f32]) {
+    vector.iter_mut().zip(other).for_each(|(value, other)| *value *= other);
+}
+
+/// The Walsh-Hadamard transform of as many numbers as a power of two.
+pub fn hadamard(values: &mut [f32]) {
+    let mut half = 1;
+    while half < values.len() {
+        for pair in values.chunks_exact_mut(2 * half) {
+            let (low, high) = pair.split_at_mut(half);
+            low.iter_mut().zip(high).for_each(|(a, b)| (*a, *b) = (*a + *b, *a - *b));
+        }
+        half *= 2;
+    }
+}
