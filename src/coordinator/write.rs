@@ -64,14 +64,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if let Some(first_id) = first_id {
                 rows.assign_ids(first_id);
             }
+            let keys = rows.keys.clone();
+            let replaced = rows.replaced.clone();
             let record = LogRecord {
-                deletes: rows
-                    .replaced
-                    .clone()
-                    .map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
-                inserts: split_by_partition(&collection, &partitions, &rows),
+                deletes: replaced.map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
+                inserts: split_by_partition(&collection, &partitions, rows),
             };
-            let keys = rows.keys;
             let rows = keys.len() as u64;
             let outcome = insert.request.id.map(|request| WriteOutcome { request, rows, first_id });
             let (at, applied) = self.append(&collection, &runtime, record, outcome).await?;
@@ -258,10 +256,10 @@ fn delete_scope(collection: &Collection, partitions: &[PartitionId]) -> Option<P
 fn split_by_partition(
     collection: &Collection,
     partitions: &[PartitionId],
-    rows: &CheckedRows,
+    rows: CheckedRows,
 ) -> Vec<(PartitionId, Batch)> {
     if let [only] = partitions {
-        return vec![(*only, rows.batch.clone())];
+        return vec![(*only, rows.batch)];
     }
     let mut rows_of: SortedMap<PartitionId, Vec<u32>> = SortedMap::new();
     for (row, partition) in rows.partition_of(&collection.schema, partitions.len()).into_iter().enumerate() {

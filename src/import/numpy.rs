@@ -6,7 +6,8 @@ use super::value::copy_json;
 use super::{MAX_BATCH_BYTES, MAX_ROW_BYTES, Parsed, failed};
 use crate::error::Result;
 use crate::schema::{CollectionSchema, DataType, Field};
-use crate::value::{Batch, Column, ColumnData, Strings, all_finite_f32, allows_given_ids};
+use crate::value::{Batch, Column, ColumnData, Strings, allows_given_ids};
+use elanus_vectors::kernels::all_finite;
 
 /// Reads one .npy file as the column of a field.
 pub struct NumpyReader {
@@ -191,7 +192,7 @@ fn numbers<const WIDTH: usize, T>(bytes: &[u8], big_endian: bool, read: impl Fn(
 
 /// Faster where all is well.
 fn refuse_infinite_f32(values: &[f32], per_row: usize) -> Result<(), (usize, String)> {
-    if all_finite_f32(values) { Ok(()) } else { refuse_infinite(values, per_row) }
+    if all_finite(values) { Ok(()) } else { refuse_infinite(values, per_row) }
 }
 
 fn refuse_infinite<T: Copy + Into<f64>>(values: &[T], per_row: usize) -> Result<(), (usize, String)> {

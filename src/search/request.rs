@@ -6,7 +6,7 @@ use crate::index::MetricType;
 use crate::json;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
 use crate::sorted::SortedMap;
-use crate::value::all_finite_f32;
+use elanus_vectors::kernels::all_finite;
 use serde_json::Value;
 
 pub const MAX_TOP_K: i64 = 16_384;
@@ -206,7 +206,7 @@ pub fn decode_query_vectors(bytes: &[u8], nq: i64, field: &Field) -> Result<Vec<
         )));
     }
     let vectors: Vec<f32> = bytemuck::pod_collect_to_vec(bytes);
-    if !all_finite_f32(&vectors) {
+    if !all_finite(&vectors) {
         return Err(Error::invalid(format!(
             "value 'NaN' is not a number or infinity, search vector for field {}",
             field.name

@@ -7,7 +7,7 @@ use super::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, Timestamp};
 use crate::json;
-use crate::value::{Batch, PrimaryKeys};
+use crate::value::{Batch, EncodedBatch, PrimaryKeys};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -64,18 +64,20 @@ pub fn log_range(collection: CollectionId, after: Timestamp, through: Timestamp)
 
 impl LogRecord {
     pub fn encode(&self) -> Vec<u8> {
-        let batches: Vec<Vec<u8>> = self.inserts.iter().map(|(_, batch)| batch.encode()).collect();
+        let batches: Vec<EncodedBatch> = self.inserts.iter().map(|(_, batch)| batch.encoded()).collect();
         let inserts = self.inserts.iter().zip(&batches);
-        let inserts = inserts.map(|((partition, _), bytes)| InsertHeader { partition: *partition, bytes: bytes.len() });
+        let inserts =
+            inserts.map(|((partition, _), batch)| InsertHeader { partition: *partition, bytes: batch.bytes() });
         let header = Header { deletes: self.deletes.clone(), inserts: inserts.collect() };
         let header = serde_json::to_vec(&header).expect("a header is plain data");
-        let mut bytes = Vec::with_capacity(PRELUDE_BYTES + header.len() + batches.iter().map(Vec::len).sum::<usize>());
+        let of_batches: usize = batches.iter().map(EncodedBatch::bytes).sum();
+        let mut bytes = Vec::with_capacity(PRELUDE_BYTES + header.len() + of_batches);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&[0; 6]);
         bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&header);
-        batches.iter().for_each(|batch| bytes.extend_from_slice(batch));
+        batches.iter().for_each(|batch| batch.append_to(&mut bytes));
         let sum = checksum(&bytes[12..]);
         bytes[8..12].copy_from_slice(&sum.to_le_bytes());
         bytes

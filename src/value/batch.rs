@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::json;
 use crate::schema::DataType;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Columns by name, all with the same number of rows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -55,15 +56,22 @@ impl Batch {
     }
 
     pub fn encode(&self) -> Vec<u8> {
+        let encoded = self.encoded();
+        let mut bytes = Vec::with_capacity(encoded.bytes());
+        encoded.append_to(&mut bytes);
+        bytes
+    }
+
+    /// The same without a copy of the values.
+    pub fn encoded(&self) -> EncodedBatch<'_> {
         let mut payload = Payload::default();
         let columns = self.columns.iter().map(|(name, column)| payload.push_column(name, column)).collect();
         let header = serde_json::to_vec(&Header { rows: self.rows, columns }).expect("a header is plain data");
-        let mut bytes = Vec::with_capacity(header.len() + 12 + payload.0.len());
-        bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&header);
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        bytes.extend_from_slice(&payload.0);
-        bytes
+        let mut start = Vec::with_capacity(header.len() + 12);
+        start.extend_from_slice(&(header.len() as u32).to_le_bytes());
+        start.extend_from_slice(&header);
+        start.resize(start.len().next_multiple_of(8), 0);
+        EncodedBatch { start, payload }
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Batch> {
@@ -81,22 +89,52 @@ impl Batch {
     }
 }
 
-#[derive(Default)]
-struct Payload(Vec<u8>);
+/// A batch as bytes, most of which are where the batch has them.
+pub struct EncodedBatch<'a> {
+    start: Vec<u8>,
+    payload: Payload<'a>,
+}
 
-impl Payload {
-    fn push(&mut self, bytes: &[u8]) -> Section {
-        let offset = self.0.len();
-        self.0.extend_from_slice(bytes);
-        self.0.resize(self.0.len().next_multiple_of(8), 0);
-        (offset, bytes.len())
+impl EncodedBatch<'_> {
+    pub fn bytes(&self) -> usize {
+        self.start.len() + self.payload.bytes
     }
 
-    fn push_column(&mut self, name: &str, column: &Column) -> ColumnHeader {
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.start);
+        for section in &self.payload.sections {
+            bytes.extend_from_slice(section);
+            bytes.resize(bytes.len() + padding(section.len()), 0);
+        }
+    }
+}
+
+/// Behind so many bytes.
+fn padding(bytes: usize) -> usize {
+    bytes.next_multiple_of(8) - bytes
+}
+
+#[derive(Default)]
+struct Payload<'a> {
+    sections: Vec<Cow<'a, [u8]>>,
+    /// With what pads them.
+    bytes: usize,
+}
+
+impl<'a> Payload<'a> {
+    fn push(&mut self, section: impl Into<Cow<'a, [u8]>>) -> Section {
+        let section = section.into();
+        let (offset, length) = (self.bytes, section.len());
+        self.sections.push(section);
+        self.bytes += length + padding(length);
+        (offset, length)
+    }
+
+    fn push_column(&mut self, name: &str, column: &'a Column) -> ColumnHeader {
         let validity = column.validity.as_ref().map(|validity| {
             let mut bits = vec![0u8; column.len().div_ceil(8)];
             validity.ones().for_each(|row| bits[row / 8] |= 1 << (row % 8));
-            self.push(&bits)
+            self.push(bits)
         });
         let mut header = ColumnHeader {
             name: name.to_owned(),
@@ -111,7 +149,7 @@ impl Payload {
         match &column.data {
             ColumnData::Array(lists) => {
                 header.element = Some(lists.elements.data_type());
-                header.offsets = Some(self.push(bytemuck::cast_slice(&lists.offsets)));
+                header.offsets = Some(self.push(bytemuck::cast_slice::<u32, u8>(&lists.offsets)));
                 (header.element_offsets, header.data) = self.push_values(&lists.elements);
             }
             data => {
@@ -125,9 +163,9 @@ impl Payload {
     }
 
     /// Offsets, if the values have any, and data.
-    fn push_values(&mut self, data: &ColumnData) -> (Option<Section>, Section) {
+    fn push_values(&mut self, data: &'a ColumnData) -> (Option<Section>, Section) {
         let (offsets, bytes) = data.raw();
-        (offsets.map(|offsets| self.push(bytemuck::cast_slice(offsets))), self.push(bytes))
+        (offsets.map(|offsets| self.push(bytemuck::cast_slice::<u32, u8>(offsets))), self.push(bytes))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Column, ColumnData, Lists, Strings};
 use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, DYNAMIC_FIELD, DataType, Field};
+use elanus_vectors::kernels::all_finite;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 
@@ -48,7 +49,7 @@ pub(super) fn check_values(schema: &CollectionSchema, field: &Field, column: &Co
         return Err(wrong_type(field, column));
     }
     match &column.data {
-        ColumnData::Float(values) => finite_rows(field, column, 1, all_finite_f32(values), |row| values[row].into()),
+        ColumnData::Float(values) => finite_rows(field, column, 1, all_finite(values), |row| values[row].into()),
         ColumnData::Double(values) => {
             let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
             finite_rows(field, column, 1, finite, |row| values[row])
@@ -62,7 +63,7 @@ pub(super) fn check_values(schema: &CollectionSchema, field: &Field, column: &Co
                     dim,
                 ));
             }
-            finite_rows(field, column, *dim, all_finite_f32(values), |at| values[at].into())
+            finite_rows(field, column, *dim, all_finite(values), |at| values[at].into())
         }
         ColumnData::VarChar(texts) => check_lengths(field, column, texts),
         ColumnData::Json(texts) if field.is_dynamic => {
@@ -76,16 +77,6 @@ pub(super) fn check_values(schema: &CollectionSchema, field: &Field, column: &Co
 
 fn valid_rows(column: &Column) -> impl Iterator<Item = usize> {
     (0..column.len()).filter(|row| column.is_valid(*row))
-}
-
-/// A number whose exponent bits are all set is NaN or infinite; on bits the loop has no branch and vectorises. Not inlined, as
-/// within a large function a loop waits long for being compiled well.
-#[inline(never)]
-pub(crate) fn all_finite_f32(values: &[f32]) -> bool {
-    const EXPONENT: u32 = 0x7f80_0000;
-    values
-        .chunks(4096)
-        .all(|chunk| !chunk.iter().fold(false, |found, value| found | (value.to_bits() & EXPONENT == EXPONENT)))
 }
 
 /// `finite` says that all numbers are; else the first bad one of a row that is not null is named.

@@ -6,9 +6,8 @@ mod column;
 mod hash;
 mod rows;
 
-pub use batch::Batch;
+pub use batch::{Batch, EncodedBatch};
 pub use checks::MAX_JSON_BYTES;
-pub(crate) use checks::all_finite_f32;
 pub use column::{Column, ColumnData, Lists, Strings};
 pub use elanus_vectors::Mask;
 pub(crate) use hash::{hash_int64, hash_text};

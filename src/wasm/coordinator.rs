@@ -9,7 +9,7 @@ use crate::event::LoadProgress;
 use crate::json;
 use crate::platform::Platform;
 use crate::storage::Handed;
-use js_sys::Uint8Array;
+use js_sys::Array;
 use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -77,7 +77,7 @@ impl CoordinatorRole {
         self.platform.files().take_back(Handed(handed));
     }
 
-    pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>, _from: u32) -> JsValue {
         if method == PANIC {
             // The body names a node, or nothing for the coordinator itself.
             assert!(!body.is_empty(), "asked to");

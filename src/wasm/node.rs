@@ -12,7 +12,7 @@ use crate::json;
 use crate::platform::Platform;
 use crate::query_node::QueryNode;
 use crate::request::parse;
-use js_sys::Uint8Array;
+use js_sys::Array;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
@@ -38,10 +38,10 @@ impl QueryNodeRole {
         Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config, outlet, None).await?) })
     }
 
-    pub async fn handle(&self, method: String, body: String, blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>, _from: u32) -> JsValue {
         match method.as_str() {
             EXECUTE => {
-                let blob = blobs.first().map(|blob| Rc::from(blob.to_vec()));
+                let blob = bytes_of(&blobs).into_iter().next().map(Rc::from);
                 answer_to_execute(match parse::<NodeCommand>(EXECUTE, &body) {
                     Ok(command) => self.node.execute(command, blob).await,
                     Err(error) => Err(error),
@@ -75,7 +75,7 @@ impl DataNodeRole {
         self.platform.files().lend(name, blob);
     }
 
-    pub async fn handle(&self, method: String, body: String, _blobs: Vec<Uint8Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, _blobs: Vec<Array>, _from: u32) -> JsValue {
         assert_ne!(method, PANIC, "asked to");
         answer_to_execute(match parse::<NodeCommand>(EXECUTE, &body) {
             Ok(command) => self.node.execute(command).await,

@@ -1,5 +1,5 @@
 use crate::cluster::NodeId;
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use wasm_bindgen::JsValue;
@@ -27,6 +27,20 @@ impl From<RoleReply> for JsValue {
     }
 }
 
-pub fn bytes_of(blobs: &[Uint8Array]) -> Vec<Vec<u8>> {
-    blobs.iter().map(Uint8Array::to_vec).collect()
+/// Each blob is the parts that it came in.
+pub fn bytes_of(blobs: &[Array]) -> Vec<Vec<u8>> {
+    blobs.iter().map(joined).collect()
+}
+
+/// `Uint8Array`s that follow one another.
+fn joined(parts: &Array) -> Vec<u8> {
+    let parts: Vec<Uint8Array> = parts.iter().map(Uint8Array::from).collect();
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.length() as usize).sum());
+    for part in parts {
+        let end = bytes.len() + part.length() as usize;
+        part.copy_to_uninit(&mut bytes.spare_capacity_mut()[..part.length() as usize]);
+        // SAFETY: there was room, and what it is extended by has just been written.
+        unsafe { bytes.set_len(end) };
+    }
+    bytes
 }

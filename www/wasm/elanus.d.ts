@@ -8,7 +8,8 @@ export interface RoleReply {
 }
 
 declare class Role {
-  handle(method: string, body: string, blobs: Uint8Array[], from: number): Promise<RoleReply>;
+  /** Each blob in the parts that it came in. */
+  handle(method: string, body: string, blobs: Uint8Array[][], from: number): Promise<RoleReply>;
 }
 
 export class CoordinatorRole extends Role {

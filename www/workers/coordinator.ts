@@ -1,8 +1,9 @@
 // The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import type { AmongTabs, Connect, Opening, PortEnd, Ready, RequestBlob, StoreConfig } from '../client/wire/messages.js';
+import type { AmongTabs, Connect, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
+import { received } from '../client/wire/pieces.js';
 import init, { CoordinatorRole, type RoleReply } from '../wasm/elanus.js';
 import { Nodes, Spare } from './nodes.js';
 import { scope } from './scope.js';
@@ -46,10 +47,10 @@ async function start(config: StoreConfig): Promise<Served> {
     },
   });
   /** A Blob goes into the store as it is, so the engine is only told of it; the bytes of an import's piece become one. */
-  const handle = async (method: string, body: string, blobs: RequestBlob[], asker: number): Promise<RoleReply> => {
+  const handle = async (method: string, body: string, blobs: ReceivedBlob[], asker: number): Promise<RoleReply> => {
     const [given] = blobs;
-    const blob = method === 'ImportPut' && given instanceof Uint8Array ? new Blob([given]) : given;
-    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker);
+    const blob = method === 'ImportPut' && Array.isArray(given) ? new Blob(given) : given;
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][], asker);
     const handed = role.hand(blob);
     try {
       return await role.handle(method, JSON.stringify({ ...JSON.parse(body), handed }), [], asker);
@@ -57,7 +58,7 @@ async function start(config: StoreConfig): Promise<Served> {
       role.takeBack(handed);
     }
   };
-  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await handle(method, JSON.stringify(body), blobs, 0)).body);
+  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await handle(method, JSON.stringify(body), received(blobs), 0)).body);
   served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
     const reply = await handle(method, body, blobs, asker.number);
     if (!reply.nodes?.length) return reply;

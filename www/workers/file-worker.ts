@@ -1,6 +1,6 @@
 // A worker that writes files of OPFS or reads Blobs beside a node.
 
-import type { Connect, FileReply, Ready, RequestBlob } from '../client/wire/messages.js';
+import type { Connect, FileReply, Ready, ReceivedBlob } from '../client/wire/messages.js';
 import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, serve, type Answer } from './serve.js';
 
@@ -66,15 +66,15 @@ async function handleFile(method: string, wanted: Wanted, bytes: Uint8Array | un
 }
 
 /** Bytes that were written go back, to be used again. */
-async function run(method: string, wanted: Wanted, given: RequestBlob | undefined): Promise<[number, Uint8Array[]]> {
+async function run(method: string, wanted: Wanted, given: ReceivedBlob | undefined): Promise<[number, Uint8Array[]]> {
   if (given instanceof Blob) {
     const bytes = await given.slice(wanted.at, wanted.at + wanted.length).arrayBuffer();
     return [bytes.byteLength, [new Uint8Array(bytes)]];
   }
-  return [await handleFile(method, wanted, given), given ? [given] : []];
+  return [await handleFile(method, wanted, given?.[0]), given ?? []];
 }
 
-async function answer(method: string, body: string, [given]: RequestBlob[]): Promise<Answer> {
+async function answer(method: string, body: string, [given]: ReceivedBlob[]): Promise<Answer> {
   try {
     const [value, blobs] = await run(method, JSON.parse(body) as Wanted, given);
     return { body: JSON.stringify({ value } satisfies FileReply), blobs };

@@ -8,7 +8,7 @@ import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from './serve.js';
 
 interface Role {
-  handle(method: string, body: string, blobs: Uint8Array[], from: number): Promise<RoleReply>;
+  handle(method: string, body: string, blobs: Uint8Array[][], from: number): Promise<RoleReply>;
   lend?(name: string, blob: Blob): void;
 }
 interface NodeHost {
@@ -26,7 +26,7 @@ async function start({ open: { id, kind, config, module } }: NodeConfig): Promis
   const role: Role = beside ? await DataNodeRole.open(config, host, beside) : await QueryNodeRole.open(config, host);
   served = serve(id, async (method, body, blobs, asker) => {
     const [blob] = blobs;
-    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[], asker.number);
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][], asker.number);
     role.lend?.(body, blob);
     return { body: '', blobs: [] };
   });

@@ -2,7 +2,7 @@
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
 import { KNOCK, LEAVE, servingPort, type Port } from '../client/connection/port.js';
-import type { Connect, EngineEvent, Fatal, Hello, Piece, PortEnd, Reply, Request, RequestBlob } from '../client/wire/messages.js';
+import type { Connect, EngineEvent, Fatal, Hello, Piece, PortEnd, Received, ReceivedBlob, Reply, Request } from '../client/wire/messages.js';
 import { PROTOCOL, workerLock } from '../client/wire/messages.js';
 import { Assembly } from '../client/wire/pieces.js';
 import { scope } from './scope.js';
@@ -17,7 +17,7 @@ export interface Asker {
   /** Whether it can be sent ports only by name. */
   byName: boolean;
 }
-export type Handle = (method: string, body: string, blobs: RequestBlob[], asker: Asker) => Promise<Answer>;
+export type Handle = (method: string, body: string, blobs: ReceivedBlob[], asker: Asker) => Promise<Answer>;
 
 export interface Served {
   connect(end: PortEnd): void;
@@ -67,7 +67,7 @@ export function ownedBlobs(blobs: Uint8Array[]): Uint8Array<ArrayBuffer>[] {
 
 export function serve(id: string, handle: Handle): Served {
   let connections = 0;
-  const answer = async (port: Port, asker: Asker, request: Request): Promise<void> => {
+  const answer = async (port: Port, asker: Asker, request: Received): Promise<void> => {
     const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, asker);
     const owned = ownedBlobs(blobs);
     const reply: Reply = { id: request.id, body, blobs: owned };

@@ -104,3 +104,7 @@ pub fn hadamard(values: &mut [f32]) {
         half *= 2;
     }
 }
+
+pub fn all_finite(values: &[f32]) -> bool {
+    values.iter().all(|value| value.is_finite())
+}

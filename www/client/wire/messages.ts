@@ -20,6 +20,11 @@ export interface Piece {
 }
 /** Bytes, or a Blob that goes into the store as it is. */
 export type RequestBlob = Uint8Array<ArrayBuffer> | Blob;
+/** A request as it has arrived: its bytes are in the parts that they came in. */
+export interface Received extends Omit<Request, 'blobs'> {
+  blobs: ReceivedBlob[];
+}
+export type ReceivedBlob = Uint8Array<ArrayBuffer>[] | Blob;
 export interface Reply {
   id: number;
   body: string;

@@ -1,9 +1,8 @@
 // The bytes that a page keeps, to send them again if the engine ends, are copied for each sending: in pieces and a task for each,
-// because copying megabytes at once would hold the page up.
+// because copying megabytes at once would hold the page up. Only the engine's memory puts them together again.
 
 import { nextTask } from '../steps.js';
-import { concatBytes } from '../vectors.js';
-import type { Piece, Request } from './messages.js';
+import type { Piece, Received, ReceivedBlob, Request, RequestBlob } from './messages.js';
 
 export const PIECE_BYTES = 1 << 20;
 
@@ -23,20 +22,25 @@ export async function sendCopy(request: Request, send: (message: Request | Piece
   send({ ...request, blobs }, []);
 }
 
+export const received = (blobs: RequestBlob[]): ReceivedBlob[] => blobs.map(blob => (blob instanceof Blob ? blob : [blob]));
+
 /** Of one port. */
 export class Assembly {
-  #pieces = new Map<number, Uint8Array[]>();
+  #pieces = new Map<number, Uint8Array<ArrayBuffer>[]>();
 
   /** The request that is whole with this message. */
-  add(message: Request | Piece): Request | undefined {
+  add(message: Request | Piece): Received | undefined {
     const before = this.#pieces.get(message.id);
     if ('piece' in message) {
-      this.#pieces.set(message.id, [...(before ?? []), message.piece]);
+      if (before) before.push(message.piece);
+      else this.#pieces.set(message.id, [message.piece]);
       return undefined;
     }
-    if (!before) return message;
-    this.#pieces.delete(message.id);
-    const last = message.blobs.at(-1) as Uint8Array;
-    return { ...message, blobs: [...message.blobs.slice(0, -1), concatBytes([...before, last])] };
+    const blobs = received(message.blobs);
+    if (before) {
+      this.#pieces.delete(message.id);
+      (blobs.at(-1) as Uint8Array[]).unshift(...before);
+    }
+    return { ...message, blobs };
   }
 }

@@ -2,7 +2,8 @@
 
 use super::{LANES, horizontal_sum, load, store, transposed};
 use core::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, f32x4_sub, v128,
+    f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_splat, f32x4_sub, i32x4_eq, i32x4_splat,
+    v128, v128_and, v128_any_true, v128_or,
 };
 
 const STEP: usize = 4 * LANES;
@@ -84,6 +85,19 @@ pub fn largest_magnitude(vector: &[f32]) -> f32 {
     ];
     let larger = |largest: f32, value: f32| if value > largest { value } else { largest };
     lanes.into_iter().chain(rest.iter().map(|value| value.abs())).fold(0.0, larger)
+}
+
+/// A number whose exponent bits are all set is NaN or infinite.
+#[inline(never)]
+#[target_feature(enable = "simd128")]
+pub fn all_finite(values: &[f32]) -> bool {
+    let exponent = i32x4_splat(0x7f80_0000);
+    let mut found = i32x4_splat(0);
+    let (quads, rest) = values.as_chunks::<LANES>();
+    for quad in quads {
+        found = v128_or(found, i32x4_eq(v128_and(load(quad), exponent), exponent));
+    }
+    !v128_any_true(found) && rest.iter().all(|value| value.is_finite())
 }
 
 /// Steps of the transform whose pairs are `width` and `2 * width` apart, of vectors.

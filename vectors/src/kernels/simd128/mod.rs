@@ -4,7 +4,7 @@ mod floats;
 mod integers;
 mod rounding;
 
-pub use floats::{hadamard, inner_product, l2_squared, largest_magnitude, multiply, subtract};
+pub use floats::{all_finite, hadamard, inner_product, l2_squared, largest_magnitude, multiply, subtract};
 pub use integers::{inner_product_i8, inner_product_i8_at, product_of_i8};
 pub use rounding::{residual_signs, round_to_i8, round_to_i16};
 
@@ -146,6 +146,13 @@ mod tests {
             super::multiply(&mut simd, &other);
             scalar::multiply(&mut plain, &other);
             assert_eq!(simd, plain, "length {length}");
+        }
+        for at in 0..40 {
+            for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX] {
+                let mut values = [f32::MIN_POSITIVE / 2.0; 40];
+                values[at] = odd;
+                assert_eq!(super::all_finite(&values), scalar::all_finite(&values), "{odd} at {at}");
+            }
         }
         let with_none = [1.0, f32::NAN, -3.0, 2.0, f32::NAN];
         assert_eq!((super::largest_magnitude(&with_none), scalar::largest_magnitude(&with_none)), (3.0, 3.0));
