@@ -3,13 +3,15 @@
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::index::codes::{CodeSearch, Codes, Effort, SelectedRows, Selection};
+use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, Effort, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
+use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::search::{Hit, Order, ScoreRange, TopK};
 use crate::segment::{SegmentRows, StoredRows};
 use crate::sorted::SortedMap;
 use crate::value::{ColumnData, Mask};
+use std::borrow::Cow;
 
 /// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
 const fn with_spare(depth: usize) -> usize {
@@ -25,6 +27,27 @@ pub(super) struct CodedSegment<'a> {
     pub mask: Option<&'a Mask>,
 }
 
+impl CodedSegment<'_> {
+    fn numbers_of(&self, list: usize) -> Result<Cow<'_, [i8]>> {
+        match self.stored_rows {
+            None => Ok(Cow::Borrowed(self.codes.numbers_of(list))),
+            Some(stored) => Ok(Cow::Owned(stored.read_range(self.codes.positions_of(list))?)),
+        }
+    }
+
+    fn rank_scattered(&self, query: &CodedQuery, mut candidates: Vec<Candidate>, sink: &mut TopK) -> Result<()> {
+        let Some(stored) = self.stored_rows else {
+            self.codes.rank_scattered(query, &candidates, sink);
+            return Ok(());
+        };
+        // Files are read forwards.
+        candidates.sort_unstable_by_key(|candidate| candidate.position);
+        let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+        self.codes.rank_candidates(query, &candidates, &stored.read(&positions)?, sink);
+        Ok(())
+    }
+}
+
 /// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by `error`.
 #[derive(Default, Clone)]
 pub(super) struct Candidates {
@@ -33,24 +56,48 @@ pub(super) struct Candidates {
     error: f32,
 }
 
+/// The best rows of the segment that is `at` that place, for each query.
+pub(super) async fn find<P: Platform>(
+    plan: &Plan,
+    (queries, candidates): (&[&[f32]], &mut [Candidates]),
+    (at, segment): (usize, CodedSegment<'_>),
+    depth: usize,
+    breather: &mut Breather<'_, P>,
+) -> Result<()> {
+    let (mask, depth) = (segment.mask, with_spare(depth));
+    let mut ranked = Vec::with_capacity(queries.len());
+    let mut wanted_lists = Vec::new();
+    for (number, query) in queries.iter().enumerate() {
+        let mut sink = TopK::new(depth, Order::of(plan.metric), None);
+        let Selection { query, rows } = segment.codes.select(&CodeSearch { query, depth, mask, effort: plan.effort });
+        match rows {
+            SelectedRows::Scattered(candidates) => segment.rank_scattered(&query, candidates, &mut sink)?,
+            SelectedRows::Lists(lists) => wanted_lists.extend(lists.into_iter().map(|list| (list, number))),
+        }
+        ranked.push((query, sink));
+        breather.breathe().await;
+    }
+    // A list is read once, and is in a core's cache while all queries that want it look at it.
+    wanted_lists.sort_unstable();
+    for wanted in wanted_lists.chunk_by(|left, right| left.0 == right.0) {
+        let list = wanted[0].0;
+        let numbers = segment.numbers_of(list)?;
+        for (_, number) in wanted {
+            let (query, sink) = &mut ranked[*number];
+            segment.codes.rank_list(query, (list, &numbers), mask, sink);
+        }
+        breather.breathe().await;
+    }
+    for ((query, sink), found) in ranked.into_iter().zip(candidates) {
+        found.error = found.error.max(query.error);
+        found.hits.extend(sink.into_sorted().into_iter().map(|hit| (at, hit)));
+    }
+    Ok(())
+}
+
 impl Candidates {
     pub fn len(&self) -> usize {
         self.hits.len()
-    }
-
-    /// The best rows of the segment that is `at` that place.
-    pub fn find(
-        &mut self,
-        plan: &Plan,
-        query: &[f32],
-        (at, segment): (usize, &CodedSegment<'_>),
-        depth: usize,
-    ) -> Result<()> {
-        let mut sink = TopK::new(with_spare(depth), Order::of(plan.metric), None);
-        let search = CodeSearch { query, depth: with_spare(depth), mask: segment.mask, effort: plan.effort };
-        self.error = self.error.max(rank_by_codes(segment, &search, &mut sink)?);
-        self.hits.extend(sink.into_sorted().into_iter().map(|hit| (at, hit)));
-        Ok(())
     }
 
     /// By segment, those that can be among the best `depth`, which `exact_hits` tells apart.
@@ -101,7 +148,16 @@ pub(super) fn search_range(
     let mut wanted = with_spare(depth);
     loop {
         let mut sink = TopK::new(wanted, order, Some(range));
-        rank_by_codes(segment, &CodeSearch { query, depth: wanted, mask, effort: Effort::ALL }, &mut sink)?;
+        let Selection { query: coded, rows: selected } =
+            codes.select(&CodeSearch { query, depth: wanted, mask, effort: Effort::ALL });
+        match selected {
+            SelectedRows::Scattered(candidates) => segment.rank_scattered(&coded, candidates, &mut sink)?,
+            SelectedRows::Lists(lists) => {
+                for list in lists {
+                    codes.rank_list(&coded, (list, &segment.numbers_of(list)?), mask, &mut sink);
+                }
+            }
+        }
         let is_full = sink.len() == wanted;
         let found = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
         let hits = exact_hits(plan, query, rows, found, depth)?;
@@ -123,31 +179,6 @@ fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<
         (_, Some(stored)) => stored.read(rows),
         _ => Err(Error::Unexpected(format!("vectors of field {} are nowhere", field.name))),
     }
-}
-
-/// Gives by how much the scores may be wrong.
-fn rank_by_codes(segment: &CodedSegment<'_>, search: &CodeSearch<'_>, sink: &mut TopK) -> Result<f32> {
-    let codes = segment.codes;
-    let Some(stored) = segment.stored_rows else {
-        return Ok(codes.search(search, sink));
-    };
-    let Selection { query, rows } = codes.select(search);
-    match rows {
-        SelectedRows::Scattered(mut candidates) => {
-            // Files are read forwards.
-            candidates.sort_unstable_by_key(|candidate| candidate.position);
-            let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
-            let rows = stored.read(&positions)?;
-            codes.rank_candidates(&query, &candidates, &rows, sink);
-        }
-        SelectedRows::Lists(lists) => {
-            for list in lists {
-                let rows = stored.read_range(codes.positions_of(list))?;
-                codes.rank_list(&query, (list, &rows), search.mask, sink);
-            }
-        }
-    }
-    Ok(query.error)
 }
 
 /// A range that holds whatever is in the given one, as scores may be wrong by `error`.

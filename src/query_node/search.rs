@@ -180,16 +180,13 @@ impl<P: Platform> QueryNode<P> {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    for (number, query) in queries.iter().enumerate() {
-                        match plan.params.range {
-                            Some(range) => {
-                                found_of_queries[number][at] =
-                                    coded::search_range(plan, query, &segment, range, depth)?;
-                            }
-                            None => {
-                                candidates_of_queries[number].find(plan, query, (at, &segment), depth)?;
-                            }
-                        }
+                    let Some(range) = plan.params.range else {
+                        let wanted = (queries, candidates_of_queries.as_mut_slice());
+                        coded::find(plan, wanted, (at, segment), depth, breather).await?;
+                        continue;
+                    };
+                    for (query, found) in queries.iter().zip(&mut found_of_queries) {
+                        found[at] = coded::search_range(plan, query, &segment, range, depth)?;
                         breather.breathe().await;
                     }
                     continue;

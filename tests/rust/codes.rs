@@ -61,9 +61,21 @@ const fn level(level: u32) -> Effort {
     Effort { level, lists: None, rerank: None, ef: None }
 }
 
+fn rank(codes: &Codes, search: &CodeSearch, sink: &mut TopK) {
+    let Selection { query, rows } = codes.select(search);
+    match rows {
+        SelectedRows::Scattered(candidates) => codes.rank_scattered(&query, &candidates, sink),
+        SelectedRows::Lists(lists) => {
+            lists
+                .into_iter()
+                .for_each(|list| codes.rank_list(&query, (list, codes.numbers_of(list)), search.mask, sink));
+        }
+    }
+}
+
 fn found(codes: &Codes, search: &CodeSearch, metric: MetricType) -> Vec<u32> {
     let mut sink = TopK::new(search.depth, Order::of(metric), None);
-    codes.search(search, &mut sink);
+    rank(codes, search, &mut sink);
     sink.into_sorted().into_iter().map(|hit| hit.row).collect()
 }
 
@@ -189,7 +201,7 @@ fn scores_are_near_the_exact_ones() {
         let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
         let query = &vectors(data, 1, 3)[..];
         let mut sink = TopK::new(ROWS, Order::of(metric), None);
-        codes.search(&CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
+        rank(&codes, &CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
         let error = codes.largest_error(query);
         for hit in sink.into_sorted() {
             let mut one = TopK::new(1, Order::of(metric), None);

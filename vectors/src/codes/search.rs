@@ -74,29 +74,6 @@ pub enum SelectedRows {
 }
 
 impl Codes {
-    /// Offers rows to `sink`, as many as are wanted if there are as many, and gives by how much their scores may be wrong. int8
-    /// numbers must be in memory.
-    pub fn search(&self, search: &CodeSearch, sink: &mut TopK) -> f32 {
-        let Selection { query, rows } = self.select(search);
-        match rows {
-            SelectedRows::Scattered(candidates) => {
-                let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
-                let mut products = Vec::with_capacity(positions.len());
-                inner_product_i8_at(&query.factors, self.numbers(), &positions, &mut products);
-                self.offer_candidates(&query, &candidates, &products, sink);
-            }
-            SelectedRows::Lists(lists) => {
-                let width = padded(self.dim);
-                for list in lists {
-                    let positions = self.lists.positions(list);
-                    let rows = &self.numbers()[positions.start * width..positions.end * width];
-                    self.rank_list(&query, (list, rows), search.mask, sink);
-                }
-            }
-        }
-        query.error
-    }
-
     /// The first half of a search: which rows are to be compared by numbers.
     pub fn select(&self, search: &CodeSearch) -> Selection {
         let rows = self.row_count();
@@ -132,15 +109,26 @@ impl Codes {
     /// The nearest rows of each query by numbers, which must be in memory. A list is in a core's cache while all queries look at it.
     pub(super) fn nearest_of_all(&self, queries: &[CodedQuery], depth: usize) -> Vec<TopK> {
         let mut nearest: Vec<TopK> = queries.iter().map(|_| TopK::new(depth, Order::of(self.metric), None)).collect();
-        let width = padded(self.dim);
         for list in 0..self.lists.count() {
-            let positions = self.lists.positions(list);
-            let rows = &self.numbers()[positions.start * width..positions.end * width];
             for (query, nearest) in queries.iter().zip(&mut nearest) {
-                self.rank_list(query, (list, rows), None, nearest);
+                self.rank_list(query, (list, self.numbers_of(list)), None, nearest);
             }
         }
         nearest
+    }
+
+    /// The int8 numbers of a list's rows, which must be in memory.
+    pub fn numbers_of(&self, list: usize) -> &[i8] {
+        let (positions, width) = (self.lists.positions(list), padded(self.dim));
+        &self.numbers()[positions.start * width..positions.end * width]
+    }
+
+    /// The second half, of candidates whose numbers are in memory.
+    pub fn rank_scattered(&self, query: &CodedQuery, candidates: &[Candidate], sink: &mut TopK) {
+        let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+        let mut products = Vec::with_capacity(positions.len());
+        inner_product_i8_at(&query.factors, self.numbers(), &positions, &mut products);
+        self.offer_candidates(query, candidates, &products, sink);
     }
 
     /// The second half, of candidates whose numbers are given, one after the other.
@@ -266,7 +254,11 @@ impl Codes {
         move |position, product| {
             let product = product as f32 * factors_scale * self.row_scales[position];
             match metric {
-                MetricType::L2 => (at_centre + self.row_offsets[position] - 2.0 * product).max(0.0),
+                MetricType::L2 => {
+                    let distance = at_centre + self.row_offsets[position] - 2.0 * product;
+                    // `max` is a call in wasm.
+                    if distance > 0.0 { distance } else { 0.0 }
+                }
                 MetricType::Ip => product - at_centre,
                 MetricType::Cosine => (product - at_centre).clamp(-1.0, 1.0),
             }
