@@ -3,6 +3,7 @@
 import { LEAVE } from '../../target/modules/client/connection/port.js';
 import { PROTOCOL } from '../../target/modules/client/wire/messages.js';
 import { Assembly } from '../../target/modules/client/wire/pieces.js';
+import { concatBytes } from '../../target/modules/client/vectors.js';
 
 class Locks {
   #queues = new Map();
@@ -87,7 +88,8 @@ export class MockWorker {
     port.on('message', async message => {
       const request = message === LEAVE ? undefined : assembly.add(message);
       if (this.dead || !request) return;
-      const { id, method, body, blobs } = request;
+      const { id, method, body } = request;
+      const blobs = request.blobs.map(parts => (parts instanceof Blob ? parts : concatBytes(parts)));
       this.log.push(method);
       const handler = this.handlers[method];
       const answer = handler ? await handler(JSON.parse(body), blobs, this) : { body: { status: { ...OK, error_code: 'UnexpectedError', code: 10, reason: `service unimplemented: ${method} is not available in the browser` } } };

@@ -12,7 +12,7 @@ const ROUNDS: usize = 4;
 /// Coarse groups whose lists a row is compared with: its nearest list may be in the second nearest group.
 const COARSE_PROBES: usize = 2;
 
-/// What a row is multiplied with centres by, padded.
+/// A row as centres are multiplied with it, padded.
 #[derive(Clone, Copy)]
 pub struct Factors<'a> {
     pub numbers: &'a [i16],

@@ -100,7 +100,7 @@ pub fn all_finite(values: &[f32]) -> bool {
     !v128_any_true(found) && rest.iter().all(|value| value.is_finite())
 }
 
-/// Steps of the transform whose pairs are `width` and `2 * width` apart, of vectors.
+/// Two steps of the transform at once, of vectors: numbers are loaded and stored half as often.
 #[inline]
 #[target_feature(enable = "simd128")]
 fn butterfly([a, b, c, d]: [v128; 4]) -> [v128; 4] {
