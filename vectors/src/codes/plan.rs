@@ -11,7 +11,7 @@ pub const MAX_LEVEL: u32 = 10;
 const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
 /// Of what a plan may miss, this part may be in lists that are not looked at.
 const MISSED_BY_LISTS: f32 = 0.5;
-/// Rows that are searched for, one after the other.
+/// Rows that are searched for.
 const QUERIES: usize = 128;
 /// Plans are measured for this many nearest rows; what lies between and beyond follows from the two.
 const NEAR: usize = 10;

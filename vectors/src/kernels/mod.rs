@@ -1,8 +1,8 @@
-//! What is done with every number of vectors, by the processor's vector instructions: what is compiled for size as a whole gets none
-//! from LLVM. Native tests have the same without.
+//! What is done with every number of vectors, by wasm's vector instructions: LLVM makes none where all is compiled for size.
+//! Native tests have the same without.
 //!
-//! Kernels stay out of line and take whole blocks: V8 tiers a function up between calls, so one giant loop would run a first query
-//! in slow code to its end.
+//! Kernels stay out of line and take whole blocks: V8 tiers a function up between calls, so one giant loop would run a first
+//! query in slow code to its end.
 
 mod bits;
 pub mod scalar;

@@ -16,6 +16,7 @@ fn sum_of(query: &[f32], row: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
+/// Squared L2 distance of a query to each row of `query.len()` numbers.
 #[inline(never)]
 pub fn l2_squared(query: &[f32], rows: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(query.len().max(1)).zip(out) {
@@ -23,6 +24,7 @@ pub fn l2_squared(query: &[f32], rows: &[f32], out: &mut [f32]) {
     }
 }
 
+/// Inner product of a query with each row of `query.len()` numbers.
 #[inline(never)]
 pub fn inner_product(query: &[f32], rows: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(query.len().max(1)).zip(out) {
