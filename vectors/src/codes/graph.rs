@@ -8,8 +8,8 @@ use crate::kernels::{inner_product_i8_at, product_of_i8};
 
 /// Candidates of a walk where a search does not say how many.
 const DEFAULT_EF: usize = 128;
-/// When fewer rows than one of so many take part, most of a walk would be for nothing.
-const SPARSE: usize = 10;
+/// When a smaller share of the rows takes part, a walk passes so many others that lists are the shorter way.
+const WORTH_A_WALK: f32 = 0.8;
 
 /// How far rows are from each other, by int8 numbers of one scale for all.
 pub struct RowDistances {
@@ -88,7 +88,7 @@ impl Codes {
     /// The candidates of a walk; `None` where lists are the better way, or the only one.
     pub(super) fn walk(&self, query: &CodedQuery, search: &CodeSearch, taking_part: usize) -> Option<Vec<Candidate>> {
         let graph = self.graph.as_ref()?;
-        if taking_part * SPARSE < self.row_count() || search.effort.compares_all() {
+        if (taking_part as f32) < WORTH_A_WALK * self.row_count() as f32 || search.effort.compares_all() {
             return None;
         }
         let ef = search.effort.ef.unwrap_or(DEFAULT_EF).max(search.depth);

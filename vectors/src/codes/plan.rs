@@ -28,7 +28,7 @@ pub struct Effort {
     pub lists: Option<usize>,
     /// Asked for by `reorder_k`.
     pub rerank: Option<usize>,
-    /// Candidates of a walk through a graph, where there is one.
+    /// Candidates of a walk through a graph; of lists, so many rows are compared at least.
     pub ef: Option<usize>,
 }
 
@@ -69,7 +69,7 @@ impl Effort {
         };
         Steps {
             lists: self.lists.unwrap_or(measured.lists).clamp(1, all_lists.max(1)),
-            rerank: self.rerank.or(self.ef).unwrap_or(measured.rerank),
+            rerank: self.rerank.unwrap_or(measured.rerank.max(self.ef.unwrap_or(0))),
         }
     }
 }

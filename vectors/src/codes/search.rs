@@ -16,6 +16,9 @@ const BLOCK_ROWS: usize = 256;
 pub(super) const SCATTERED_COST: usize = 4;
 /// When no more than one row of so many takes part, all that do are looked at: what is near among so few says little about lists.
 const FEW: usize = 16;
+/// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
+const LIST_COST: f32 = 50.0;
+const SURVIVOR_COST: f32 = 6.0;
 /// Six times the deviation that rounding brings.
 const DEVIATIONS: f32 = 6.0 * 0.289;
 
@@ -88,7 +91,11 @@ impl Codes {
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth, share, self.lists.count());
         let reranked = steps.rerank(search.depth);
-        if let Some(mask) = search.mask.filter(|_| taking_part <= reranked.max(rows / FEW)) {
+        let rows_of_list = rows as f32 / self.lists.count() as f32;
+        let cost_of_lists = steps.lists as f32 * (LIST_COST + rows_of_list);
+        let cost_of_survivors = taking_part.saturating_sub(reranked) as f32 * SURVIVOR_COST;
+        let are_few = taking_part <= rows / FEW || cost_of_survivors <= cost_of_lists;
+        if let Some(mask) = search.mask.filter(|_| are_few) {
             return Selection {
                 rows: SelectedRows::Scattered(self.survivors(&query, mask, taking_part, reranked)),
                 query,
@@ -184,8 +191,7 @@ impl Codes {
         all
     }
 
-    /// All rows that take part, which are few; or, where that spares comparisons by numbers, so many that are estimated to be the
-    /// nearest.
+    /// All rows that take part, which are few; where numbers are in a file, so many that are estimated to be the nearest.
     fn survivors(&self, query: &CodedQuery, mask: &Mask, taking_part: usize, reranked: usize) -> Vec<Candidate> {
         let mut positions = Mask::with_capacity(self.row_count());
         mask.ones().for_each(|row| positions.insert(self.position_of[row] as usize));
@@ -197,8 +203,7 @@ impl Codes {
             Candidate::new(0.0, position as u32, list)
         });
         let all: Vec<Candidate> = of_lists.collect();
-        let spared = if self.has_numbers() { SCATTERED_COST * self.lists.count() } else { 0 };
-        if taking_part <= reranked.saturating_add(spared) {
+        if taking_part <= reranked || self.has_numbers() {
             return all;
         }
         let mut nearest = Candidates::new(reranked);
