@@ -37,7 +37,7 @@ pub enum Event {
         is_stored: bool,
         failed_reason: String,
     },
-    /// Files of an import are to be fetched: the page that sent them has gone.
+    /// Files of an import are to be fetched.
     ImportSource { task: String, db_name: String, collection_name: String, files: Vec<WantedFile> },
 }
 

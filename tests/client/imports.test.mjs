@@ -34,7 +34,7 @@ beforeEach(() => {
       assert.equal(piece, earlier.length, 'pieces come in order');
       stored.set(file, [...earlier, bytes]);
       if (pieces === piece + 1) wholeFiles.add(file);
-      if (wholeFiles.size === jobs[0].files.length) ended.resolve();
+      if (wholeFiles.size === jobs[0].urls.filter(url => url === null).length) ended.resolve();
       return { body: { ...ok } };
     },
     CancelImport: body => {
@@ -59,7 +59,7 @@ function deferred() {
 /** Parts of files come as Blobs, those of streams as bytes. */
 const bytesOf = async file => Buffer.from(await new Blob(stored.get(file)).arrayBuffer());
 
-test('files of every kind arrive whole under their names', async t => {
+test('files of every kind arrive whole under their names, but for those that have a URL', async t => {
   const asked = [];
   t.mock.method(globalThis, 'fetch', async from => {
     asked.push(from.url ?? String(from));
@@ -81,14 +81,16 @@ test('files of every kind arrive whole under their names', async t => {
   const { tasks } = await client.bulkInsert({ collection_name: 'c', files });
   assert.deepEqual(tasks, [TASK]);
   await whole;
-  const [{ files: names, request_id, options }] = jobs;
+  const [{ files: names, urls, request_id, options }] = jobs;
   const expected = ['oracle/rows.json', 'c d.json', 'r.json', 'file.json', 'file-4.json', 'file-5.json'];
   assert.deepEqual(names, [...expected, 'named.json', 'stream.json', 'response.json', 'handle.json']);
   assert.match(request_id, /^[0-9a-f]{32}$/);
   assert.deepEqual(options, []);
-  const texts = await Promise.all(names.map(async (_, file) => String(await bytesOf(file))));
-  assert.deepEqual(texts, [...Array(3).fill('fetched'), ...Array(7).fill('text')]);
-  assert.deepEqual(asked, ['https://bucket.example/data/oracle/rows.json', 'https://a.example/b/c%20d.json?e=f', 'https://a.example/r.json']);
+  assert.deepEqual(urls, ['https://bucket.example/data/oracle/rows.json', 'https://a.example/b/c%20d.json?e=f', ...Array(8).fill(null)]);
+  assert.deepEqual([...stored.keys()].sort((a, b) => a - b), [2, 3, 4, 5, 6, 7, 8, 9]);
+  const texts = await Promise.all([...stored.keys()].map(async file => String(await bytesOf(file))));
+  assert.deepEqual(texts.toSorted(), ['fetched', ...Array(7).fill('text')]);
+  assert.deepEqual(asked, ['https://a.example/r.json'], 'what has a URL is the engine’s');
   assert.equal(text.byteLength, 4, 'what the caller gave is still the caller’s');
 });
 
@@ -127,7 +129,7 @@ test('a stream that has arrived leaves the page its turns', async () => {
 
 test('a file that cannot be read cancels its job and says why', async t => {
   t.mock.method(globalThis, 'fetch', async () => new Response('', { status: 404, statusText: 'Not Found' }));
-  await client.bulkInsert({ collection_name: 'c', files: ['rows.json'] });
+  await client.bulkInsert({ collection_name: 'c', files: [new Request('https://a.example/rows.json')] });
   const { task, reason } = await cancelled.promise;
   assert.equal(task, TASK);
   assert.match(reason, /404 Not Found/);
@@ -141,6 +143,16 @@ test('aborting cancels the job, also when it has been sent', async () => {
   assert.equal((await cancelled.promise).reason, 'enough');
   await assert.rejects(client.bulkInsert({ collection_name: 'c', files: ['a.json'], signal: giveUp.signal }), /enough/);
   assert.equal(jobs.length, 1);
+});
+
+test('a file is read no further when its job has ended elsewhere', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  MockWorker.handlers.ImportAlive = () => ({ body: { ...ok, error_code: 'UnexpectedError', code: 2101, reason: 'enough' } });
+  const left = deferred();
+  const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: left.resolve });
+  await client.bulkInsert({ collection_name: 'c', files: [{ name: 'a.json', data: endless }] });
+  t.mock.timers.tick(4000);
+  await left.promise;
 });
 
 test('a job is watched to its end', async () => {

@@ -18,10 +18,12 @@ const PIECES_UNDER_WAY = 3;
 const SLICES_UNDER_WAY = 32;
 /** Columns in files of their own are read side by side. */
 const FILES_UNDER_WAY = 4;
+/** Without one for minutes whoever sends files counts as gone, and for 10 s when the store has a new owner. */
+const SIGN_OF_LIFE_MS = 4000;
 
 export interface ImportSource {
   name: string;
-  /** Where the engine can fetch it again when the page has gone. */
+  /** Where the engine fetches it. Others are sent by their page. */
   url?: string;
   open(signal: AbortSignal | undefined): Promise<OpenSource>;
 }
@@ -43,7 +45,6 @@ export interface ImportPiece {
 
 /** A file of a job, as it is sent. */
 export interface SourceOfJob {
-  task: IntLike;
   file: number;
   /** How often sending it was begun before. */
   attempt: number;
@@ -55,29 +56,49 @@ export type PutPiece = (
   data: RequestBlob
 ) => Promise<ResStatus>;
 
-/** Sends the files of a job; the first that fails is the reason. */
-export async function sendSources(sources: SourceOfJob[], put: PutPiece, signal?: AbortSignal): Promise<void> {
-  const rest = sources.values();
-  const sendRest = async (): Promise<void> => {
-    for (const source of rest) await sendSource(source, put, signal);
-  };
-  await Promise.all(Array.from({ length: FILES_UNDER_WAY }, sendRest));
+/** The engine, to whoever sends it files. */
+export interface TakesFiles {
+  put: PutPiece;
+  /** A source may take its time between two pieces. Answers with an error when the job has ended. */
+  alive(task: IntLike): Promise<ResStatus>;
 }
 
-async function sendSource({ source, ...of }: SourceOfJob, put: PutPiece, signal: AbortSignal | undefined): Promise<void> {
+/** Sends files of a job, until it ends; the first that fails is the reason. */
+export async function sendSources(task: IntLike, sources: SourceOfJob[], engine: TakesFiles, signal?: AbortSignal): Promise<void> {
+  if (sources.length === 0) return;
+  const ended = new AbortController();
+  const tellOfLife = async (): Promise<void> => {
+    const status = await engine.alive(task);
+    if (status.error_code !== ErrorCode.SUCCESS) ended.abort(failure(status));
+  };
+  // One sign that is missed is no harm.
+  const timer = setInterval(() => void tellOfLife().catch(() => undefined), SIGN_OF_LIFE_MS);
+  const until = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+  const rest = sources.values();
+  const sendRest = async (): Promise<void> => {
+    for (const source of rest) await sendSource(task, source, engine.put, until);
+  };
+  try {
+    await Promise.all(Array.from({ length: FILES_UNDER_WAY }, sendRest));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function sendSource(task: IntLike, { source, ...of }: SourceOfJob, put: PutPiece, signal: AbortSignal): Promise<void> {
   const { data, expectedBytes } = await source.open(signal);
   const isPacked = /\.gz$/i.test(source.name);
   const isSliced = data instanceof Blob && !isPacked;
-  const pieces = isSliced ? slices(data) : streamed(unpacked(data, isPacked), isPacked ? undefined : expectedBytes);
+  const pieces = isSliced ? slices(data) : streamed(unpacked(data, isPacked), isPacked ? undefined : expectedBytes, signal);
   let piece = 0;
   const underWay: Promise<void>[] = [];
   const send = async ({ data, ...rest }: ImportPiece): Promise<void> => {
-    const status = await put({ ...of, piece: piece++, ...rest }, data);
+    const status = await put({ task, ...of, piece: piece++, ...rest }, data);
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
   };
   try {
     for await (const next of pieces) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       // The next owner of the store, if there is one, hears how many there are from the last piece of a stream alone.
       const room = isSliced ? SLICES_UNDER_WAY : next.pieces === undefined ? PIECES_UNDER_WAY : 1;
       while (underWay.length >= room) await underWay.shift();
@@ -149,8 +170,11 @@ function* slices(blob: Blob): Generator<ImportPiece> {
 }
 
 /** The last piece says that it is the last, and may be empty. */
-async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: number | undefined): AsyncGenerator<ImportPiece> {
+async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: number | undefined, signal: AbortSignal): AsyncGenerator<ImportPiece> {
   const reader = stream.getReader();
+  // Of a stream that is at its end or broken there is nothing to cancel.
+  const cancel = (): Promise<void> => reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener('abort', cancel);
   let piece = new Uint8Array(PIECE_BYTES);
   let [filled, pieces, ofTask] = [0, 0, 0];
   try {
@@ -172,9 +196,10 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
       await nextTask();
       ofTask = 0;
     }
+    signal.throwIfAborted();
     yield { data: piece.slice(0, filled), pieces: pieces + 1, expected_bytes };
   } finally {
-    // Of a stream that is at its end or broken there is nothing to cancel.
-    await reader.cancel().catch(() => undefined);
+    signal.removeEventListener('abort', cancel);
+    await cancel();
   }
 }

@@ -1,7 +1,8 @@
-// Files of an import whose page has gone are fetched from their URLs beside the coordinator, which asks for it by an event.
+// Files of an import that have URLs are fetched beside the coordinator, which asks for it by an event: a page that did it would be
+// busy all the time.
 
 import { failure, messageOf } from '../client/errors.js';
-import { fetched, sendSources } from '../client/import-files.js';
+import { fetched, sendSources, type TakesFiles } from '../client/import-files.js';
 import { readableByEngine } from '../client/parquet.js';
 import type { DescribeCollectionResponse, ResStatus } from '../client/types/index.js';
 import type { RequestBlob } from '../client/wire/messages.js';
@@ -21,8 +22,12 @@ export async function fetchSource({ task, files, ...collection }: WantedSource, 
   try {
     const describe = (): Promise<DescribeCollectionResponse> => ask('DescribeCollection', collection);
     const sources = readableByEngine(files.map(({ name, url }) => ({ ...fetched(name, new URL(url)), name })), describe);
-    const ofJob = files.map(({ file, attempt }, at) => ({ task, file, attempt, source: sources[at]! }));
-    await sendSources(ofJob, (body, data) => ask('ImportPut', body, [data]));
+    const ofJob = files.map(({ file, attempt }, at) => ({ file, attempt, source: sources[at]! }));
+    const engine: TakesFiles = {
+      put: (body, data) => ask('ImportPut', body, [data]),
+      alive: task => ask('ImportAlive', { task }),
+    };
+    await sendSources(task, ofJob, engine);
   } catch (error) {
     // A job that has ended meanwhile has nothing left to cancel.
     const status = await ask<ResStatus>('CancelImport', { task, reason: messageOf(error) });

@@ -13,7 +13,7 @@ mod source;
 pub(super) use source::Piece;
 
 use arguments::{ImportOptions, check_files};
-use source::{PATIENCE_AFTER_OPEN_MS, PATIENCE_MS};
+use source::PATIENCE_MS;
 
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
@@ -86,7 +86,7 @@ impl Changes {
 pub(super) struct NewImport<'a> {
     pub target: Target<'a>,
     pub files: &'a [String],
-    /// Of each file, if it can be fetched again.
+    /// Of each file that the client does not send.
     pub urls: &'a [Option<String>],
     pub options: &'a [KeyValue],
     /// By which a call that is sent again is known.
@@ -114,6 +114,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         self.tell_import(&job);
         self.watch_source(job.id, PATIENCE_MS);
+        self.fetch(&job)?;
         self.watch_deadline(&job);
         Ok(job.id)
     }
@@ -307,7 +308,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 state if !state.is_under_way() => {}
                 _ if job.is_stored() => self.run_import(job.id),
-                _ => self.watch_source(job.id, PATIENCE_AFTER_OPEN_MS),
+                _ => self.resume_source(&job),
             }
         }
         Ok(())

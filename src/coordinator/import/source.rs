@@ -1,10 +1,11 @@
-//! The source of an import: pieces that the client sends, kept as files of the store until the job has ended, so that it
-//! outlives the page. What is not whole when the page has gone is fetched again from its URLs, or the job fails. A job that
-//! is being read does not wait for a piece to be stored: it is lent to the data node, until storing keeps up with reading.
+//! The source of an import: pieces that the client sends, or that are fetched from URLs beside the coordinator, kept as files of
+//! the store until the job has ended, so that it outlives the page. What is not whole when the store gets another owner is
+//! fetched again; what only a page had that has gone fails the job. A job that is being read does not wait for a piece to be
+//! stored: it is lent to the data node, until storing keeps up with reading.
 
 use super::super::Coordinator;
 use super::check_target;
-use crate::catalog::{ImportJob, source_file_prefix, source_piece, source_prefix};
+use crate::catalog::{ImportJob, SourceFile, source_file_prefix, source_piece, source_prefix};
 use crate::cluster::{Lent, Nodes};
 use crate::error::{Error, Result};
 use crate::event::{Event, WantedFile};
@@ -17,7 +18,7 @@ use std::rc::Rc;
 /// A client of which nothing is heard for so long has gone. Timers of a page that is not seen may come once a minute.
 pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
-pub(super) const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
+const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
 /// A source that is read within this time of the job's beginning is not stored,
 const STORED_FROM_MS: u64 = 6_000;
 /// which can be told by its pace when so much time has passed.
@@ -25,7 +26,7 @@ const FORESEEN_AFTER_MS: u64 = 2_000;
 const LOOK_AGAIN_MS: u32 = 1_000;
 /// Without news for so long, reading is given up until the source is whole.
 const STALL_MS: u32 = 1_000;
-/// So often a file is fetched again.
+/// So often a file is fetched again of which nothing comes.
 const MAX_ATTEMPTS: u32 = 3;
 
 pub(in crate::coordinator) struct Piece {
@@ -213,7 +214,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                     wait_ms -= silent_ms as u32;
                     continue;
                 }
-                if let Err(error) = coordinator.fetch_source(id).await {
+                if let Err(error) = coordinator.fetch_instead(id).await {
                     coordinator.imports.heard_ms.borrow_mut().remove(&id);
                     return coordinator.fail_import(id, error).await;
                 }
@@ -222,35 +223,72 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.platform.spawn(task.boxed_local());
     }
 
-    /// Has what is missing fetched from the beginning.
-    async fn fetch_source(&self, id: ImportId) -> Result<()> {
-        let mut wanted = Vec::new();
+    /// Has what is missing fetched from its beginning, unless that has been tried often or only a page had it.
+    async fn fetch_instead(&self, id: ImportId) -> Result<()> {
         let job = self.job_under_way(id)?;
-        let collection = check_target(&job, self.collection(job.collection))?;
-        for (at, file) in job.files.into_iter().enumerate().filter(|(_, file)| file.pieces.is_none()) {
-            let Some(url) = file.url.filter(|_| file.attempt < MAX_ATTEMPTS) else {
-                return Err(Error::ImportEnded("the page that sent the files has gone".into()));
-            };
-            wanted.push(WantedFile { file: at, attempt: file.attempt + 1, name: file.name, url });
+        if job.missing().any(|(_, file)| file.url.is_none() || file.attempt >= MAX_ATTEMPTS) {
+            return Err(Error::ImportEnded("the page that sent the files has gone".into()));
         }
-        let begin = |job: &mut ImportJob| {
-            for it in &wanted {
-                let file = &mut job.files[it.file];
-                (file.attempt, file.bytes, file.expected_pieces) = (it.attempt, 0, None);
+        self.fetch_again(&job).await
+    }
+
+    /// Under a new owner of the store: pages send again what they have.
+    pub(super) fn resume_source(self: &Rc<Self>, job: &ImportJob) {
+        let is_fetched = job.missing().all(|(_, file)| file.url.is_some());
+        self.watch_source(job.id, if is_fetched { PATIENCE_MS } else { PATIENCE_AFTER_OPEN_MS });
+        let (coordinator, job) = (self.clone(), job.clone());
+        let task = async move {
+            if let Err(error) = coordinator.fetch_again(&job).await {
+                coordinator.fail_import(job.id, error).await;
             }
         };
-        self.change_import(id, begin).await?;
-        self.import_alive(id)?;
-        let files = self.platform.files();
-        for WantedFile { file, attempt, .. } in &wanted {
-            self.discard(&files.list(&source_file_prefix(id, *file, attempt - 1)).await?).await;
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// Under the number of the next attempt, so that late pieces of the last one count for nothing.
+    async fn fetch_again(&self, job: &ImportJob) -> Result<()> {
+        let fetched: Vec<(usize, u32)> =
+            job.missing().filter(|(_, file)| file.url.is_some()).map(|(at, file)| (at, file.attempt)).collect();
+        if fetched.is_empty() {
+            return Ok(());
         }
-        self.platform.emit(Event::ImportSource {
-            task: id.to_string(),
-            db_name: collection.database,
-            collection_name: collection.schema.name,
-            files: wanted,
-        });
+        let begin = |job: &mut ImportJob| {
+            for (at, last_attempt) in &fetched {
+                let file = &mut job.files[*at];
+                (file.attempt, file.bytes, file.expected_pieces) = (last_attempt + 1, 0, None);
+            }
+        };
+        self.change_import(job.id, begin).await?;
+        let files = self.platform.files();
+        for (at, last_attempt) in fetched {
+            self.discard(&files.list(&source_file_prefix(job.id, at, last_attempt)).await?).await;
+        }
+        self.fetch(&self.job_under_way(job.id)?)
+    }
+
+    /// Has the files fetched that have a URL.
+    pub(super) fn fetch(&self, job: &ImportJob) -> Result<()> {
+        let collection = check_target(job, self.collection(job.collection))?;
+        let wanted = |(at, file): (usize, &SourceFile)| {
+            let (attempt, name, url) = (file.attempt, file.name.clone(), file.url.clone()?);
+            Some(WantedFile { file: at, attempt, name, url })
+        };
+        let wanted: Vec<WantedFile> = job.missing().filter_map(wanted).collect();
+        if !wanted.is_empty() {
+            self.platform.emit(Event::ImportSource {
+                task: job.id.to_string(),
+                db_name: collection.database,
+                collection_name: collection.schema.name,
+                files: wanted,
+            });
+        }
         Ok(())
+    }
+}
+
+impl ImportJob {
+    /// The files that the store does not have as a whole, with their numbers.
+    fn missing(&self) -> impl Iterator<Item = (usize, &SourceFile)> {
+        self.files.iter().enumerate().filter(|(_, file)| file.pieces.is_none())
     }
 }

@@ -3,7 +3,7 @@
 import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
 import { failure, messageOf } from '../errors.js';
-import { importSources, sendSources, type ImportSource, type PutPiece } from '../import-files.js';
+import { importSources, sendSources, type SourceOfJob, type TakesFiles } from '../import-files.js';
 import { readableByEngine } from '../parquet.js';
 import type {
   DescribeCollectionResponse,
@@ -21,16 +21,14 @@ import { SchemaChanges } from './schema-changes.js';
 
 const ENDED = new Set<string>([ImportState.ImportCompleted, ImportState.ImportFailedAndCleaned]);
 
-/** Without one for minutes a page counts as gone, and for 10 s when the store has a new owner. */
-const SIGN_OF_LIFE_MS = 4000;
-
 /** Events may get lost between two owners of a store. */
 const LOOK_AGAIN_MS = 1000;
 
 export class Imports extends SchemaChanges {
   /**
-   * Makes a job and answers with its task; the files are sent in the background. The page is needed until the job has
-   * completed, or until an `importstate` event says `is_stored`. Aborting cancels the job.
+   * Makes a job and answers with its task; files come in the background. The engine fetches those that are named by their URL;
+   * for others the page is needed until the job has completed, or until an `importstate` event says `is_stored`. Aborting
+   * cancels the job.
    */
   async bulkInsert(data: ImportReq): Promise<ImportResponse> {
     if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
@@ -42,28 +40,25 @@ export class Imports extends SchemaChanges {
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
     const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name: data.db_name });
-    if (task !== undefined) this.#sendInBackground(task, readableByEngine(sources, describe), data.signal);
+    if (task !== undefined) {
+      const all = readableByEngine(sources, describe).map((source, file) => ({ file, attempt: 0, source }));
+      const own = all.filter(({ source }) => source.url === undefined);
+      this.#sendInBackground(task, own, data.signal);
+    }
     return reply;
   }
 
-  #sendInBackground(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): void {
+  #sendInBackground(task: IntLike, sources: SourceOfJob[], signal: AbortSignal | undefined): void {
     const cancel = (reason: string): void => {
       // A job that cannot be told of it fails when nothing more comes of its files.
       this.cancelImport({ task, reason }).catch(() => undefined);
     };
     signal?.addEventListener('abort', () => cancel(messageOf(signal.reason)), { once: true });
-    this.#send(task, sources, signal).catch((error: unknown) => cancel(messageOf(error)));
-  }
-
-  async #send(task: IntLike, sources: ImportSource[], signal: AbortSignal | undefined): Promise<void> {
-    const put: PutPiece = (body, data) => this.call('ImportPut', body, { timeout: 0, signal }, [data]);
-    // A source may take its time between two pieces; one sign that is missed is no harm.
-    const alive = setInterval(() => void this.call('ImportAlive', { task }).catch(() => undefined), SIGN_OF_LIFE_MS);
-    try {
-      await sendSources(sources.map((source, file) => ({ task, file, attempt: 0, source })), put, signal);
-    } finally {
-      clearInterval(alive);
-    }
+    const engine: TakesFiles = {
+      put: (body, data) => this.call('ImportPut', body, { timeout: 0, signal }, [data]),
+      alive: task => this.call('ImportAlive', { task }),
+    };
+    sendSources(task, sources, engine, signal).catch((error: unknown) => cancel(messageOf(error)));
   }
 
   async getImportState(data: GetImportStateReq): Promise<GetImportStateResponse> {

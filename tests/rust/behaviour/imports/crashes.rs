@@ -41,7 +41,34 @@ fn wanted_attempt(lab: &Lab) -> Option<u32> {
 }
 
 #[test]
-fn a_url_is_fetched_again_when_its_page_falls_silent() {
+fn what_has_a_url_is_fetched_at_once_and_again_for_the_next_owner() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let wanted = |lab: &Lab| {
+            let events = lab.process().events.borrow().clone();
+            let files = events.into_iter().filter_map(|event| match event {
+                Event::ImportSource { files, .. } => Some(files),
+                _ => None,
+            });
+            files.flatten().map(|file| (file.name, file.attempt)).collect::<Vec<_>>()
+        };
+        let files = json!(["id.npy", "v.npy"]);
+        begin(&lab, json!({ "files": files, "urls": [null, "https://a.example/v.npy"] })).await;
+        assert_eq!(wanted(&lab), [("v.npy".to_owned(), 0)]);
+        lab.reopen().await;
+        lab.executor.sleep(100).await;
+        assert_eq!(wanted(&lab), [("v.npy".to_owned(), 1)]);
+        let task = begin(&lab, json!({ "urls": ["https://a.example/rows.jsonl"] })).await;
+        lab.reopen().await;
+        lab.executor.sleep(100).await;
+        let rows = json!({ "task": task, "attempt": 1, "piece": 0, "pieces": 1 });
+        assert!(lab.try_put(rows, lines(1..10).as_bytes()).await);
+        assert_eq!(ended(&lab, &task).await["row_count"], "9");
+    });
+}
+
+#[test]
+fn a_url_is_fetched_again_of_which_nothing_comes() {
     scenario(async |lab| {
         library(&lab, 0, "L2").await;
         let task = begin(&lab, json!({ "urls": ["https://a.example/rows.jsonl"] })).await;
