@@ -123,3 +123,38 @@ test('rows of every type come out of an import as they were written', async () =
   ]);
   page.check();
 });
+
+test('a file that is named by its URL is fetched and read beside the engine', async () => {
+  const { page } = await newPage();
+  const { state, rows, fetches } = await page.evaluate(async () => {
+    const { DataType, MilvusClient } = await import('/dist/client/index.js');
+    const { encodeBatch } = await import('/modules/client/wire/batch.js');
+    const { writeParquet } = await import('/modules/client/parquet.js');
+    const client = new MilvusClient({ address: 'indexeddb://parquet-url' });
+    const collection_name = 'c';
+    const vector = { name: 'v', data_type: 'FloatVector', dim: 2 };
+    await client.createCollection({ collection_name, fields: [{ name: 'id', data_type: 'Int64', is_primary_key: true }, vector] });
+    await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'L2' });
+    async function* batches() {
+      const [ids, vectors] = [BigInt64Array.of(1n, 2n), Float32Array.of(0.1, 1, 0.2, 2)].map(values => new Uint8Array(values.buffer));
+      yield encodeBatch({ rows: 2, columns: [{ name: 'id', type: DataType.Int64, data: ids }, { name: 'v', type: DataType.FloatVector, dim: 2, data: vectors }] });
+    }
+    const file = await writeParquet([{ name: 'id', type: DataType.Int64 }, { name: 'v', type: DataType.FloatVector }], batches());
+    let fetches = 0;
+    const { fetch } = globalThis;
+    globalThis.fetch = (...of) => {
+      fetches += 1;
+      return fetch(...of);
+    };
+    const { tasks } = await client.bulkInsert({ collection_name, files: [{ name: 'rows.parquet', data: new URL(URL.createObjectURL(file)) }] });
+    let last;
+    for await (last of client.watchImport({ task: tasks[0] })) continue;
+    await client.loadCollection({ collection_name });
+    const rows = (await client.query({ collection_name, filter: 'id > 0', output_fields: ['*'] })).data;
+    await client.closeConnection();
+    return { state: last.state, rows, fetches };
+  });
+  assert.deepEqual([state, fetches], ['ImportCompleted', 0]);
+  assert.deepEqual(rows, [{ id: '1', v: [0.1, 1].map(Math.fround) }, { id: '2', v: [0.2, 2].map(Math.fround) }]);
+  page.check();
+});
