@@ -195,6 +195,29 @@ fn as_many_rows_as_are_wanted_are_found() {
 }
 
 #[test]
+fn queries_too_large_to_square_find_as_many_rows_as_are_wanted() {
+    let values = vectors(Data::Low, ROWS, 1);
+    let mut mask = Mask::with_capacity(ROWS);
+    (0..ROWS).filter(|row| row % 30 == 0).for_each(|row| mask.insert(row));
+    for metric in METRICS {
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+        let (header, parts) = codes.to_parts();
+        let bare = CodesParts { rows: Cow::default(), ..parts.clone() };
+        let bare = Codes::from_parts(header, bare).expect("its own parts");
+        for value in [1e18, 1e25, f32::MAX, f32::NAN] {
+            let query = &[value; DIM];
+            for (mask, effort) in [(None, level(1)), (Some(&mask), level(1)), (None, level(MAX_LEVEL))] {
+                let search = CodeSearch { query, depth: 10, mask, effort };
+                assert_eq!(found(&codes, &search, metric).len(), 10, "{metric:?} {value} {effort:?}");
+                if let SelectedRows::Scattered(candidates) = bare.select(&search).rows {
+                    assert!(candidates.len() >= 10, "{metric:?} {value} {effort:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn scores_are_near_the_exact_ones() {
     for (data, metric) in ALL_DATA.into_iter().flat_map(|data| METRICS.map(|metric| (data, metric))) {
         let values = vectors(data, ROWS, 1);

@@ -109,6 +109,20 @@ fn vectors_stay_in_their_files_and_scores_are_exact() {
 }
 
 #[test]
+fn queries_near_the_limits_of_their_type_have_answers() {
+    for metric in ["L2", "IP", "COSINE"] {
+        scenario(async move |lab| {
+            fill_sealed(&lab, metric).await;
+            lab.load("c", json!({})).await.ok();
+            for value in [1e18, 1e25, -3e38] {
+                let answer = search(&lab, &[value; DIM], json!({ "topk": 10 })).await.ok();
+                assert_eq!(answer.numbers("id").len(), 10, "{metric} {value}");
+            }
+        });
+    }
+}
+
+#[test]
 fn vectors_are_in_memory_where_rows_are_slow_to_read() {
     scenario(async |lab| {
         lab.store.make_rows_slow();

@@ -211,7 +211,7 @@ impl Codes {
             let estimator = self.estimator(query, of_list[0].list as usize);
             for candidate in of_list {
                 let rank = estimator.rank(candidate.position as usize);
-                if rank < nearest.threshold {
+                if nearest.may_take(rank) {
                     nearest.push(Candidate { rank, ..*candidate });
                 }
             }
@@ -246,7 +246,7 @@ impl Codes {
     fn compare_signs(&self, query: &CodedQuery, list: usize, mask: Option<&Mask>, candidates: &mut Candidates) {
         self.estimates(query, list, |start, ranks| {
             for (position, rank) in (start..).zip(ranks) {
-                if *rank < candidates.threshold && mask.is_none_or(|mask| mask[self.row_at[position] as usize]) {
+                if candidates.may_take(*rank) && mask.is_none_or(|mask| mask[self.row_at[position] as usize]) {
                     candidates.push(Candidate::new(*rank, position as u32, list));
                 }
             }
@@ -384,6 +384,13 @@ impl Candidate {
 impl Candidates {
     fn new(wanted: usize) -> Candidates {
         Candidates { wanted, threshold: f32::INFINITY, found: Vec::with_capacity(2 * wanted) }
+    }
+
+    /// Estimates of queries near the limits of float32 are infinite or NaN, and one row is then as good as another.
+    #[inline]
+    #[allow(clippy::neg_cmp_op_on_partial_ord)]
+    fn may_take(&self, rank: f32) -> bool {
+        !(rank > self.threshold)
     }
 
     fn push(&mut self, candidate: Candidate) {
