@@ -1,9 +1,10 @@
 //! Making codes of a segment's vectors, with one row at a time beside them.
 
 use super::lists::{Centres, CodedCentres, Factors, mean};
+use super::measure::plans;
 use super::quantize::{push_int8, set_int16};
 use super::rotation::{Random, Rotation};
-use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, inverse, padded, plan, words_of};
+use super::{Codes, Int8Rows, Lists, MIN_DIM, MIN_ROWS, Signs, dot, inverse, padded, words_of};
 use crate::MetricType;
 use crate::flat::inverse_norm;
 use crate::kernels::{largest_magnitude, product_of_i8, residual_signs, subtract};
@@ -75,7 +76,7 @@ impl Codes {
             plans: Vec::new(),
             graph: None,
         };
-        codes.plans = plan::measure(&codes, &vectors);
+        codes.plans = plans(&codes, &vectors);
         Some(codes)
     }
 }

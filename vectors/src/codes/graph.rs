@@ -92,19 +92,18 @@ impl Codes {
             return None;
         }
         let ef = search.effort.ef.unwrap_or(DEFAULT_EF).max(search.depth);
-        let list_of = |position: u32| self.lists.starts.partition_point(|start| *start <= position) - 1;
         let mut products = Vec::new();
         let measure = |positions: &[u32], distances: &mut [f32]| {
             inner_product_i8_at(&query.factors, self.numbers(), positions, &mut products);
             for ((position, product), distance) in positions.iter().zip(&products).zip(distances) {
-                let score = self.list_scorer(query, list_of(*position))(*position as usize, *product);
+                let score = self.list_scorer(query, self.lists.list_of(*position))(*position as usize, *product);
                 *distance = if self.metric == MetricType::L2 { score } else { -score };
             }
         };
         let takes_part = |position: u32| search.mask.is_none_or(|mask| mask[self.row_at[position as usize] as usize]);
         let mut scratch = Scratch::default();
         let found = graph.search(ef, measure, takes_part, &mut scratch).iter();
-        let candidates = found.map(|found| Candidate::new(found.distance, found.row, list_of(found.row)));
+        let candidates = found.map(|found| Candidate::new(found.distance, found.row, self.lists.list_of(found.row)));
         Some(candidates.collect())
     }
 }

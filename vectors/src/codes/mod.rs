@@ -9,6 +9,7 @@
 mod build;
 mod graph;
 mod lists;
+mod measure;
 mod plan;
 mod quantize;
 mod rotation;
@@ -91,6 +92,10 @@ impl Lists {
 
     fn positions(&self, list: usize) -> std::ops::Range<usize> {
         self.starts[list] as usize..self.starts[list + 1] as usize
+    }
+
+    fn list_of(&self, position: u32) -> usize {
+        self.starts.partition_point(|start| *start <= position) - 1
     }
 }
 
