@@ -4,7 +4,7 @@
 import { DEFAULT_DYNAMIC_FIELD, DataType, ERROR_REASONS } from './const/index.js';
 import { convertToDataType } from './format/validate.js';
 import type { DescribeCollectionResponse, InsertTransformers, RowData } from './types/index.js';
-import { ROWS_OF_STEP, type Steps } from './steps.js';
+import { isStep, type Steps } from './steps.js';
 import { f32ArrayToBf16Bytes, f32ArrayToF16Bytes } from './vectors.js';
 import { batchSteps, type Column } from './wire/batch.js';
 import { columnSteps, type FieldShape } from './wire/column-writer.js';
@@ -52,7 +52,7 @@ function* spreadRows(rows: RowData[], fields: Fields): Steps<{ dynamicValues: ob
   let hasDynamicKeys = false;
   for (const field of byName.values()) field.values = new Array<unknown>(rows.length);
   for (const [index, row] of rows.entries()) {
-    if (index % ROWS_OF_STEP === 0) yield;
+    if (isStep(index)) yield;
     const extra: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(row)) {
       const field = byName.get(key);

@@ -2,9 +2,11 @@
 
 export type Steps<T> = Generator<void, T, void>;
 
-/** Rows between two yields. */
-export const ROWS_OF_STEP = 256;
+const ROWS_OF_STEP = 256;
 const BUSY_MS = 2;
+
+/** Whether to yield at a row: with fewer rows there is no need to. */
+export const isStep = (row: number): boolean => row % ROWS_OF_STEP === ROWS_OF_STEP - 1;
 
 export function atOnce<T>(work: Steps<T>): T {
   for (;;) {
@@ -13,9 +15,9 @@ export function atOnce<T>(work: Steps<T>): T {
   }
 }
 
-/** Leaves the thread to others whenever some milliseconds have passed. */
+/** Leaves the thread to others whenever some milliseconds have passed, as they may have before work of several steps. */
 export async function inSteps<T>(work: Steps<T>): Promise<T> {
-  for (let start = performance.now(); ; ) {
+  for (let start = -Infinity; ; ) {
     const step = work.next();
     if (step.done) return step.value;
     if (performance.now() - start < BUSY_MS) continue;

@@ -79,13 +79,13 @@ export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
   const head = new TextEncoder().encode(JSON.stringify({ rows: batch.rows, columns } satisfies Header));
   const payload = align8(4 + head.byteLength);
   // Room for megabytes is cleared first, which takes milliseconds.
-  yield;
+  if (end > COPIED_BYTES) yield;
   const out = new Uint8Array(payload + end);
   new DataView(out.buffer).setUint32(0, head.byteLength, true);
   out.set(head, 4);
   for (const { at, bytes } of parts) {
     for (let from = 0; from < bytes.byteLength; from += COPIED_BYTES) {
-      yield;
+      if (from > 0) yield;
       out.set(bytes.subarray(from, from + COPIED_BYTES), payload + at + from);
     }
   }

@@ -6,7 +6,7 @@
 import { DataType, ErrorCode } from '../const/index.js';
 import { RefusedRows, UNEXPECTED } from '../errors.js';
 import type { SparseFloatVector } from '../types/index.js';
-import { ROWS_OF_STEP, atOnce, type Steps } from '../steps.js';
+import { atOnce, isStep, type Steps } from '../steps.js';
 import { sparseToBytes } from '../vectors.js';
 import { bytesOf, type Column } from './batch.js';
 import { toInt64 } from './int64.js';
@@ -76,8 +76,6 @@ export function* columnSteps(collection: string, shape: FieldShape, values: Valu
   if (validity) column.validity = validity;
   return column;
 }
-
-const isStep = (row: number): boolean => row % ROWS_OF_STEP === 0;
 
 class Cells {
   constructor(
