@@ -180,11 +180,14 @@ test('insert packs rows; a schema that moved is described again', async () => {
   MockWorker.handlers.DescribeCollection = body => (describes++, describe(body));
   MockWorker.handlers.Insert = (body, blobs) => {
     sent.push({ body, batch: decodeBatch(blobs[0]) });
-    return { body: sent.length === 1 ? { status: { ...ok, error_code: 'SchemaMismatch', code: 109 } } : { status: ok, IDs: { int_id: { data: ['1', '2'] }, id_field: 'int_id' }, succ_index: [0, 1], insert_cnt: '2', timestamp: '5' } };
+    if (sent.length === 1) return { body: { status: { ...ok, error_code: 'SchemaMismatch', code: 109 } } };
+    const data = new Uint8Array(BigInt64Array.of(1n, -(2n ** 60n)).buffer);
+    const keys = encodeBatch({ rows: 2, columns: [{ name: '$key', type: DataType.Int64, data }] });
+    return { body: { status: ok, insert_cnt: '2', timestamp: '5' }, blobs: [keys] };
   };
   const client = open();
   const result = await client.insert({ collection_name: 'c', data: [{ id: 2n ** 60n, v: [1, 2], color: 'red', n: 5n }, { id: '2', v: new Float32Array([3, 4]) }] });
-  assert.deepEqual(result, { status: ok, IDs: { int_id: { data: ['1', '2'] }, id_field: 'int_id' }, succ_index: [0, 1], err_index: [], acknowledged: false, insert_cnt: '2', delete_cnt: '0', upsert_cnt: '0', timestamp: '5' });
+  assert.deepEqual(result, { status: ok, IDs: { int_id: { data: ['1', String(-(2n ** 60n))] }, id_field: 'int_id' }, succ_index: [0, 1], err_index: [], acknowledged: false, insert_cnt: '2', delete_cnt: '0', upsert_cnt: '0', timestamp: '5' });
   assert.equal(describes, 2);
   const { request_id, ...body } = sent[1].body;
   assert.notEqual(request_id, sent[0].body.request_id);

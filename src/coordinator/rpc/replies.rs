@@ -5,8 +5,8 @@ use crate::coordinator::describe::decimal;
 use crate::coordinator::export::Exported;
 use crate::coordinator::write::Written;
 use crate::error::{Error, Status};
-use crate::value::{PrimaryKeys, WriteMode};
-use serde_json::{Value, json};
+use crate::value::{Batch, WriteMode};
+use serde_json::json;
 
 /// In the status of a load that has begun.
 const TICKET: &str = "elanus.ticket";
@@ -75,30 +75,21 @@ pub(super) fn answers_with_status(method: &str) -> bool {
     )
 }
 
-pub(super) fn ids(keys: &PrimaryKeys) -> Value {
-    match keys {
-        PrimaryKeys::Int64(keys) => {
-            json!({ "int_id": { "data": keys.iter().map(decimal).collect::<Vec<_>>() }, "id_field": "int_id" })
-        }
-        PrimaryKeys::VarChar(keys) => json!({ "str_id": { "data": keys }, "id_field": "str_id" }),
-    }
-}
-
+/// The keys are a column beside it: as JSON ten thousand take a page milliseconds.
 pub(super) fn inserted(written: &Written, mode: WriteMode) -> Reply {
     let count = written.keys.len();
     let replaced = if mode == WriteMode::Upsert { count } else { 0 };
-    json!({
+    let body = json!({
         "status": Status::success(),
-        "IDs": ids(&written.keys),
-        "succ_index": (0..count).collect::<Vec<_>>(),
         "err_index": [],
         "acknowledged": false,
         "insert_cnt": decimal(count),
         "delete_cnt": decimal(replaced),
         "upsert_cnt": decimal(replaced),
         "timestamp": decimal(written.at),
-    })
-    .into()
+    });
+    let keys = Batch { rows: count, columns: vec![("$key".to_owned(), written.keys.to_column())] };
+    Reply { body: body.to_string(), blobs: vec![keys.encode()], nodes: Vec::new() }
 }
 
 pub(super) fn exported((body, blobs): Exported) -> Reply {

