@@ -147,12 +147,18 @@ test('aborting cancels the job, also when it has been sent', async () => {
 
 test('a file is read no further when its job has ended elsewhere', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] });
-  MockWorker.handlers.ImportAlive = () => ({ body: { ...ok, error_code: 'UnexpectedError', code: 2101, reason: 'enough' } });
+  let signs = 0;
+  MockWorker.handlers.ImportAlive = () => {
+    signs += 1;
+    return { body: { ...ok, error_code: 'UnexpectedError', code: 2101, reason: 'enough', retriable: signs === 1 } };
+  };
   const left = deferred();
-  const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: left.resolve });
+  const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => left.resolve(signs) });
   await client.bulkInsert({ collection_name: 'c', files: [{ name: 'a.json', data: endless }] });
   t.mock.timers.tick(4000);
-  await left.promise;
+  await new Promise(resolve => setTimeout(resolve, 50));
+  t.mock.timers.tick(4000);
+  assert.equal(await left.promise, 2);
 });
 
 test('a job is watched to its end', async () => {

@@ -69,7 +69,7 @@ export async function sendSources(task: IntLike, sources: SourceOfJob[], engine:
   const ended = new AbortController();
   const tellOfLife = async (): Promise<void> => {
     const status = await engine.alive(task);
-    if (status.error_code !== ErrorCode.SUCCESS) ended.abort(failure(status));
+    if (status.error_code !== ErrorCode.SUCCESS && !status.retriable) ended.abort(failure(status));
   };
   // One sign that is missed is no harm.
   const timer = setInterval(() => void tellOfLife().catch(() => undefined), SIGN_OF_LIFE_MS);

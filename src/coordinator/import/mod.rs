@@ -114,8 +114,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         self.tell_import(&job);
         self.watch_source(job.id, PATIENCE_MS);
-        self.fetch(&job)?;
         self.watch_deadline(&job);
+        self.fetch(&job)?;
         Ok(job.id)
     }
 
