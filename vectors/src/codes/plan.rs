@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Of the search parameter `level`, as Milvus has it: at 1 a search is fastest, at the last all rows are compared by numbers.
 pub const MAX_LEVEL: u32 = 10;
+/// Of a graph. With twice as many candidates its walks find what the next plan does.
+const EF_OF_FIRST_PLAN: usize = 32;
 /// Plans are measured for this many nearest rows; what lies between and beyond follows from the two.
 pub(super) const NEAR: usize = 10;
 pub(super) const FAR: usize = 100;
@@ -17,7 +19,7 @@ pub struct Effort {
     pub lists: Option<usize>,
     /// Asked for by `reorder_k`.
     pub rerank: Option<usize>,
-    /// Candidates of a walk through a graph; of lists, so many rows are compared at least.
+    /// Candidates of a walk through a graph. Where lists answer in its place, these are as thorough.
     pub ef: Option<usize>,
 }
 
@@ -51,8 +53,11 @@ impl Effort {
 
     /// For `depth` rows of the share that takes part.
     pub fn steps(&self, plans: &[Plan], depth: usize, share: f32, all_lists: usize) -> Steps {
-        let plan = (self.level.max(1) as usize - 1) / 2;
-        let measured = match plans.get(plan) {
+        let plan = match self.ef {
+            Some(ef) => (ef / EF_OF_FIRST_PLAN).max(1).ilog2() as usize,
+            None => (self.level.max(1) as usize - 1) / 2,
+        };
+        let measured = match plans.get(plan.min(plans.len().saturating_sub(1))) {
             Some(plan) if !self.compares_all() => plan.among(depth, share),
             _ => Steps { lists: all_lists, rerank: usize::MAX },
         };
