@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::index::IndexType;
-use crate::index::codes::{Effort, MAX_LEVEL};
+use crate::index::codes::{DEFAULT_EF, Effort, MAX_LEVEL};
 use crate::sorted::SortedMap;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub fn effort(params: &SortedMap<String, Value>, index_type: IndexType, limit: u
         level: level.map_or(1, |level| level as u32),
         lists: lists.map(|lists| lists as usize),
         rerank: rerank.or(disk).map(|rows| rows as usize),
-        ef: graph.map(|rows| rows as usize),
+        ef: is_graph.then(|| graph.map_or(DEFAULT_EF, |rows| rows as usize)),
     })
 }
 

@@ -176,6 +176,33 @@ fn a_filter_that_keeps_one_far_cluster_finds_it() {
 }
 
 #[test]
+fn a_filter_that_goes_with_the_vectors_costs_little_recall() {
+    for data in ALL_DATA {
+        let values = vectors(data, ROWS, 1);
+        let mut codes = Codes::build(&[&values], DIM, MetricType::L2).expect("enough rows");
+        for has_graph in [false, true] {
+            if has_graph {
+                codes.attach(hnsw::build(
+                    ROWS as u32,
+                    &codes.row_distances(),
+                    BuildParams { m: 8, ef_construction: 60 },
+                ));
+            }
+            for keep_of_100 in [7, 15, 30, 60] {
+                let mut firsts: Vec<f32> = values.chunks_exact(DIM).map(|row| row[0]).collect();
+                firsts.sort_by(f32::total_cmp);
+                let least = firsts[ROWS * (100 - keep_of_100) / 100];
+                let mut mask = Mask::with_capacity(ROWS);
+                (0..ROWS).for_each(|row| mask.set(row, values[row * DIM] >= least));
+                let effort = Effort { ef: has_graph.then_some(100), ..level(1) };
+                let recall = recall(&codes, &values, (data, MetricType::L2), Some(&mask), effort);
+                assert!(recall >= 0.94, "{data:?}, graph {has_graph}, {keep_of_100} %: {recall}");
+            }
+        }
+    }
+}
+
+#[test]
 fn as_many_rows_as_are_wanted_are_found() {
     let values = vectors(Data::Mixture, ROWS, 1);
     for metric in METRICS {

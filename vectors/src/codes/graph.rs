@@ -7,7 +7,7 @@ use crate::hnsw::{Distances, Graph, Scratch};
 use crate::kernels::{inner_product_i8_at, product_of_i8};
 
 /// Candidates of a walk where a search does not say how many.
-const DEFAULT_EF: usize = 128;
+pub const DEFAULT_EF: usize = 128;
 /// When a smaller share of the rows takes part, a walk passes so many others that lists are the shorter way.
 const WORTH_A_WALK: f32 = 0.8;
 

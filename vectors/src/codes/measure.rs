@@ -138,11 +138,11 @@ impl Goal {
         let best = nearer.iter().copied().fold(worst, f32::min);
         let buckets = (4 * nearer.len()).clamp(1, MOST_BUCKETS);
         let scale = if worst > best { (buckets - 1) as f32 / (worst - best) } else { 0.0 };
-        let bucket = |estimate: f32| ((estimate - best) * scale) as usize;
+        let bucket = |estimate: f32| (((estimate - best) * scale) as usize).min(buckets - 1);
         let mut up_to = vec![0usize; buckets];
         nearer.iter().for_each(|estimate| up_to[bucket(*estimate)] += 1);
         (1..buckets).for_each(|at| up_to[at] += up_to[at - 1]);
-        self.ranks.extend(there.into_iter().map(|estimate| up_to[bucket(estimate).min(buckets - 1)]));
+        self.ranks.extend(there.into_iter().map(|estimate| up_to[bucket(estimate)]));
     }
 
     /// The fewest rows that have the wanted part.

@@ -19,6 +19,8 @@ const FEW: usize = 16;
 /// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
 const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
+/// Lists that tell how many rows take part near a query.
+const NEAREST_LISTS: usize = 8;
 /// Six times the deviation that rounding brings.
 const DEVIATIONS: f32 = 6.0 * 0.289;
 
@@ -94,14 +96,14 @@ impl Codes {
         let rows_of_list = rows as f32 / self.lists.count() as f32;
         let cost_of_lists = steps.lists as f32 * (LIST_COST + rows_of_list);
         let cost_of_survivors = taking_part.saturating_sub(reranked) as f32 * SURVIVOR_COST;
-        let are_few = taking_part <= rows / FEW || cost_of_survivors <= cost_of_lists;
-        if let Some(mask) = search.mask.filter(|_| are_few) {
+        let are_few = search.mask.is_some() && (taking_part <= rows / FEW || cost_of_survivors <= cost_of_lists);
+        let lists = if are_few { Vec::new() } else { self.enough_lists(&query, steps.lists, search) };
+        if let Some(mask) = search.mask.filter(|mask| are_few || self.are_rare_near(&lists, mask, share)) {
             return Selection {
                 rows: SelectedRows::Scattered(self.survivors(&query, mask, taking_part, reranked)),
                 query,
             };
         }
-        let lists = self.enough_lists(&query, steps.lists, search);
         let probed_rows: usize = lists.iter().map(|list| self.lists.positions(*list).len()).sum();
         if probed_rows <= reranked.saturating_mul(SCATTERED_COST) {
             return Selection { query, rows: SelectedRows::Lists(lists) };
@@ -172,13 +174,9 @@ impl Codes {
 
     /// The nearest lists, at least as many as `planned`, with as many rows that take part as are wanted.
     fn enough_lists(&self, query: &CodedQuery, planned: usize, search: &CodeSearch) -> Vec<usize> {
-        let taking_part = |list: &usize| match search.mask {
-            None => self.lists.positions(*list).len(),
-            Some(mask) => self.row_at[self.lists.positions(*list)].iter().filter(|row| mask[**row as usize]).count(),
-        };
         let mut found = 0;
         let mut are_enough = |list: &usize| {
-            found += taking_part(list);
+            found += self.taking_part(*list, search.mask);
             found >= search.depth
         };
         let lists = query.nearest_lists(planned);
@@ -189,6 +187,20 @@ impl Codes {
         let more = all[lists.len()..].iter().position(are_enough);
         all.truncate(more.map_or(all.len(), |more| lists.len() + more + 1));
         all
+    }
+
+    fn taking_part(&self, list: usize, mask: Option<&Mask>) -> usize {
+        let rows = &self.row_at[self.lists.positions(list)];
+        mask.map_or(rows.len(), |mask| rows.iter().filter(|row| mask[**row as usize]).count())
+    }
+
+    /// Whether clearly fewer rows take part in the nearest lists than everywhere. Plans say nothing of such queries.
+    fn are_rare_near(&self, lists: &[usize], mask: &Mask, share: f32) -> bool {
+        let nearest = &lists[..lists.len().min(NEAREST_LISTS)];
+        let rows: usize = nearest.iter().map(|list| self.lists.positions(*list).len()).sum();
+        let found: usize = nearest.iter().map(|list| self.taking_part(*list, Some(mask))).sum();
+        let expected = share * rows as f32;
+        (found as f32) < expected - 2.0 * expected.sqrt()
     }
 
     /// All rows that take part, which are few; where numbers are in a file, so many that are estimated to be the nearest.
