@@ -70,6 +70,7 @@ test('files of every kind arrive whole under their names, but for those that hav
     'oracle/rows.json',
     new URL('https://a.example/b/c%20d.json?e=f'),
     new Request('https://a.example/r.json'),
+    { name: 'made.json', data: new URL('blob:https://a.example/5') },
     new File(['text'], 'file.json'),
     new Blob(['text']),
     text,
@@ -82,15 +83,15 @@ test('files of every kind arrive whole under their names, but for those that hav
   assert.deepEqual(tasks, [TASK]);
   await whole;
   const [{ files: names, urls, request_id, options }] = jobs;
-  const expected = ['oracle/rows.json', 'c d.json', 'r.json', 'file.json', 'file-4.json', 'file-5.json'];
+  const expected = ['oracle/rows.json', 'c d.json', 'r.json', 'made.json', 'file.json', 'file-5.json', 'file-6.json'];
   assert.deepEqual(names, [...expected, 'named.json', 'stream.json', 'response.json', 'handle.json']);
   assert.match(request_id, /^[0-9a-f]{32}$/);
   assert.deepEqual(options, []);
-  assert.deepEqual(urls, ['https://bucket.example/data/oracle/rows.json', 'https://a.example/b/c%20d.json?e=f', ...Array(8).fill(null)]);
-  assert.deepEqual([...stored.keys()].sort((a, b) => a - b), [2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(urls, ['https://bucket.example/data/oracle/rows.json', 'https://a.example/b/c%20d.json?e=f', ...Array(9).fill(null)]);
+  assert.deepEqual([...stored.keys()].sort((a, b) => a - b), [2, 3, 4, 5, 6, 7, 8, 9, 10]);
   const texts = await Promise.all([...stored.keys()].map(async file => String(await bytesOf(file))));
-  assert.deepEqual(texts.toSorted(), ['fetched', ...Array(7).fill('text')]);
-  assert.deepEqual(asked, ['https://a.example/r.json'], 'what has a URL is the engine’s');
+  assert.deepEqual(texts.toSorted(), ['fetched', 'fetched', ...Array(7).fill('text')]);
+  assert.deepEqual(asked.toSorted(), ['blob:https://a.example/5', 'https://a.example/r.json'], 'what a server has is the engine’s');
   assert.equal(text.byteLength, 4, 'what the caller gave is still the caller’s');
 });
 

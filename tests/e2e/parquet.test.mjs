@@ -126,6 +126,9 @@ test('rows of every type come out of an import as they were written', async () =
 
 test('a file that is named by its URL is fetched and read beside the engine', async () => {
   const { page } = await newPage();
+  await page.exposeFunction('serve', async (name, bytes) => {
+    await page.route(`**/made/${name}`, route => route.fulfill({ body: Buffer.from(bytes) }));
+  });
   const { state, rows, fetches } = await page.evaluate(async () => {
     const { DataType, MilvusClient } = await import('/dist/client/index.js');
     const { encodeBatch } = await import('/modules/client/wire/batch.js');
@@ -146,7 +149,8 @@ test('a file that is named by its URL is fetched and read beside the engine', as
       fetches += 1;
       return fetch(...of);
     };
-    const { tasks } = await client.bulkInsert({ collection_name, files: [{ name: 'rows.parquet', data: new URL(URL.createObjectURL(file)) }] });
+    await window.serve('rows.parquet', [...new Uint8Array(await file.arrayBuffer())]);
+    const { tasks } = await client.bulkInsert({ collection_name, files: ['/made/rows.parquet'] });
     let last;
     for await (last of client.watchImport({ task: tasks[0] })) continue;
     await client.loadCollection({ collection_name });

@@ -82,6 +82,8 @@ export async function sendSources(task: IntLike, sources: SourceOfJob[], engine:
     await Promise.all(Array.from({ length: FILES_UNDER_WAY }, sendRest));
   } finally {
     clearInterval(timer);
+    // When one has failed, the others are of no use.
+    ended.abort();
   }
 }
 
@@ -142,8 +144,8 @@ function fileName(url: string): string {
 
 export function fetched(name: string, from: URL | Request): ImportSource {
   const source = { name: name.replace(/[?#].*$/, ''), open: async (signal?: AbortSignal) => bodyOf(await fetch(from, { signal })) };
-  // What a request says beside its URL is the page's.
-  return from instanceof URL ? { ...source, url: from.href } : source;
+  // What a request says beside its URL is the page's, and so is what `blob:` names.
+  return from instanceof URL && /^https?:$/.test(from.protocol) ? { ...source, url: from.href } : source;
 }
 
 function bodyOf(response: Response): OpenSource {
@@ -174,6 +176,7 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
   const reader = stream.getReader();
   // Of a stream that is at its end or broken there is nothing to cancel.
   const cancel = (): Promise<void> => reader.cancel(signal.reason).catch(() => undefined);
+  signal.throwIfAborted();
   signal.addEventListener('abort', cancel);
   let piece = new Uint8Array(PIECE_BYTES);
   let [filled, pieces, ofTask] = [0, 0, 0];

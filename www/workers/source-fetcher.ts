@@ -1,11 +1,14 @@
 // Files of an import that have URLs are fetched beside the coordinator, which asks for it by an event: a page that did it would be
 // busy all the time.
 
-import { failure, messageOf } from '../client/errors.js';
+import { MilvusError, failure, messageOf } from '../client/errors.js';
 import { fetched, sendSources, type TakesFiles } from '../client/import-files.js';
 import { readableByEngine } from '../client/parquet.js';
 import type { DescribeCollectionResponse, ResStatus } from '../client/types/index.js';
 import type { RequestBlob } from '../client/wire/messages.js';
+
+/** A server that sends nothing for so long has stalled. Parquet goes on to the engine when all of a file is here. */
+const PATIENCE_MS = 15 * 60_000;
 
 /** What the coordinator asks for. */
 export interface WantedSource {
@@ -23,9 +26,21 @@ export async function fetchSource({ task, files, ...collection }: WantedSource, 
     const describe = (): Promise<DescribeCollectionResponse> => ask('DescribeCollection', collection);
     const sources = readableByEngine(files.map(({ name, url }) => ({ ...fetched(name, new URL(url)), name })), describe);
     const ofJob = files.map(({ file, attempt }, at) => ({ file, attempt, source: sources[at]! }));
+    let [underWay, heardMs] = [0, performance.now()];
     const engine: TakesFiles = {
-      put: (body, data) => ask('ImportPut', body, [data]),
-      alive: task => ask('ImportAlive', { task }),
+      put: async (body, data) => {
+        underWay += 1;
+        try {
+          return await ask<ResStatus>('ImportPut', body, [data]);
+        } finally {
+          underWay -= 1;
+          heardMs = performance.now();
+        }
+      },
+      alive: async task => {
+        if (underWay > 0 || performance.now() - heardMs < PATIENCE_MS) return ask('ImportAlive', { task });
+        return new MilvusError({ reason: `nothing has come from ${files.map(({ url }) => url).join(', ')} for ${PATIENCE_MS / 60_000} minutes` });
+      },
     };
     await sendSources(task, ofJob, engine);
   } catch (error) {
