@@ -1,5 +1,5 @@
-// Files of an import that have URLs are fetched beside the coordinator, which asks for it by an event: a page that did it would be
-// busy all the time.
+// Files of an import that a server has are fetched beside the coordinator, which asks for it by an event: a page that did it would
+// be busy all the time.
 
 import { MilvusError, failure, messageOf } from '../client/errors.js';
 import { fetched, sendSources, type TakesFiles } from '../client/import-files.js';

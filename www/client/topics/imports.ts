@@ -26,7 +26,7 @@ const LOOK_AGAIN_MS = 1000;
 
 export class Imports extends SchemaChanges {
   /**
-   * Makes a job and answers with its task; files come in the background. The engine fetches those that are named by their URL;
+   * Makes a job and answers with its task; files come in the background. The engine fetches those that a server has;
    * for others the page is needed until the job has completed, or until an `importstate` event says `is_stored`. Aborting
    * cancels the job.
    */
