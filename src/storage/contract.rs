@@ -245,6 +245,13 @@ pub async fn large_values_and_many_keys<P: Place>(place: &P) {
     for (n, (key, value)) in many.iter().enumerate() {
         assert_eq!((key.as_str(), value), (format!("many/{n:05}").as_str(), &texts_bytes(n)));
     }
+    // Who has begun to read is not disturbed by a write that comes after.
+    let mut gone = WriteBatch::new(epoch, Durability::Relaxed);
+    gone.delete(Store::Log, "large");
+    let (found, committed) = join(store.scan(Store::Log, "large".into().."large0".into(), 1), store.commit(gone)).await;
+    assert!(found.unwrap() == [("large".to_owned(), large)]);
+    committed.unwrap();
+    assert_eq!(texts(&store, Store::Log, &["large"]).await, ["-"]);
 }
 
 pub async fn records_survive_reopening<P: Place>(place: &P) {

@@ -4,19 +4,19 @@
 //!
 //! Small files, and all where there is no OPFS, are chunks in the database under `<name>#<chunk number>`. A transaction holds
 //! one chunk, because whoever wants to read from the object store meanwhile waits for it. Chunks are Blobs, which read at
-//! three times the speed of an `ArrayBuffer` of that size, and by range; only small ones are not worth a file of the
-//! browser's.
+//! three times the speed of an `ArrayBuffer` of that size, and by range.
 
 use super::connection::{Connection, FILES, WriteTransaction, key_range};
 use super::file_head::{FileHead, Place, chunk_key, delete_file, read_head};
 use super::open_file::{BrowserFile, Chunks, Content, Found, find};
 use super::opfs::Handle;
 use super::slots::Slot;
+use super::value::{SMALL_BYTES, value_of};
 use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Files, Handed, check_file_name, prefix_range};
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::ArrayBuffer;
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -26,29 +26,6 @@ use web_sys::Blob;
 const CHUNK_BYTES: usize = 4 << 20;
 /// Every slot is opened for it, while an owner that has just opened has better to do.
 const SWEPT_AFTER_MS: u32 = 1_000;
-
-/// Smaller files are not worth a slot, smaller chunks are kept as an `ArrayBuffer`.
-pub const SMALL_BYTES: usize = 64 << 10;
-
-/// The bytes of `range` of parts that follow one another.
-fn chunk_of(parts: &[&[u8]], range: Range<usize>) -> Result<JsValue> {
-    let chunk = Uint8Array::new_with_length(range.len() as u32);
-    let mut part_start = 0;
-    for part in parts {
-        let from = range.start.clamp(part_start, part_start + part.len());
-        let to = range.end.clamp(part_start, part_start + part.len());
-        if from < to {
-            let into = chunk.subarray((from - range.start) as u32, (to - range.start) as u32);
-            into.copy_from(&part[from - part_start..to - part_start]);
-        }
-        part_start += part.len();
-    }
-    let buffer = chunk.buffer();
-    if range.len() < SMALL_BYTES {
-        return Ok(buffer.into());
-    }
-    Ok(Blob::new_with_buffer_source_sequence(&Array::of1(&buffer)).map_err(error::of_js)?.into())
-}
 
 /// One transaction of a write: the first drops what was there under that name, the last makes the file exist.
 struct Step {
@@ -114,7 +91,7 @@ impl BrowserStore {
             let step = Step {
                 name: name.to_string(),
                 is_first: chunk == 0,
-                chunk: Some((chunk, chunk_of(parts, start..end)?)),
+                chunk: Some((chunk, value_of(parts, start..end)?)),
                 head: is_last.then(|| head.encode()),
             };
             let replaced = run(write_step(self.connection.clone(), step)).await?;

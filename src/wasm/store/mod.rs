@@ -21,6 +21,7 @@ mod records;
 mod renewal;
 mod slot_file;
 mod slots;
+mod value;
 
 pub use open_file::BrowserFile;
 pub use opfs::Probed;

@@ -2,10 +2,11 @@
 
 use super::connection::{Connection, FILES, WriteTransaction};
 use super::file_head::{FileHead, Place, current_head, delete_file, read_head};
-use super::files::{SMALL_BYTES, keys};
+use super::files::keys;
 use super::open_file::BrowserFile;
 use super::slot_file::SlotFile;
 use super::slots::Slot;
+use super::value::SMALL_BYTES;
 use super::{BrowserStore, run};
 use crate::error::Result;
 use crate::storage::{Durability, Files, OpenFile, prefix_range};

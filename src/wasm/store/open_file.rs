@@ -5,25 +5,20 @@ use super::error;
 use super::file_head::{FileHead, Place, chunk_key, read_head};
 use super::opfs::Handle;
 use super::slot_file::FilesBeside;
+use super::value::part_of_value;
 use crate::error::{Error, Result};
 use crate::sorted::SortedMap;
 use crate::storage::{OpenFile, StoredBytes, check_bounds};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
 /// One read after the other gets half the speed.
 const READS_IN_FLIGHT: usize = 8;
-/// What is read in this worker all the same: what the page had in memory comes in Blobs of that size, whose memory would be kept
-/// until another worker has collected its garbage, too.
-const NEAR_BYTES: u64 = 4 << 20;
-
 /// By file. Single rows are read so often that looking for the name each time would be felt.
 pub type ReadBytes = RefCell<SortedMap<String, Rc<Cell<u64>>>>;
 
@@ -64,30 +59,6 @@ pub async fn find(connection: Rc<Connection>, name: String, reader: Option<Rc<Fi
     let values = join_all((0..count).map(|chunk| store.get(chunk_key(&name, chunk).into()))).await;
     let values = values.into_iter().map(|value| Ok(value.map_err(error::of_rexie)?.unwrap_or(JsValue::UNDEFINED)));
     Ok(Found::Chunks { chunks: Chunks { chunk_bytes, values: values.collect::<Result<_>>()?, reader }, bytes })
-}
-
-/// `None` if the value is no chunk of that length.
-async fn part_of_chunk(
-    value: &JsValue,
-    length: u64,
-    part: Range<u64>,
-    reader: Option<&FilesBeside>,
-) -> Result<Option<Uint8Array>> {
-    let Some(blob) = value.dyn_ref::<Blob>().filter(|blob| blob.size() == length as f64) else {
-        return Ok(part_of_buffer(value, length, part));
-    };
-    if let Some(reader) = reader.filter(|_| part.end - part.start > NEAR_BYTES) {
-        let read = reader.read(blob, part.start as f64, (part.end - part.start) as f64);
-        return Ok(Some(JsFuture::from(read).await.map_err(error::of_js)?.unchecked_into()));
-    }
-    let part = blob.slice_with_f64_and_f64(part.start as f64, part.end as f64).map_err(error::of_js)?;
-    let buffer = JsFuture::from(part.array_buffer()).await.map_err(error::of_js)?;
-    Ok(Some(Uint8Array::new(&buffer)))
-}
-
-fn part_of_buffer(value: &JsValue, length: u64, part: Range<u64>) -> Option<Uint8Array> {
-    let buffer = value.dyn_ref::<ArrayBuffer>().filter(|buffer| u64::from(buffer.byte_length()) == length);
-    buffer.map(|buffer| Uint8Array::new(buffer).subarray(part.start as u32, part.end as u32))
 }
 
 impl Chunks {
@@ -132,7 +103,7 @@ impl BrowserFile {
     async fn read_chunks(&self, chunks: &Chunks, offset: u64, into: &mut [u8]) -> Result<()> {
         let parts = chunks.parts(self.bytes, offset..offset + into.len() as u64);
         let pieces = parts.map(|(chunk, length, part)| async move {
-            let bytes = part_of_chunk(&chunks.values[chunk], length, part, chunks.reader.as_deref()).await?;
+            let bytes = part_of_value(&chunks.values[chunk], length, part, chunks.reader.as_deref()).await?;
             bytes.ok_or_else(|| self.no_chunk(chunk, length))
         });
         let mut pieces = stream::iter(pieces).buffered(READS_IN_FLIGHT);

@@ -1,6 +1,7 @@
-//! `Records`: a record is an `ArrayBuffer` under its key in the object store of its name.
+//! `Records`: a record is a value under its key in the object store of its name.
 
-use super::connection::{CATALOG, LOG, WriteTransaction, buffer_of, bytes_of, key_range};
+use super::connection::{CATALOG, LOG, WriteTransaction, buffer_of, key_range};
+use super::value::{value_of, whole_values};
 use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
 use crate::storage::{Durability, Epoch, HEAD_KEY, Head, Records, Store, WriteBatch};
@@ -30,7 +31,7 @@ async fn apply(transaction: &WriteTransaction, batch: &WriteBatch) -> Result<()>
         transaction.delete(name_of(*store), key)?;
     }
     for (store, key, value) in &batch.puts {
-        transaction.put(name_of(*store), key, &buffer_of(value))?;
+        transaction.put(name_of(*store), key, &value_of(&[value], 0..value.len())?)?;
     }
     Ok(())
 }
@@ -57,13 +58,13 @@ impl Records for BrowserStore {
     }
 
     async fn get_many(&self, store: Store, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
-        let connection = self.connection.clone();
+        let (connection, reader) = (self.connection.clone(), self.reader.clone());
         let keys: Vec<JsValue> = keys.iter().map(|key| key.as_str().into()).collect();
         run(async move {
             let records = connection.read(name_of(store))?;
             let values = join_all(keys.into_iter().map(|key| records.get(key))).await;
-            let bytes = |value: Option<JsValue>| value.and_then(|value| bytes_of(&value));
-            values.into_iter().map(|value| value.map(bytes).map_err(error::of_rexie)).collect()
+            let values = values.into_iter().map(|value| value.map(Option::unwrap_or_default));
+            whole_values(values.collect::<Result<_, _>>().map_err(error::of_rexie)?, reader.as_deref()).await
         })
         .await
     }
@@ -74,16 +75,17 @@ impl Records for BrowserStore {
             return Ok(Vec::new());
         }
         let limit = u32::try_from(limit).ok();
-        let connection = self.connection.clone();
+        let (connection, reader) = (self.connection.clone(), self.reader.clone());
         run(async move {
             let records = connection.read(name_of(store))?;
             // Two requests of one transaction answer from one moment; a cursor would cost a turn of the event loop a record.
             let found_keys = records.get_all_keys(Some(key_range(&keys)?), limit);
             let found_values = records.get_all(Some(key_range(&keys)?), limit);
             let (found_keys, found_values) = join(found_keys, found_values).await;
-            let pairs = found_keys.map_err(error::of_rexie)?.into_iter().zip(found_values.map_err(error::of_rexie)?);
+            let values = whole_values(found_values.map_err(error::of_rexie)?, reader.as_deref()).await?;
+            let pairs = found_keys.map_err(error::of_rexie)?.into_iter().zip(values);
             pairs
-                .map(|(key, value)| Some((key.as_string()?, bytes_of(&value)?)))
+                .map(|(key, value)| Some((key.as_string()?, value?)))
                 .collect::<Option<_>>()
                 .ok_or_else(|| Error::Unexpected(format!("{} holds what is no record", name_of(store))))
         })
