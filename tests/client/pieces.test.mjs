@@ -30,6 +30,18 @@ test('requests of any size arrive as they were, and their bytes stay', async () 
   }
 });
 
+test('parts that follow one another arrive as if they were one', async () => {
+  const all = bytes(3.5 * PIECE_BYTES);
+  for (const ends of [[0], [0, 0, 5], [5, 5, 9, PIECE_BYTES], [PIECE_BYTES, 2 * PIECE_BYTES, all.length], [1, all.length, all.length]]) {
+    const parts = ends.map((end, at) => all.slice(ends[at - 1] ?? 0, end));
+    const messages = await sent({ id: 7, method: 'Insert', body: '{}', blobs: [bytes(3), parts] });
+    assert.equal(messages.length, Math.max(1, Math.ceil(ends.at(-1) / PIECE_BYTES)));
+    const assembly = new Assembly();
+    const whole = joined(messages.map(message => assembly.add(message)).at(-1));
+    assert.deepEqual(whole.blobs, [bytes(3), all.slice(0, ends.at(-1))]);
+  }
+});
+
 test('pieces of several requests may come in turn', async () => {
   const requests = [1, 2].map(id => ({ id, method: 'Insert', body: '', blobs: [bytes(2 * PIECE_BYTES + id)] }));
   const [first, second] = await Promise.all(requests.map(sent));

@@ -6,7 +6,7 @@ import { convertToDataType } from './format/validate.js';
 import type { DescribeCollectionResponse, InsertTransformers, RowData } from './types/index.js';
 import { isStep, type Steps } from './steps.js';
 import { f32ArrayToBf16Bytes, f32ArrayToF16Bytes } from './vectors.js';
-import { batchSteps, type Column } from './wire/batch.js';
+import { batchParts, type Column } from './wire/batch.js';
 import { columnSteps, type FieldShape } from './wire/column-writer.js';
 
 interface InsertField extends FieldShape {
@@ -95,7 +95,8 @@ export interface PackOptions {
   transformers?: InsertTransformers;
 }
 
-export function* packRows(collection: DescribeCollectionResponse, rows: RowData[], options: PackOptions): Steps<Uint8Array<ArrayBuffer>> {
+/** As parts that follow one another. */
+export function* packRows(collection: DescribeCollectionResponse, rows: RowData[], options: PackOptions): Steps<Uint8Array[]> {
   const fields = insertableFields(collection, options.upsert);
   const { dynamicValues, hasDynamicKeys } = yield* spreadRows(rows, fields);
   const name = collection.collection_name || collection.schema.name;
@@ -109,7 +110,7 @@ export function* packRows(collection: DescribeCollectionResponse, rows: RowData[
     const column = yield* columnSteps(name, { name: DEFAULT_DYNAMIC_FIELD, type: DataType.JSON }, dynamicValues);
     if (column) columns.push(column);
   }
-  return yield* batchSteps({ rows: rows.length, columns });
+  return batchParts({ rows: rows.length, columns });
 }
 
 /** As the SDK's: the row with its unknown keys gathered under the dynamic field's name. */

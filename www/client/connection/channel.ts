@@ -2,15 +2,15 @@
 // ended, or with the reason the channel was closed for.
 
 import { WorkerDied } from '../errors.js';
-import type { EngineEvent, FromWorker, Piece, Reply, Request, RequestBlob } from '../wire/messages.js';
-import { sendCopy } from '../wire/pieces.js';
+import type { EngineEvent, FromWorker, Piece, Reply, Request } from '../wire/messages.js';
+import { sendCopy, type OutgoingBlob } from '../wire/pieces.js';
 import { workerDeath } from './death-notice.js';
 import { LEAVE, type Port } from './port.js';
 
 export interface Outgoing {
   method: string;
   body: string;
-  blobs: RequestBlob[];
+  blobs: OutgoingBlob[];
   /** Hand bytes over instead of copying them: they are gone afterwards. */
   transfer?: boolean;
 }
@@ -47,8 +47,8 @@ export class Channel {
     const { method, body, blobs } = outgoing;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      const request: Request = { id, method, body, blobs };
-      if (outgoing.transfer) this.#port.postMessage(request, blobs.flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer])));
+      const request = { id, method, body, blobs };
+      if (outgoing.transfer) this.#port.postMessage(request, buffersOf(blobs));
       else sendCopy(request, this.#send).catch((error: Error) => this.#fail(id, error));
     });
   }
@@ -88,3 +88,6 @@ export class Channel {
     }
   }
 }
+
+const buffersOf = (blobs: OutgoingBlob[]): Transferable[] =>
+  blobs.flat().flatMap(blob => (blob instanceof Blob ? [] : [blob.buffer as ArrayBuffer]));

@@ -9,7 +9,8 @@ import { formatAddress, getAuthString, parseTimeToken } from '../format/values.j
 import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
-import type { EngineEvent, RequestBlob } from '../wire/messages.js';
+import type { EngineEvent } from '../wire/messages.js';
+import type { OutgoingBlob } from '../wire/pieces.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
 import { Waits } from '../waits.js';
@@ -181,12 +182,12 @@ export class BaseClient {
   }
 
   /** One call to the coordinator. `options` carries timeout and signal. */
-  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: RequestBlob[] = []): Promise<T> {
+  protected async call<T>(method: string, data: object, options?: CallOptions | null, blobs: OutgoingBlob[] = []): Promise<T> {
     return (await this.#exchange<T>(method, data, options, blobs)).reply;
   }
 
   /** One that is answered with bytes, too. */
-  protected async callForBytes<T>(method: string, data: object, options: CallOptions, given: RequestBlob[] = []): Promise<BytesReply<T>> {
+  protected async callForBytes<T>(method: string, data: object, options: CallOptions, given: OutgoingBlob[] = []): Promise<BytesReply<T>> {
     const { reply, blobs } = await this.#exchange<T>(method, data, options, given);
     // What comes over a port has buffers of its own.
     return { reply, blobs: blobs as Uint8Array<ArrayBuffer>[] };
@@ -196,7 +197,7 @@ export class BaseClient {
     method: string,
     data: object,
     options: CallOptions | null | undefined,
-    blobs: RequestBlob[]
+    blobs: OutgoingBlob[]
   ): Promise<{ reply: T; blobs: Uint8Array[] }> {
     const connection = this.#open();
     const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };

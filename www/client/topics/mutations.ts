@@ -39,7 +39,7 @@ async function packOrRefuse(
   collection: DescribeCollectionResponse,
   rows: RowData[],
   options: PackOptions
-): Promise<Uint8Array<ArrayBuffer> | MutationResult> {
+): Promise<Uint8Array[] | MutationResult> {
   try {
     return await inSteps(packRows(collection, rows, options));
   } catch (error) {

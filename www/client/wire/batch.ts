@@ -3,7 +3,6 @@
 // and `column-reader` turn values into columns and back.
 
 import type { DataType } from '../const/index.js';
-import { atOnce, type Steps } from '../steps.js';
 
 export interface Column {
   name: string;
@@ -43,9 +42,6 @@ interface Header {
 
 const decoder = new TextDecoder();
 
-/** Between two yields. */
-const COPIED_BYTES = 256 << 10;
-
 const align8 = (bytes: number): number => (bytes + 7) & ~7;
 
 export function bytesOf(view: ArrayBufferView): Uint8Array {
@@ -53,17 +49,25 @@ export function bytesOf(view: ArrayBufferView): Uint8Array {
 }
 
 export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
-  return atOnce(batchSteps(batch));
+  const parts = batchParts(batch);
+  const out = new Uint8Array(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.byteLength;
+  }
+  return out;
 }
 
-export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
-  const parts: { at: number; bytes: Uint8Array }[] = [];
+/** Its bytes as parts that follow one another: columns stay where they are. */
+export function batchParts(batch: Batch): Uint8Array[] {
+  const parts: Uint8Array[] = [];
   let end = 0;
   const place = (view: ArrayBufferView): Extent => {
     const bytes = bytesOf(view);
     const at = end;
-    parts.push({ at, bytes });
     end = align8(at + bytes.byteLength);
+    parts.push(bytes, new Uint8Array(end - at - bytes.byteLength));
     return [at, bytes.byteLength];
   };
   const columns = batch.columns.map(column => {
@@ -77,19 +81,10 @@ export function* batchSteps(batch: Batch): Steps<Uint8Array<ArrayBuffer>> {
     return header;
   });
   const head = new TextEncoder().encode(JSON.stringify({ rows: batch.rows, columns } satisfies Header));
-  const payload = align8(4 + head.byteLength);
-  // Room for megabytes is cleared first, which takes milliseconds.
-  if (end > COPIED_BYTES) yield;
-  const out = new Uint8Array(payload + end);
-  new DataView(out.buffer).setUint32(0, head.byteLength, true);
-  out.set(head, 4);
-  for (const { at, bytes } of parts) {
-    for (let from = 0; from < bytes.byteLength; from += COPIED_BYTES) {
-      if (from > 0) yield;
-      out.set(bytes.subarray(from, from + COPIED_BYTES), payload + at + from);
-    }
-  }
-  return out;
+  const start = new Uint8Array(align8(4 + head.byteLength));
+  new DataView(start.buffer).setUint32(0, head.byteLength, true);
+  start.set(head, 4);
+  return [start, ...parts];
 }
 
 /** Views on `block`, nothing is copied unless the block itself is badly aligned. */

@@ -6,23 +6,48 @@ import type { Piece, Received, ReceivedBlob, Request, RequestBlob } from './mess
 
 export const PIECE_BYTES = 1 << 20;
 
-/** Small requests go at once; `send` says whether the next may follow. */
-export async function sendCopy(request: Request, send: (message: Request | Piece, transfer: ArrayBuffer[]) => boolean): Promise<void> {
-  const blobs = [...request.blobs];
-  const last = blobs.at(-1);
-  if (last instanceof Uint8Array) {
-    let at = 0;
-    for (; last.byteLength - at > PIECE_BYTES; at += PIECE_BYTES) {
-      const piece = last.slice(at, at + PIECE_BYTES);
-      if (!send({ id: request.id, piece }, [piece.buffer])) return;
-      await nextTask();
+/** Bytes may also be given as parts that follow one another. */
+export type OutgoingBlob = RequestBlob | Uint8Array[];
+type Given = Omit<Request, 'blobs'> & { blobs: OutgoingBlob[] };
+
+function* piecesOf(parts: Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
+  let left = parts.reduce((bytes, part) => bytes + part.byteLength, 0);
+  const rest = parts.values();
+  let part = new Uint8Array();
+  do {
+    const piece = new Uint8Array(Math.min(left, PIECE_BYTES));
+    for (let filled = 0; filled < piece.byteLength; ) {
+      while (part.byteLength === 0) part = rest.next().value as Uint8Array<ArrayBuffer>;
+      const now = part.subarray(0, piece.byteLength - filled);
+      piece.set(now, filled);
+      filled += now.byteLength;
+      part = part.subarray(now.byteLength);
     }
-    if (at > 0) blobs[blobs.length - 1] = last.slice(at);
-  }
-  send({ ...request, blobs }, []);
+    left -= piece.byteLength;
+    yield piece;
+  } while (left > 0);
 }
 
-export const received = (blobs: RequestBlob[]): ReceivedBlob[] => blobs.map(blob => (blob instanceof Blob ? blob : [blob]));
+/** Small requests go at once; `send` says whether the next may follow. */
+export async function sendCopy(request: Given, send: (message: Request | Piece, transfer: ArrayBuffer[]) => boolean): Promise<void> {
+  const [last, ...others] = [...request.blobs].reverse();
+  const isLarge = Array.isArray(last) || (last instanceof Uint8Array && last.byteLength > PIECE_BYTES);
+  if (!isLarge) {
+    send(request as Request, []);
+    return;
+  }
+  let next: Uint8Array<ArrayBuffer> | undefined;
+  for (const piece of piecesOf([last].flat())) {
+    if (next) {
+      if (!send({ id: request.id, piece: next }, [next.buffer])) return;
+      await nextTask();
+    }
+    next = piece;
+  }
+  send({ ...request, blobs: [...others.reverse(), next] } as Request, [next!.buffer]);
+}
+
+export const received = (blobs: RequestBlob[]): ReceivedBlob[] => blobs.map(blob => (blob instanceof Blob ? blob : [blob].flat()));
 
 /** Of one port. */
 export class Assembly {
