@@ -11,6 +11,8 @@ use crate::segment::{IndexEntry, SegmentManifest, read_column, write_codes, writ
 use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::{Column, ColumnData};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
 impl<P: Platform> DataNode<P> {
     pub(super) async fn build_indexes(&self, plan: IndexPlan) -> Result<IndexOutcome> {
@@ -36,19 +38,30 @@ impl<P: Platform> DataNode<P> {
         let files = self.platform.files();
         let column = read_column(files, &manifest.column_file(collection, definition.field), &|_| ()).await?;
         let ColumnData::FloatVector { dim, values } = column.data else { return Ok(IndexEntry::default()) };
-        let built = index_of(definition, dim, &[&values]);
-        drop(values);
-        write_index(files, &manifest.index_file(collection, definition.id), definition, built).await
+        let name = manifest.index_file(collection, definition.id);
+        self.make_index(definition, (dim, vec![&values]), &name).await
+    }
+
+    /// Makes what an index keeps of vectors beside them or in their place, and writes it.
+    pub(super) fn make_index<'a>(
+        &'a self,
+        definition: &'a IndexDefinition,
+        (dim, vectors): (usize, Vec<&'a [f32]>),
+        name: &'a str,
+    ) -> LocalBoxFuture<'a, Result<IndexEntry>> {
+        let made = async move {
+            let (index_type, metric) = (IndexType::from_name(&definition.index_type), definition.metric);
+            let Some((index_type, metric)) = index_type.zip(metric) else { return Ok(IndexEntry::default()) };
+            // What is being written meanwhile goes on.
+            let pause = async || self.platform.yield_now().await;
+            let index = SegmentIndex::build(index_type, metric, (dim, &vectors), pause).await;
+            write_index(self.platform.files(), name, definition, index).await
+        };
+        made.boxed_local()
     }
 }
 
-/// What an index keeps of vectors beside them or in their place.
-pub(super) fn index_of(definition: &IndexDefinition, dim: usize, vectors: &[&[f32]]) -> Option<SegmentIndex> {
-    let index_type = IndexType::from_name(&definition.index_type)?;
-    SegmentIndex::build(index_type, definition.metric?, dim, vectors)
-}
-
-pub(super) async fn write_index(
+async fn write_index(
     files: &impl Files,
     name: &str,
     definition: &IndexDefinition,

@@ -6,6 +6,8 @@ pub use elanus_vectors::flat::inverse_norms;
 pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
 pub use params::{IndexParams, IndexType, parameter};
 
+use codes::Coding;
+
 /// What an index has of one segment's rows, in memory.
 pub enum SegmentIndex {
     /// `inverse_norms` of the rows; their vectors are beside it.
@@ -14,11 +16,19 @@ pub enum SegmentIndex {
 }
 
 impl SegmentIndex {
-    /// `None` where the vectors are all that a search needs.
-    /// `vectors` are parts that follow one another.
-    pub fn build(index_type: IndexType, metric: MetricType, dim: usize, vectors: &[&[f32]]) -> Option<SegmentIndex> {
-        let codes = || codes::Codes::build(vectors, dim, metric);
-        match (index_type.has_codes().then(codes).flatten(), metric) {
+    /// Of vectors in parts that follow one another; `None` where these are all that a search needs. Waits for `pause` every few
+    /// milliseconds.
+    pub async fn build(
+        index_type: IndexType,
+        metric: MetricType,
+        (dim, vectors): (usize, &[&[f32]]),
+        pause: impl AsyncFn(),
+    ) -> Option<SegmentIndex> {
+        let mut coding = index_type.has_codes().then(|| Coding::begin(vectors, dim, metric)).flatten();
+        while coding.as_mut().is_some_and(Coding::go_on) {
+            pause().await;
+        }
+        match (coding.and_then(Coding::end), metric) {
             (Some(codes), _) => Some(SegmentIndex::Codes(Box::new(codes))),
             (None, MetricType::Cosine) => {
                 Some(SegmentIndex::InverseNorms(vectors.iter().flat_map(|part| inverse_norms(part, dim)).collect()))

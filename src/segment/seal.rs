@@ -7,9 +7,9 @@ use crate::ids::{CollectionId, SegmentId, Timestamp};
 use crate::schema::Field;
 use crate::storage::Files;
 use crate::value::{Column, ColumnData};
+use futures::future::join;
 use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
-use std::cell::RefCell;
 
 const FIELDS_AT_ONCE: usize = 3;
 
@@ -117,17 +117,16 @@ pub struct SealPlan<'a> {
 }
 
 /// Writes the rows as the files of the segment. `column(source, field)` gives a source's column; one that the source does not
-/// have (`None`) reads as the field's default or null. `seen` is shown each column before it is written. A few fields at a time
+/// have (`None`) reads as the field's default or null. `seen` is shown each column while it is written. A few fields at a time
 /// are in memory: while one is written, the next is put together.
 pub async fn seal<F: Files>(
     files: &F,
     SealPlan { collection, id, fields, order }: SealPlan<'_>,
     column: impl AsyncFn(u32, &Field) -> Result<Option<Column>>,
-    seen: impl FnMut(&Field, &SealedColumn),
+    seen: impl AsyncFn(&Field, &SealedColumn) -> Result<()>,
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
     let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
-    let seen = RefCell::new(seen);
     let names: Vec<String> = fields.iter().map(|field| manifest.column_file(collection, field.id)).collect();
     let writes = fields.iter().zip(&names).map(async |(field, name)| {
         let mut columns = Vec::new();
@@ -135,8 +134,9 @@ pub async fn seal<F: Files>(
             columns.push(column(source, field).await?);
         }
         let sealed = SealedColumn::new(field, columns, order);
-        (seen.borrow_mut())(field, &sealed);
-        Ok((field.id, sealed.write(files, name).await?))
+        let (written, seen) = join(sealed.write(files, name), seen(field, &sealed)).await;
+        seen?;
+        Ok((field.id, written?))
     });
     // Each to its end: one that is given up would leave what it has written.
     let written: Vec<Result<_>> = stream::iter(writes).buffered(FIELDS_AT_ONCE).collect().await;

@@ -275,7 +275,7 @@ fn a_graph_finds_what_lists_find() {
         let rng = Rng::new(5);
         let mut mask = Mask::with_capacity(2500);
         (0..2500).for_each(|row| mask.set(row, rng.below(100) < 30));
-        for (mask, ef) in [(None, Some(200)), (None, None), (Some(&mask), Some(200))] {
+        for (mask, ef) in [(None, Some(400)), (None, None), (Some(&mask), Some(400))] {
             let recall = recall(&codes, values, (data, metric), mask, Effort { ef, ..level(1) });
             assert!(recall >= 0.95, "{data:?} {metric:?} ef {ef:?}, filtered {}: {recall}", mask.is_some());
         }

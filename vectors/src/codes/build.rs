@@ -17,11 +17,34 @@ const MAX_LISTS: usize = 1024;
 /// Rows to find centres by, of each list and in bytes at most.
 const SAMPLE_OF_LIST: usize = 20;
 const SAMPLE_BYTES: usize = 12 << 20;
+/// Rows that are coded in one step.
+const ROWS_AT_ONCE: usize = 2048;
+
+/// Codes in the making, some rows at a time.
+pub struct Coding<'a> {
+    metric: MetricType,
+    dim: usize,
+    vectors: Vec<&'a [f32]>,
+    rotation: Rotation,
+    mean: Vec<f32>,
+    centres: Centres,
+    coded: Coded,
+    /// Of the rows that are coded.
+    list_of: Vec<u32>,
+}
 
 impl Codes {
-    /// Of vectors in parts that follow one another. `None` where codes would not pay, or where numbers are too large to compute
-    /// with.
+    /// All at once; what a `Coding` makes.
     pub fn build(parts: &[&[f32]], dim: usize, metric: MetricType) -> Option<Codes> {
+        let mut coding = Coding::begin(parts, dim, metric)?;
+        while coding.go_on() {}
+        coding.end()
+    }
+}
+
+impl<'a> Coding<'a> {
+    /// Of vectors in parts that follow one another. `None` where codes would not pay.
+    pub fn begin(parts: &[&'a [f32]], dim: usize, metric: MetricType) -> Option<Self> {
         let vectors: Vec<&[f32]> = parts.iter().flat_map(|part| part.chunks_exact(dim.max(1))).collect();
         let rows = vectors.len();
         if dim < MIN_DIM || rows < MIN_ROWS {
@@ -38,20 +61,31 @@ impl Codes {
         let mean = mean(sample.chunks_exact(dim));
         sample.chunks_exact_mut(dim).for_each(|row| subtract(row, &mean));
         let centres = Centres::train(&sample, dim, lists);
-        drop(sample);
-        let coder = Coder { metric, dim, centres: &centres.fine, mean: &mean };
-        let mut coded = Coded::with_capacity(rows, dim);
-        let mut list_of = Vec::with_capacity(rows);
-        let mut turned = vec![0f32; padded(dim)];
-        let mut factors = vec![0; padded(dim)];
-        for vector in &vectors {
-            turn(&rotation, metric, vector, &mut turned[..dim]);
-            subtract(&mut turned[..dim], &mean);
+        let (coded, list_of) = (Coded::with_capacity(rows, dim), Vec::with_capacity(rows));
+        Some(Coding { metric, dim, vectors, rotation, mean, centres, coded, list_of })
+    }
+
+    /// Codes the next rows, which takes some milliseconds; says whether there are more.
+    pub fn go_on(&mut self) -> bool {
+        let Coding { metric, dim, mean, centres, coded, .. } = self;
+        let coder = Coder { metric: *metric, dim: *dim, centres: &centres.fine, mean };
+        let mut turned = vec![0f32; padded(*dim)];
+        let mut factors = vec![0; padded(*dim)];
+        let coded_before = self.list_of.len();
+        for vector in self.vectors[coded_before..].iter().take(ROWS_AT_ONCE) {
+            turn(&self.rotation, *metric, vector, &mut turned[..*dim]);
+            subtract(&mut turned[..*dim], mean);
             let scale = set_int16(&turned, &mut factors);
             let list = centres.nearest(Factors { numbers: &factors, scale });
-            list_of.push(list as u32);
-            coder.code(&mut turned, list, &mut coded);
+            self.list_of.push(list as u32);
+            coder.code(&mut turned, list, coded);
         }
+        self.list_of.len() < self.vectors.len()
+    }
+
+    /// When all rows are coded. `None` where numbers are too large to compute with.
+    pub fn end(self) -> Option<Codes> {
+        let Coding { metric, dim, vectors, rotation, mean, centres, coded, list_of } = self;
         let (starts, row_at) = by_list(&list_of, centres.count());
         let lists = Lists::new(starts, centres.fine.codes, &centres.fine.values, &mean);
         let (rows, signs) = coded.in_order(&row_at, dim);

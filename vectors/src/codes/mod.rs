@@ -16,6 +16,7 @@ mod rotation;
 mod search;
 mod stored;
 
+pub use build::Coding;
 pub use graph::{DEFAULT_EF, RowDistances};
 pub use plan::{Effort, MAX_LEVEL};
 pub use search::{Candidate, CodeSearch, CodedQuery, SelectedRows, Selection};
