@@ -77,6 +77,8 @@ pub enum NodeCommand {
         partition: Option<PartitionId>,
     },
     // To a data node:
+    /// Reads what a flush will seal, and keeps it for that or a later call.
+    Gather(Box<FlushPlan>),
     Flush(Box<FlushPlan>),
     Compact(Box<CompactPlan>),
     BuildIndex(Box<IndexPlan>),
@@ -211,7 +213,7 @@ pub struct RefreshPlan {
     pub flushed: Timestamp,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartitionSegments {
     pub id: PartitionId,
     pub segments: Vec<SegmentManifest>,

@@ -17,12 +17,22 @@ use std::rc::Rc;
 
 /// The data node is ended when it had nothing to do for so long.
 const DATA_NODE_IDLE_MS: u32 = 5_000;
+/// What a flush will want is read in about so many steps, where rows come at the pace of one in that time.
+const GATHERING_STEPS: u64 = 8;
+const GATHERING_STEP_MS: u64 = 1_000;
 /// When a page has opened a store, it wants something else first; and a place that was just prepared for files may have to age.
 const MOVE_AFTER_MS: [u32; 2] = [5_000, 70_000];
 /// As many small segments of a partition are worth merging.
 const SMALL_SEGMENTS: usize = 4;
 /// What a data node dies over is given to another one so often.
 pub(super) const DATA_NODE_ATTEMPTS: usize = 3;
+
+/// How much had been written to a collection when.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pace {
+    written_bytes: u64,
+    at_ms: u64,
+}
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Gives the data node one thing to do, starting it when there is none.
@@ -40,6 +50,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let answer = self.nodes.call(&node, command, None).await;
         if matches!(answer, Err(Error::NodeOffline { .. })) {
             *current = None;
+            self.gathered.set(None);
             self.platform.files().sweep_after_death();
         }
         drop(current);
@@ -74,6 +85,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if coordinator.data_node_uses.get() == use_number
                 && let Some(node) = current.take()
             {
+                coordinator.gathered.set(None);
                 coordinator.nodes.end(&node);
             }
         };
@@ -100,7 +112,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) fn flush_if_large(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
-        if runtime.log.borrow().bytes < self.config.flush_log_bytes || runtime.flush_scheduled.replace(true) {
+        if runtime.log.borrow().bytes < self.config.flush_log_bytes {
+            return self.gather_if_quick(id, runtime);
+        }
+        if runtime.flush_scheduled.replace(true) {
             return;
         }
         let coordinator = self.clone();
@@ -110,7 +125,35 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             runtime.flush_scheduled.set(false);
             if flushed.is_ok() {
                 coordinator.tidy_up(id);
+                coordinator.gather_if_quick(id, &runtime);
             }
+        };
+        self.platform.spawn(task.boxed_local());
+    }
+
+    /// While rows come quickly the data node reads them already, so that the flush need not: until then it has nothing to do.
+    fn gather_if_quick(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
+        let step_bytes = self.config.flush_log_bytes / GATHERING_STEPS;
+        let now = Pace { written_bytes: runtime.written_bytes.get(), at_ms: self.platform.now_ms() };
+        let before = runtime.pace.get();
+        let bytes = now.written_bytes - before.written_bytes;
+        if bytes < step_bytes {
+            return;
+        }
+        runtime.pace.set(now);
+        let is_quick = bytes * GATHERING_STEP_MS >= step_bytes * now.at_ms.saturating_sub(before.at_ms);
+        // The data node has room for one.
+        if !is_quick || self.gathered.get().is_some_and(|other| other != id) {
+            return;
+        }
+        let coordinator = self.clone();
+        let task = async move {
+            let runtime = coordinator.runtime(id);
+            let Ok(_maintaining) = runtime.maintaining.try_lock() else { return };
+            let Some((plan, _)) = coordinator.planned_flush(id, &runtime).await else { return };
+            coordinator.gathered.set(Some(id));
+            // The flush tells of what fails.
+            drop(coordinator.with_data_node(NodeCommand::Gather(Box::new(plan))).await);
         };
         self.platform.spawn(task.boxed_local());
     }
@@ -129,15 +172,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn flush(self: &Rc<Self>, id: CollectionId) -> Result<()> {
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
-        let (collection, planned) = {
-            let _turn = runtime.writing.lock().await;
-            let Some(collection) = self.collection(id) else { return Ok(()) };
-            (collection, runtime.log.borrow().clone())
-        };
-        if planned.last <= collection.flushed || (planned.inserted_rows.is_empty() && !planned.has_deletes) {
-            return Ok(());
+        let Some((plan, planned)) = self.planned_flush(id, &runtime).await else { return Ok(()) };
+        if self.gathered.get() == Some(id) {
+            self.gathered.set(None);
         }
-        let plan = self.flush_plan(&collection, &planned);
         let new_segments: Vec<SegmentId> = plan.new_segments.iter().map(|new| new.id).collect();
         let NodeAnswer::Flushed(outcome) =
             self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await?
@@ -163,6 +201,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Err(error)
             }
         }
+    }
+
+    /// `None` if there is nothing to flush.
+    async fn planned_flush(&self, id: CollectionId, runtime: &Runtime) -> Option<(FlushPlan, LogSummary)> {
+        let _turn = runtime.writing.lock().await;
+        let (collection, log) = (self.collection(id)?, runtime.log.borrow().clone());
+        let has_any = log.last > collection.flushed && (!log.inserted_rows.is_empty() || log.has_deletes);
+        has_any.then(|| (self.flush_plan(&collection, &log), log))
     }
 
     fn flush_plan(&self, collection: &Collection, planned: &LogSummary) -> FlushPlan {

@@ -47,6 +47,7 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
 use futures::future::try_join;
+use maintenance::Pace;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -105,6 +106,8 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     graphs: Mutex<()>,
     /// Rises with every use of the data node, so that one that waits for it to be idle knows.
     data_node_uses: Cell<u64>,
+    /// Of which collection the data node has read what a flush will want.
+    gathered: Cell<Option<CollectionId>>,
     imports: Imports,
     exports: Exports,
 }
@@ -125,6 +128,10 @@ struct Runtime {
     serving: RefCell<Option<Serving>>,
     progress: RefCell<Progress>,
     flush_scheduled: Cell<bool>,
+    /// Since the store was opened.
+    written_bytes: Cell<u64>,
+    /// When that was last looked at.
+    pace: Cell<Pace>,
     /// How often nodes have followed a commit of segments since there was last a quiet while.
     refreshes: Cell<u64>,
     /// Writes that were sent again.
@@ -231,6 +238,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             data_node: Mutex::default(),
             graphs: Mutex::default(),
             data_node_uses: Cell::new(0),
+            gathered: Cell::new(None),
             imports: Imports::default(),
             exports: Exports::default(),
             platform,

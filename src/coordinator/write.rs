@@ -182,6 +182,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             batch.put_write_outcome(collection.id, written, &outcome);
         }
         self.commit(batch).await?;
+        runtime.written_bytes.update(|before| before + log.bytes - runtime.log.borrow().bytes);
         *runtime.log.borrow_mut() = log;
         let nodes = runtime.serving.borrow().as_ref().map(Serving::told_nodes).unwrap_or_default();
         // A node that came while the record was committed reads it in the log.

@@ -4,6 +4,7 @@
 //! It only writes files, under names that nothing refers to yet; the coordinator's commit makes them visible.
 
 mod export;
+mod gather;
 mod graphs;
 mod import;
 mod indexes;
@@ -12,27 +13,27 @@ mod source;
 use crate::catalog::IndexDefinition;
 use crate::cluster::{CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand};
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, Timestamp};
-use crate::index::SegmentIndex;
-use crate::platform::{Breather, Platform};
+use crate::ids::{CollectionId, Timestamp};
+use crate::platform::Platform;
 use crate::schema::Field;
 use crate::segment::{
-    Deletes, Growing, LogReader, LogRecord, SealPlan, SealSource, SealedColumn, SegmentManifest, SegmentRows,
-    merge_order, read_column, read_deletes, read_times, seal, seal_times, write_deletes,
+    Growing, IndexEntry, SealPlan, SealSource, SealedColumn, SegmentManifest, merge_order, read_column, read_times,
+    seal, seal_times, write_deletes,
 };
 use crate::sorted::SortedMap;
 use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
 use futures::FutureExt;
+use gather::{Gathered, OldSegment};
 use import::ImportReader;
-use indexes::{index_of, write_index};
-use roaring::RoaringBitmap;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 pub struct DataNode<P: Platform> {
     platform: P,
+    /// Of a flush to come.
+    gathered: RefCell<Option<Gathered>>,
     /// The one under way, between its steps.
     import: RefCell<Option<Box<ImportReader<P>>>>,
     /// The segment that an export is at, between its steps.
@@ -47,21 +48,19 @@ struct SealedFor<'a> {
     indexes: &'a [IndexDefinition],
 }
 
-/// A sealed segment's keys and deletes, read when the first delete asks for them.
-struct OldSegment {
-    manifest: SegmentManifest,
-    partition: PartitionId,
-    keys: Option<SegmentRows>,
-}
-
 impl<P: Platform> DataNode<P> {
     pub fn new(platform: P) -> Self {
-        DataNode { platform, import: RefCell::default(), exported: RefCell::default() }
+        DataNode { platform, gathered: RefCell::default(), import: RefCell::default(), exported: RefCell::default() }
     }
 
     /// Each kind of work is boxed: together they would be one function, which takes a browser half a second to compile well.
     pub async fn execute(&self, command: NodeCommand) -> Result<NodeAnswer> {
         Ok(match command {
+            NodeCommand::Gather(plan) => {
+                let gathered = self.gather(*plan).boxed_local().await?;
+                self.gathered.replace(Some(gathered));
+                NodeAnswer::Done
+            }
             NodeCommand::Flush(plan) => NodeAnswer::Flushed(self.flush(*plan).boxed_local().await?),
             NodeCommand::Compact(plan) => NodeAnswer::Compacted(self.compact(*plan).boxed_local().await?),
             NodeCommand::BuildIndex(plan) => NodeAnswer::IndexBuilt(self.build_indexes(*plan).boxed_local().await?),
@@ -82,45 +81,9 @@ impl<P: Platform> DataNode<P> {
     }
 
     async fn flush(&self, plan: FlushPlan) -> Result<FlushOutcome> {
-        let fields: Rc<[Field]> = plan.schema.fields.clone().into();
-        let mut growing: Vec<(&NewSegment, Growing)> =
-            plan.new_segments.iter().map(|new| (new, Growing::new(fields.clone()))).collect();
-        let mut old_segments: Vec<OldSegment> = Vec::new();
-        for partition in &plan.partitions {
-            old_segments.extend(partition.segments.iter().map(|manifest| OldSegment {
-                manifest: manifest.clone(),
-                partition: partition.id,
-                keys: None,
-            }));
-        }
-        let primary_key = plan.schema.primary_key().name.as_str();
-        let mut log = LogReader::new(self.platform.records(), plan.collection, plan.after, plan.through);
-        let mut breather = Breather::new(&self.platform);
-        loop {
-            let page = log.next_page().await?;
-            if page.is_empty() {
-                break;
-            }
-            for (written, bytes) in page {
-                let wanted = |partition| plan.new_segments.iter().any(|new| new.partition == partition);
-                let record = LogRecord::decode(&bytes, wanted)?;
-                if let Some(deletes) = &record.deletes {
-                    let concerned = growing.iter_mut().filter(|(new, _)| deletes.concerns(new.partition));
-                    concerned.for_each(|(_, rows)| {
-                        rows.delete(&deletes.keys);
-                    });
-                    self.delete_in(&plan, &mut old_segments, (written, deletes)).await?;
-                }
-                for (partition, batch) in &record.inserts {
-                    for (new, rows) in growing.iter_mut().filter(|(new, _)| new.partition == *partition) {
-                        rows.append(written, &new.shard.rows_of(batch, primary_key));
-                    }
-                }
-                breather.breathe().await;
-            }
-        }
+        let Gathered { plan, growing, old_segments } = self.gather(plan).boxed_local().await?;
         let mut outcome = FlushOutcome::default();
-        for (new, rows) in growing {
+        for (new, rows) in plan.new_segments.iter().zip(growing) {
             if let Some(manifest) = self.seal_growing(&plan, new, rows).await? {
                 outcome.new_segments.push((new.partition, manifest));
             }
@@ -136,44 +99,6 @@ impl<P: Platform> DataNode<P> {
             outcome.deleted_in.push(manifest);
         }
         Ok(outcome)
-    }
-
-    async fn delete_in(
-        &self,
-        plan: &FlushPlan,
-        segments: &mut [OldSegment],
-        (written, deletes): (Timestamp, &Deletes),
-    ) -> Result<()> {
-        let primary_key = plan.schema.primary_key();
-        let is_older = |manifest: &SegmentManifest| manifest.imported_at.is_none_or(|imported| imported < written);
-        let concerned = |segment: &&mut OldSegment| deletes.concerns(segment.partition) && is_older(&segment.manifest);
-        for segment in segments.iter_mut().filter(concerned) {
-            if segment.keys.is_none() {
-                let (keys, deleted) = self.read_keys(plan.collection, primary_key, &segment.manifest).await?;
-                let mut rows = SegmentRows::new(primary_key.id, SortedMap::from([(primary_key.id, keys)]), true);
-                rows.deleted = Rc::new(deleted);
-                segment.keys = Some(rows);
-            }
-            if let Some(keys) = &mut segment.keys {
-                keys.delete(&deletes.keys);
-            }
-        }
-        Ok(())
-    }
-
-    async fn read_keys(
-        &self,
-        collection: CollectionId,
-        primary_key: &Field,
-        manifest: &SegmentManifest,
-    ) -> Result<(Column, RoaringBitmap)> {
-        let files = self.platform.files();
-        let keys = read_column(files, &manifest.column_file(collection, primary_key.id), &|_| ()).await?;
-        let deleted = match manifest.deletes {
-            Some(last) => read_deletes(files, &manifest.deletes_file(collection, last), &|_| ()).await?,
-            None => RoaringBitmap::new(),
-        };
-        Ok((keys, deleted))
     }
 
     async fn seal_growing(&self, plan: &FlushPlan, new: &NewSegment, rows: Growing) -> Result<Option<SegmentManifest>> {
@@ -255,7 +180,7 @@ impl<P: Platform> DataNode<P> {
         Ok(Some(manifest))
     }
 
-    /// A segment with its indexes, which are made while its columns are in memory.
+    /// A segment with its indexes, which are made while its columns are written.
     async fn seal_indexed(
         &self,
         plan: SealPlan<'_>,
@@ -263,18 +188,21 @@ impl<P: Platform> DataNode<P> {
         column: impl AsyncFn(u32, &Field) -> Result<Option<Column>>,
     ) -> Result<SegmentManifest> {
         let files = self.platform.files();
-        let mut built: Vec<(&IndexDefinition, Option<SegmentIndex>)> = Vec::new();
-        let seen = |field: &Field, column: &SealedColumn| {
+        let entries = RefCell::new(SortedMap::new());
+        let segment = SegmentManifest::new(plan.id, 0);
+        let seen = async |field: &Field, column: &SealedColumn| {
             for definition in indexes.iter().filter(|definition| definition.field == field.id) {
-                let index = column.vectors().and_then(|(dim, vectors)| index_of(definition, dim, &vectors));
-                built.push((definition, index));
+                let name = segment.index_file(plan.collection, definition.id);
+                let entry = match column.vectors() {
+                    Some(vectors) => self.make_index(definition, vectors, &name).await?,
+                    None => IndexEntry::default(),
+                };
+                entries.borrow_mut().insert(definition.id, entry);
             }
+            Ok(())
         };
         let mut manifest = seal(files, plan, column, seen).await?;
-        for (definition, index) in built {
-            let name = manifest.index_file(plan.collection, definition.id);
-            manifest.indexes.insert(definition.id, write_index(files, &name, definition, index).await?);
-        }
+        manifest.indexes = entries.into_inner();
         Ok(manifest)
     }
 }

@@ -167,7 +167,8 @@ impl<P: Platform> QueryNode<P> {
             NodeCommand::MatchingKeys { expr, templates, partition } => {
                 return Ok(NodeAnswer::Keys(self.matching_keys(&expr, &templates, partition).boxed_local().await?));
             }
-            NodeCommand::Flush(_)
+            NodeCommand::Gather(_)
+            | NodeCommand::Flush(_)
             | NodeCommand::Compact(_)
             | NodeCommand::BuildIndex(_)
             | NodeCommand::BuildGraph(_)

@@ -102,6 +102,108 @@ fn a_large_log_is_flushed_by_itself() {
     });
 }
 
+/// What happens between the reading of rows for a flush and that flush.
+#[derive(Clone, Copy)]
+enum Meanwhile {
+    Nothing,
+    RowsAreDeleted,
+    RowsAreReplaced,
+    APartitionComes,
+    APartitionGoes,
+    AFieldComes,
+    AllIsTruncated,
+    AnotherIsFlushed,
+    TheDataNodeDies,
+    TheDataNodeEnds,
+    TheStoreIsOpenedAgain,
+}
+
+#[test]
+fn rows_that_come_quickly_are_read_before_their_flush() {
+    use Meanwhile::*;
+    let config = Config { flush_log_bytes: 120_000, ..Config::default() };
+    for meanwhile in [
+        Nothing,
+        RowsAreDeleted,
+        RowsAreReplaced,
+        APartitionComes,
+        APartitionGoes,
+        AFieldComes,
+        AllIsTruncated,
+        AnotherIsFlushed,
+        TheDataNodeDies,
+        TheDataNodeEnds,
+        TheStoreIsOpenedAgain,
+    ] {
+        scenario_with(config.clone(), async move |lab| {
+            library(&lab, 10, "L2").await;
+            lab.flush("book").await.ok();
+            lab.settle().await;
+            let mut expected: Vec<i64> = (1..11).chain(101..111).chain(201..211).collect();
+            for first in (1000..4000).step_by(500) {
+                lab.insert("book", "p1", &books(first..first + 500)).await.ok();
+                expected.extend(first..first + 500);
+            }
+            lab.delete("book", "", "id in [3, 1003]").await.ok();
+            expected.retain(|id| ![3, 1003].contains(id));
+            assert!(
+                lab.catalog().await.collections.values().all(|it| it.segments().count() == 3),
+                "nothing is flushed"
+            );
+            assert_eq!(lab.process().nodes.running(NodeKind::Data).len(), 1, "and yet there is a data node");
+            match meanwhile {
+                Nothing => {}
+                RowsAreDeleted => {
+                    lab.delete("book", "", "id in [5, 105, 1005, 3005]").await.ok();
+                    expected.retain(|id| ![5, 105, 1005, 3005].contains(id));
+                }
+                RowsAreReplaced => {
+                    lab.upsert("book", "p1", &books([101, 1001, 5000])).await.ok();
+                    expected.push(5000);
+                }
+                APartitionComes => {
+                    lab.call_on("CreatePartition", "book", json!({ "partition_name": "p3" })).await.ok();
+                    lab.insert("book", "p3", &books([5000])).await.ok();
+                    expected.push(5000);
+                }
+                APartitionGoes => {
+                    lab.call_on("DropPartition", "book", json!({ "partition_name": "p1" })).await.ok();
+                    expected.retain(|id| !(101..111).contains(id) && *id < 1000);
+                }
+                AFieldComes => {
+                    let field = json!({ "name": "pages", "data_type": 5, "nullable": true });
+                    lab.call_on("AddCollectionField", "book", json!({ "schema": field })).await.ok();
+                }
+                AllIsTruncated => {
+                    lab.call_on("TruncateCollection", "book", json!({})).await.ok();
+                    lab.insert("book", "p2", &books([7])).await.ok();
+                    expected = vec![7];
+                }
+                AnotherIsFlushed => {
+                    let mut other = book();
+                    other["collection_name"] = json!("other");
+                    lab.call("CreateCollection", other).await.ok();
+                    lab.insert("other", "", &books(1..50)).await.ok();
+                    lab.flush("other").await.ok();
+                }
+                TheDataNodeDies => {
+                    let nodes = lab.process().nodes;
+                    nodes.running(NodeKind::Data).iter().for_each(|node| nodes.kill(node));
+                    // It may fail, as the coordinator may not have heard of it yet.
+                    drop(lab.flush("book").await);
+                }
+                TheDataNodeEnds => lab.settle().await,
+                TheStoreIsOpenedAgain => lab.reopen().await,
+            }
+            lab.flush("book").await.ok();
+            lab.load("book", json!({})).await.ok();
+            assert_eq!(lab.keys("book", &[]).await, expected);
+            lab.settle().await;
+            lab.assert_tidy().await;
+        });
+    }
+}
+
 #[test]
 fn a_data_node_is_ended_when_it_is_idle() {
     scenario(async |lab| {
