@@ -46,6 +46,8 @@ pub enum Error {
     PartitionNotLoaded { partition: PartitionId },
     #[error("index not found[{key}={value}]")]
     IndexNotFound { key: Cow<'static, str>, value: String },
+    #[error("there are multiple indexes, please specify the index_name: index duplicates[indexName={name}]")]
+    IndexAmbiguous { name: String },
     #[error("database not found[database={database}]")]
     DatabaseNotFound { database: String },
     #[error("{text}: invalid database name[database={database}]")]
@@ -146,6 +148,7 @@ impl Error {
             Error::PartitionNotFound { .. } => 200,
             Error::PartitionNotLoaded { .. } => 201,
             Error::IndexNotFound { .. } => 700,
+            Error::IndexAmbiguous { .. } => 702,
             Error::DatabaseNotFound { .. } => 800,
             Error::TooManyDatabases { .. } => 801,
             Error::InvalidDatabaseName { .. } => 802,

@@ -4,6 +4,7 @@ use super::Coordinator;
 use super::properties::check_property;
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
+use crate::index::remove_nested;
 use crate::platform::Platform;
 use crate::schema::{KeyValue, MMAP_ENABLED, merge_properties};
 use serde_json::Value;
@@ -63,6 +64,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let index = collection.indexes.iter_mut().find(|index| index.name == index_name);
             let index =
                 index.ok_or_else(|| Error::IndexNotFound { key: "indexName".into(), value: index_name.to_owned() })?;
+            // They may have been given within `params`.
+            let altered = set.iter().map(|property| &property.key).chain(delete);
+            altered.for_each(|key| remove_nested(&mut index.params, key));
             merge_properties(&mut index.params, set, delete);
             Ok(())
         })

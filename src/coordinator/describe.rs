@@ -140,11 +140,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         chosen: IndexChoice<'_>,
     ) -> Result<IndexCoverage> {
         let collection = self.resolve(database, name)?;
-        let coverages = chosen.of(&collection)?;
-        let coverages = coverages.into_iter().map(|index| IndexCoverage::of(&collection, index.id));
-        coverages
-            .min_by_key(|coverage| coverage.indexed_rows)
-            .ok_or_else(|| Error::IndexNotFound { key: "collection".into(), value: collection.schema.name.clone() })
+        Ok(IndexCoverage::of(&collection, chosen.only(&collection)?.id))
     }
 
     /// The sealed segments of a collection, as getPersistentSegmentInfo and getQuerySegmentInfo list them.

@@ -55,13 +55,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .field(field)
             .filter(|field| !field.is_dynamic)
             .ok_or_else(|| Error::invalid(format!("cannot create index on non-exist field: {field}")))?;
-        let index_name = if index_name.is_empty() { field.name.clone() } else { index_name.to_owned() };
-        names::check_index(&index_name)?;
+        if !index_name.is_empty() {
+            names::check_index(index_name)?;
+        }
         let checked = IndexParams::check(field, params)?;
         let created_at = self.tick();
         let definition = IndexDefinition {
             id: IndexId(created_at.0),
-            name: index_name,
+            name: index_name.to_owned(),
             field: field.id,
             index_type: checked.index_type.name().to_owned(),
             metric: checked.metric_type,
@@ -88,8 +89,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// An index that does not exist is dropped already.
     pub(super) async fn drop_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<()> {
         let collection = self.resolve(database, name)?;
-        let dropped = match chosen.of(&collection) {
-            Ok(dropped) => dropped.iter().map(|index| index.id).collect::<Vec<_>>(),
+        let dropped = match chosen.only(&collection) {
+            Ok(dropped) => dropped.id,
             Err(Error::IndexNotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -97,20 +98,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             .change(collection.id, |collection, _| {
                 let vector =
                     |field| collection.schema.field_by_id(field).is_some_and(|field| field.data_type.is_vector());
-                let of_vectors =
-                    collection.indexes.iter().any(|index| dropped.contains(&index.id) && vector(index.field));
+                let of_vectors = collection.indexes.iter().any(|index| index.id == dropped && vector(index.field));
                 if collection.load.is_some() && of_vectors {
                     let text = format!("vector index cannot be dropped on loaded collection: {}", collection.id);
                     return Err(Error::invalid(text));
                 }
                 let mut files = Vec::new();
                 let id = collection.id;
-                collection.indexes.retain(|index| !dropped.contains(&index.id));
+                collection.indexes.retain(|index| index.id != dropped);
                 for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
-                    for index in &dropped {
-                        files.extend(segment.index_files(id, *index));
-                        segment.indexes.remove(index);
-                    }
+                    files.extend(segment.index_files(id, dropped));
+                    segment.indexes.remove(&dropped);
                 }
                 Ok(files)
             })
@@ -193,15 +191,26 @@ impl IndexChoice<'_> {
             name => Error::IndexNotFound { key: "indexName".into(), value: name.to_owned() },
         })
     }
+
+    pub fn only<'c>(&self, collection: &'c Collection) -> Result<&'c IndexDefinition> {
+        match self.of(collection)?[..] {
+            [index] => Ok(index),
+            _ => Err(Error::IndexAmbiguous { name: self.index_name.to_owned() }),
+        }
+    }
 }
 
 fn add_index(
     collection: &mut Collection,
     field: &Field,
-    definition: IndexDefinition,
+    mut definition: IndexDefinition,
     checked: &IndexParams,
 ) -> Result<bool> {
-    if let Some(existing) = collection.indexes.iter().find(|index| index.field == field.id) {
+    let existing = collection.indexes.iter().find(|index| index.field == field.id);
+    if definition.name.is_empty() {
+        definition.name = existing.map_or(&field.name, |index| &index.name).clone();
+    }
+    if let Some(existing) = existing {
         let same = IndexParams::check(field, &existing.params)?.is_same(checked) && existing.name == definition.name;
         let text = if existing.name == definition.name {
             "at most one distinct index is allowed per field"

@@ -4,7 +4,7 @@ mod params;
 
 pub use elanus_vectors::flat::inverse_norms;
 pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
-pub use params::{IndexParams, IndexType, parameter};
+pub use params::{IndexParams, IndexType, parameter, remove_nested};
 
 use codes::Coding;
 

@@ -53,21 +53,11 @@ const NAMES: [(IndexType, &str); 18] = [
     (IndexType::Ngram, "NGRAM"),
 ];
 
-/// Types of Milvus for fields or machines that elanus does not have.
-const UNSUPPORTED: [&str; 12] = [
-    "BIN_FLAT",
-    "BIN_IVF_FLAT",
-    "MINHASH_LSH",
-    "SPARSE_INVERTED_INDEX",
-    "SPARSE_WAND",
-    "RTREE",
-    "GPU_IVF_FLAT",
-    "GPU_IVF_PQ",
-    "GPU_CAGRA",
-    "GPU_BRUTE_FORCE",
-    "AISAQ",
-    "FMINDEX",
-];
+/// Types of Milvus for fields that elanus does not have.
+const OF_OTHER_FIELDS: [&str; 6] =
+    ["BIN_FLAT", "BIN_IVF_FLAT", "MINHASH_LSH", "SPARSE_INVERTED_INDEX", "SPARSE_WAND", "RTREE"];
+/// Types of Milvus that elanus could have.
+const UNSUPPORTED: [&str; 6] = ["GPU_IVF_FLAT", "GPU_IVF_PQ", "GPU_CAGRA", "GPU_BRUTE_FORCE", "AISAQ", "FMINDEX"];
 
 impl IndexType {
     pub fn name(self) -> &'static str {
@@ -130,29 +120,34 @@ impl IndexParams {
     pub fn check(field: &Field, extra_params: &[KeyValue]) -> Result<IndexParams> {
         let mut params = flatten(extra_params)?;
         let vector = field.data_type.is_vector();
+        let unsuited = |name: &str| {
+            let (field, kind) = (&field.name, field.data_type.name());
+            Error::invalid(match vector {
+                true => {
+                    format!("invalid index type: {name}, field {field} of type {kind} can't be built with this index")
+                }
+                false => format!("{name} are not supported on {kind} field, field {field}"),
+            })
+        };
         let index_type = match params.remove("index_type").filter(|name| !name.is_empty()) {
             None => IndexType::AutoIndex,
-            Some(name) => IndexType::from_name(&name).ok_or_else(|| match UNSUPPORTED.contains(&name.as_str()) {
-                true => Error::Unimplemented { what: format!("index type {name} on field {}", field.name) },
-                false => Error::invalid(format!("invalid index type: {name}, field {}", field.name)),
+            Some(name) => IndexType::from_name(&name).ok_or_else(|| match name.as_str() {
+                known if UNSUPPORTED.contains(&known) => {
+                    Error::Unimplemented { what: format!("index type {name} on field {}", field.name) }
+                }
+                known if OF_OTHER_FIELDS.contains(&known) => unsuited(known),
+                _ => Error::invalid(format!("invalid index type: {name}, field {}", field.name)),
             })?,
         };
         let suits = if vector { index_type.is_for_vectors() } else { index_type.suits_scalar(field) };
         if !suits {
-            return Err(Error::invalid(match vector {
-                true => format!(
-                    "invalid index type: {}, field {} of type {} can't be built with this index",
-                    index_type.name(),
-                    field.name,
-                    field.data_type.name()
-                ),
-                false => format!(
-                    "{} are not supported on {} field, field {}",
-                    index_type.name(),
-                    field.data_type.name(),
-                    field.name
-                ),
-            }));
+            return Err(unsuited(index_type.name()));
+        }
+        if let Some(value) = params.get(MMAP_ENABLED).filter(|value| !is_bool(value)) {
+            return Err(Error::invalid(format!("invalid {MMAP_ENABLED} value: {value}, expected: true, false")));
+        }
+        if index_type == IndexType::Ngram {
+            check_grams(&params)?;
         }
         let metric_type = match (params.remove("metric_type").filter(|name| !name.is_empty()), vector) {
             (_, false) => None,
@@ -196,6 +191,17 @@ pub fn parameter(given: &[KeyValue], key: &str) -> Option<String> {
     flatten(given).ok()?.remove(key)
 }
 
+/// Takes a parameter out of the JSON text `params`.
+pub fn remove_nested(given: &mut [KeyValue], key: &str) {
+    for nested in given.iter_mut().filter(|pair| pair.key == "params") {
+        if let Ok(Value::Object(mut inner)) = json::parse(nested.value.as_bytes())
+            && inner.remove(key).is_some()
+        {
+            nested.value = Value::Object(inner).to_string();
+        }
+    }
+}
+
 /// All parameters by name; those of the JSON text `params` among them.
 fn flatten(extra_params: &[KeyValue]) -> Result<SortedMap<String, String>> {
     let mut all = SortedMap::new();
@@ -219,6 +225,20 @@ fn flatten(extra_params: &[KeyValue]) -> Result<SortedMap<String, String>> {
         }));
     }
     Ok(all)
+}
+
+fn is_bool(value: &str) -> bool {
+    value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false")
+}
+
+fn check_grams(params: &SortedMap<String, String>) -> Result<()> {
+    let (Some(least), Some(most)) = (params.get("min_gram"), params.get("max_gram")) else {
+        return Err(Error::invalid("Ngram index must specify both min_gram and max_gram"));
+    };
+    match (least.parse::<u32>(), most.parse::<u32>()) {
+        (Ok(least), Ok(most)) if least > 0 && least <= most => Ok(()),
+        _ => Err(Error::invalid(format!("invalid min_gram ({least}) or max_gram ({most}) value for Ngram index"))),
+    }
 }
 
 /// A parameter with the range that its index allows.
@@ -338,6 +358,15 @@ mod tests {
         assert_refused(check("v", &[("metric_type", "JACCARD")]), "metric type JACCARD not found or not supported");
         assert!(matches!(check("v", &[("index_type", "GPU_CAGRA")]), Err(Error::Unimplemented { .. })));
         assert_refused(check("v", &[("params", "7")]), "index params are not a JSON object");
+        assert_refused(
+            check("v", &[("index_type", "BIN_FLAT")]),
+            "field v of type FloatVector can't be built with this",
+        );
+        assert_refused(check("t", &[("index_type", "RTREE")]), "RTREE are not supported on VarChar field");
+        assert_refused(check("v", &[("mmap.enabled", "banana")]), "invalid mmap.enabled value: banana");
+        assert_refused(check("t", &[("index_type", "NGRAM"), ("min_gram", "2")]), "both min_gram and max_gram");
+        let grams = [("index_type", "NGRAM"), ("min_gram", "3"), ("max_gram", "2")];
+        assert_refused(check("t", &grams), "invalid min_gram (3) or max_gram (2)");
         for (index_type, params, text) in [
             ("HNSW", r#"{"M":1}"#, "param 'M' (1) should be in range [2, 2048]"),
             ("HNSW", r#"{"M":"x"}"#, "wrong data type in json, key: 'M', value: 'x'"),

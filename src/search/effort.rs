@@ -24,6 +24,7 @@ pub fn effort(params: &SortedMap<String, Value>, index_type: IndexType, limit: u
     in_range("level", level, i64::from(MAX_LEVEL))?;
     in_range("nprobe", lists, MAX_LISTS)?;
     for (name, value) in [("reorder_k", rerank), ("ef", graph), ("search_list_size", disk)] {
+        in_range(name, value, i64::from(i32::MAX))?;
         if let Some(value) = value.filter(|value| *value < limit as i64) {
             return Err(Error::invalid(format!("{name}({value}) should be larger than k({limit})")));
         }
@@ -81,6 +82,7 @@ mod tests {
             (json!({ "level": 11 }), IndexType::AutoIndex, "param 'level' (11) should be in range [1, 10]"),
             (json!({ "nprobe": 0 }), IndexType::IvfFlat, "param 'nprobe' (0) should be in range [1, 65536]"),
             (json!({ "nprobe": "x" }), IndexType::IvfSq8, "wrong data type in json, key: 'nprobe'"),
+            (json!({ "ef": 1u64 << 32 }), IndexType::Hnsw, "'ef' (4294967296) should be in range [1, 2147483647]"),
             (json!({ "ef": 9 }), IndexType::Hnsw, "ef(9) should be larger than k(10)"),
             (json!({ "reorder_k": 9 }), IndexType::Scann, "reorder_k(9) should be larger than k(10)"),
             (json!({ "search_list": 9 }), IndexType::DiskAnn, "search_list_size(9) should be larger than k(10)"),

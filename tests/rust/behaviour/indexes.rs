@@ -64,6 +64,43 @@ fn a_field_has_one_index() {
 }
 
 #[test]
+fn one_of_several_indexes_must_be_named() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        let mut named = index("book", "v", "L2");
+        named["index_name"] = json!("by_vector");
+        lab.call("CreateIndex", named).await.ok();
+        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+        assert_eq!(described(&lab).await[0]["index_name"], json!("by_vector"), "it is the same without its name");
+        lab.call_on("CreateIndex", "book", json!({ "field_name": "words" })).await.ok();
+        for method in ["DropIndex", "GetIndexState", "GetIndexBuildProgress"] {
+            let text = "there are multiple indexes, please specify the index_name: index duplicates[indexName=]";
+            lab.call_on(method, "book", json!({})).await.refused(702, text);
+        }
+        assert_eq!(described(&lab).await.as_array().map(Vec::len), Some(2));
+        lab.call_on("DropIndex", "book", json!({ "field_name": "words" })).await.ok();
+        lab.call_on("DropIndex", "book", json!({})).await.ok();
+        lab.call_on("DescribeIndex", "book", json!({})).await.refused(700, "index not found");
+    });
+}
+
+#[test]
+fn properties_are_altered_wherever_they_were_given() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        let params = json!([
+            { "key": "index_type", "value": "HNSW" },
+            { "key": "params", "value": r#"{"M":16,"mmap.enabled":true}"# },
+        ]);
+        lab.call_on("CreateIndex", "book", json!({ "field_name": "v", "extra_params": params })).await.ok();
+        let dropped = json!({ "index_name": "v", "delete_keys": ["mmap.enabled"] });
+        lab.call_on("AlterIndex", "book", dropped).await.ok();
+        let of = described(&lab).await[0]["params"].to_string();
+        assert!(of.contains("16") && !of.contains("mmap"), "{of}");
+    });
+}
+
+#[test]
 fn a_dropped_index_takes_its_files_along() {
     scenario(async |lab| {
         library(&lab, 10, "COSINE").await;

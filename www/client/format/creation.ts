@@ -34,7 +34,7 @@ export function indexParamsOf(indexes: IndexDescription[]): ExportedIndex[] {
     const { index_type = '', metric_type, params: nested = '{}', ...flat } = recordOf(pairs);
     const made: ExportedIndex = { field_name, index_name, index_type };
     if (metric_type) made.metric_type = metric_type;
-    const params = { ...flat, ...(JSON.parse(nested) as object) };
+    const params = { ...(JSON.parse(nested) as object), ...flat };
     if (Object.keys(params).length) made.params = params;
     return made;
   });
