@@ -18,6 +18,7 @@ export function scriptedWriter(faults) {
   };
   return {
     start: async () => {},
+    read: async (blob, at, length) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer()),
     async open(folders, name) {
       fault('open');
       let folder = await navigator.storage.getDirectory();
