@@ -27,6 +27,7 @@ pub fn key_values<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<KeyValue>, 
     let pairs = Option::<Vec<Loose>>::deserialize(value)?.unwrap_or_default();
     let text = |value: Value| match value {
         Value::String(text) => text,
+        Value::Null => String::new(),
         other => other.to_string(),
     };
     Ok(pairs.into_iter().map(|pair| KeyValue { key: pair.key, value: text(pair.value) }).collect())

@@ -48,6 +48,8 @@ struct SearchRequest {
     expr_template_values: SortedMap<String, Value>,
     ids: Option<Value>,
     function_score: Option<Value>,
+    search_aggregation: Option<Value>,
+    highlighter: Option<Value>,
     /// Whether the caller puts the answers of several nodes together.
     merge: bool,
 }
@@ -70,11 +72,15 @@ impl<P: Platform> QueryNode<P> {
     pub(super) async fn search(&self, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
         let request: SearchRequest = crate::request::parse("Search", body)?;
         let params = SearchParams::from_key_values(&request.search_params)?;
-        if request.ids.as_ref().is_some_and(|ids| !ids.is_null()) {
-            return Err(Error::Unimplemented { what: "search by ids is not available in the browser".into() });
-        }
-        if request.function_score.as_ref().is_some_and(|score| !score.is_null()) {
-            return Err(Error::Unimplemented { what: "function scores are not available in the browser".into() });
+        for (asked, what) in [
+            (&request.ids, "search by ids is"),
+            (&request.function_score, "function scores are"),
+            (&request.search_aggregation, "search aggregations are"),
+            (&request.highlighter, "highlighters are"),
+        ] {
+            if asked.as_ref().is_some_and(|asked| !asked.is_null()) {
+                return Err(Error::Unimplemented { what: format!("{what} not available in the browser") });
+            }
         }
         let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
         let name = (database, request.collection_name.as_str());
@@ -88,7 +94,7 @@ impl<P: Platform> QueryNode<P> {
         let metric = index.metric.unwrap_or(MetricType::Cosine);
         params.check_metric(metric)?;
         let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
-        let effort = effort(&params.index_params, index_type, params.depth())?;
+        let effort = effort(&params.index_params, index_type, params.wanted)?;
         let group_field = params.group_field(target.schema())?.cloned();
         if let Some(field) = group_field.as_ref().filter(|field| !target.fields.contains(&field.id)) {
             return Err(Error::invalid(format!("field {} is not loaded", field.name)));
@@ -113,7 +119,9 @@ impl<P: Platform> QueryNode<P> {
         }
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
         let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
-        let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
+        // Scores of several nodes are put in order before they are rounded.
+        let round_decimal = plan.params.round_decimal.filter(|_| !request.merge);
+        let scores = hits_of_queries.iter().flatten().map(|hit| match round_decimal {
             Some(decimals) => round_score(hit.score, decimals),
             None => hit.score,
         });

@@ -27,6 +27,8 @@ pub struct SearchParams {
     pub metric_type: Option<String>,
     pub limit: usize,
     pub offset: usize,
+    /// Hits that a search must look hard enough for: of an iterator, a batch.
+    pub wanted: usize,
     /// Decimals of the scores, if they are to be rounded.
     pub round_decimal: Option<u32>,
     pub range: Option<ScoreRange>,
@@ -50,13 +52,18 @@ impl SearchParams {
         let params = Params::read(pairs)?;
         params.refuse_unsupported()?;
         let limit = params.required_integer("topk")?;
-        check_top_k("topk", limit, limit)?;
         let offset = params.integer("offset")?.unwrap_or(0);
-        if offset != 0 {
-            check_top_k("offset", offset, offset)?;
+        let depth = limit.saturating_add(offset);
+        let is_iterator = params.flag("iterator")?;
+        // An iterator goes through all, by offsets.
+        if !is_iterator || limit < 1 || offset < 0 || depth > i64::from(i32::MAX) {
+            check_top_k("topk", limit, limit)?;
+            if offset != 0 {
+                check_top_k("offset", offset, offset)?;
+            }
+            check_top_k("offset+topk", depth, depth)?;
         }
-        let depth = limit + offset;
-        check_top_k("offset+topk", depth, depth)?;
+        let batch = if is_iterator { params.integer("search_iter_batch_size")? } else { None };
         let range = params.number("radius")?.map(|radius| -> Result<ScoreRange> {
             Ok(ScoreRange { radius, range_filter: params.number("range_filter")? })
         });
@@ -64,7 +71,7 @@ impl SearchParams {
         if group_by.is_some() && range.is_some() {
             return Err(Error::invalid("Not allowed to do range-search when doing search-group-by"));
         }
-        if group_by.is_some() && params.flag("iterator")? {
+        if group_by.is_some() && is_iterator {
             return Err(Error::invalid("Not allowed to do groupBy when doing iteration"));
         }
         Ok(SearchParams {
@@ -72,6 +79,7 @@ impl SearchParams {
             metric_type: params.text("metric_type").filter(|metric| !metric.is_empty()),
             limit: limit as usize,
             offset: offset as usize,
+            wanted: batch.unwrap_or(depth).max(0) as usize,
             round_decimal: params.round_decimal()?,
             range: range.transpose()?,
             ignore_growing: params.flag("ignore_growing")?,
@@ -236,7 +244,8 @@ struct Params(SortedMap<String, Value>);
 impl Params {
     fn read(pairs: &[KeyValue]) -> Result<Params> {
         let mut all = SortedMap::new();
-        for pair in pairs.iter().filter(|pair| pair.key != "params") {
+        // Without a value it is not there, but for the one that must be.
+        for pair in pairs.iter().filter(|pair| pair.key != "params" && (!pair.value.is_empty() || pair.key == "topk")) {
             all.insert(pair.key.clone(), Value::String(pair.value.clone()));
         }
         for pair in pairs.iter().filter(|pair| pair.key == "params" && !pair.value.trim().is_empty()) {
@@ -463,6 +472,24 @@ mod tests {
         assert_refused(decode_query_vectors(&[], 0, v), "nq [0] is invalid");
         assert_refused(decode_query_vectors(&bytes, 16385, v), "nq [16385] is invalid");
         assert_refused(decode_query_vectors(&[0xff; 8], 1, v), "is not a number or infinity");
+    }
+
+    #[test]
+    fn an_iterator_goes_beyond_the_window() {
+        let iterator = [("iterator", "true"), ("offset", "50000"), ("search_iter_batch_size", "10")];
+        let params = search(&iterator).unwrap();
+        assert_eq!((params.depth(), params.wanted), (50_010, 10));
+        assert_refused(search(&iterator[1..]), "offset [50000] is invalid");
+        assert_refused(search(&[("iterator", "true"), ("offset", "4294967296")]), "offset [4294967296] is invalid");
+        assert_refused(search(&[("iterator", "true"), ("topk", "0")]), "topk [0] is invalid");
+        assert_eq!(search(&[("offset", "5")]).unwrap().wanted, 15);
+    }
+
+    #[test]
+    fn what_has_no_value_is_not_there() {
+        let given = [("radius", ""), ("ef", ""), ("round_decimal", ""), ("metric_type", ""), ("anns_field", "")];
+        assert_eq!(search(&given).unwrap(), search(&[]).unwrap());
+        assert_refused(search(&[("topk", "")]), "topk [] is invalid");
     }
 
     #[test]

@@ -338,6 +338,22 @@ test('iterators page through everything', async () => {
   assert.deepEqual(hitPages, [['1', '2'], ['4']]);
 });
 
+test('a search iterator gives no row twice, and what is refused does not end it as if all were there', async () => {
+  const found = [[1, 2], [2, 3], [4, 5]];
+  MockWorker.handlers.Route = route(node({
+    Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [100]]])] }),
+    Search: () => {
+      const ids = found.shift();
+      if (!ids) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
+      return searchReply(ids.map(id => 1 / id), ids);
+    },
+  }));
+  const iterator = (await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2 }))[Symbol.asyncIterator]();
+  const next = async () => (await iterator.next()).value.map(hit => hit.id);
+  assert.deepEqual([await next(), await next(), await next()], [['1', '2'], ['3'], ['4', '5']]);
+  await assert.rejects(iterator.next(), { code: 1100, reason: 'no more' });
+});
+
 test('createCollection sends the schema and, in its short form, indexes and loads', async () => {
   const sent = [];
   const take = (method, answer) => (MockWorker.handlers[method] = body => (sent.push([method, body]), { body: answer }));

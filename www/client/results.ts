@@ -155,7 +155,7 @@ export function mergeSearches(pages: SearchPage[], window: SearchWindow): Search
   if (round_decimal === undefined) return page;
   // A node that is asked alone rounds by itself.
   const rounded = (score: number): number => (pages.length === 1 ? score : roundScore(score, round_decimal));
-  for (const hit of page.hits.flat()) hit.score = formatNumberPrecision(rounded(hit.score), round_decimal);
+  for (const hit of page.hits.flat()) hit.score = round_decimal ? formatNumberPrecision(rounded(hit.score), round_decimal) : rounded(hit.score);
   return page;
 }
 

@@ -155,6 +155,11 @@ fn groups_hold_the_best_of_each() {
         let given = json!({ "topk": 2, "offset": 1, "group_by_field": "g" });
         let answer = search(&lab, &query, given, json!({})).await.ok();
         assert_eq!(answer.numbers("g"), groups[1..3].iter().map(|(group, _)| *group).collect::<Vec<_>>());
+        for asked in ["search_aggregation", "highlighter", "function_score"] {
+            search(&lab, &query, json!({ "topk": 2 }), json!({ asked: {} })).await.refused(10, "not available");
+        }
+        let given = json!({ "topk": 2, "radius": null });
+        assert_eq!(search(&lab, &query, given, json!({})).await.ok().numbers("id").len(), 2);
         let given = json!({ "topk": 2, "group_by_field": "v" });
         search(&lab, &query, given, json!({})).await.refused(1100, "group_by_field 'v'");
     });

@@ -1,6 +1,7 @@
 // Large results page by page.
 
-import { CLUSTER_ID, DEFAULT_MAX_SEARCH_SIZE, NO_LIMIT } from '../const/index.js';
+import { CLUSTER_ID, DEFAULT_MAX_SEARCH_SIZE, ErrorCode, NO_LIMIT } from '../const/index.js';
+import { MilvusError } from '../errors.js';
 import { getQueryIteratorExpr, hasElementFilterExpression } from '../format/expressions.js';
 import type { Row } from '../results.js';
 import type { QueryIteratorReq, QueryReq, SearchIteratorReq, SearchResultData, SearchSimpleReq } from '../types/index.js';
@@ -31,12 +32,17 @@ export class Iterators extends Reads {
     };
     // A node that keeps no iterator answers no token; then the hits seen so far are skipped by offset.
     let offset: number | undefined;
+    // Searches of different depth may find a row twice.
+    const given = new Set<unknown>();
     const next = async (): Promise<IteratorResult<SearchResultData[], End<SearchResultData>>> => {
       if (found >= total) return { done: true, value: null };
       try {
         const page = await this.search({ ...param, params, limit: batchSize, offset } as SearchSimpleReq);
-        const hits = page.results as SearchResultData[];
-        found += hits.length;
+        if (page.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(page.status);
+        const results = page.results as SearchResultData[];
+        const hits = results.filter(({ id }) => !given.has(id));
+        hits.forEach(({ id }) => given.add(id));
+        found += results.length;
         batchSize = Math.min(batchSize, total - found);
         const state = page.search_iterator_v2_results;
         if (state) {
@@ -48,8 +54,10 @@ export class Iterators extends Reads {
         params.guarantee_timestamp = page.session_ts;
         params.search_iter_batch_size = batchSize;
         const value = param.external_filter_fn ? hits.filter(param.external_filter_fn) : hits;
-        return hits.length ? { done: false, value } : { done: true, value };
+        return results.length ? { done: false, value } : { done: true, value };
       } catch (error) {
+        // Who goes through all must not take a part for it.
+        if (error instanceof MilvusError) throw error;
         console.error('Error during search iteration:', error);
         return { done: true, value: null };
       }

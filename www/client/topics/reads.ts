@@ -1,6 +1,6 @@
 // Search, query, get and count: straight to the nodes that hold the collection.
 
-import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
+import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_MAX_SEARCH_SIZE, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
 import { failure } from '../errors.js';
 import { formatSearchAggregationResult } from '../format/aggregation.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
@@ -37,7 +37,7 @@ export class Reads extends Mutations {
     const bodyFor = (nodes: number): object => (nodes === 1 ? body : wideSearch(body));
     const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
     const pages = replies.map(reply => readSearch(reply, transformers));
-    const page = mergeSearches(pages, { ...searchWindow(body), round_decimal: call.round_decimal || undefined });
+    const page = mergeSearches(pages, { ...searchWindow(body), round_decimal: call.round_decimal });
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
@@ -174,14 +174,17 @@ function replaced(pairs: Pairs, values: Record<string, unknown>): Pairs {
   return [...others, ...set.filter(([, value]) => value !== undefined).map(([key, value]) => ({ key, value }))];
 }
 
-/** What each of several nodes is asked; scores are rounded when they have been put in order. */
+/** What each of several nodes is asked; they leave it to the caller to round scores, after these have been put in order. */
 function wideSearch(body: Record<string, unknown>): object {
   if (body.rank_params) {
     const pairs = body.rank_params as Pairs;
     return { ...body, rank_params: wide(pairs, pairsOf(pairs), 'limit') };
   }
   const pairs = body.search_params as Pairs;
-  return { ...body, merge: true, search_params: replaced(wide(pairs, pairsOf(pairs), 'topk'), { round_decimal: undefined }) };
+  const { limit, offset } = searchWindow(body);
+  // One that is too large is refused as it was asked for.
+  const isAllowed = limit + offset <= DEFAULT_MAX_SEARCH_SIZE || pairsOf(pairs).iterator;
+  return { ...body, merge: true, search_params: isAllowed ? wide(pairs, pairsOf(pairs), 'topk') : pairs };
 }
 
 function searchWindow(body: Record<string, unknown>): { limit: number; offset: number; group_size?: number } {
