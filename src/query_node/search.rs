@@ -50,7 +50,7 @@ struct SearchRequest {
     function_score: Option<Value>,
     search_aggregation: Option<Value>,
     highlighter: Option<Value>,
-    /// Whether the caller puts the answers of several nodes together.
+    /// Whether the caller puts the answers of several nodes together, and cuts the window and rounds only then.
     merge: bool,
 }
 
@@ -71,7 +71,7 @@ type Hit = RankedHit<RowAt>;
 impl<P: Platform> QueryNode<P> {
     pub(super) async fn search(&self, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
         let request: SearchRequest = crate::request::parse("Search", body)?;
-        let params = SearchParams::from_key_values(&request.search_params)?;
+        let mut params = SearchParams::from_key_values(&request.search_params)?;
         for (asked, what) in [
             (&request.ids, "search by ids is"),
             (&request.function_score, "function scores are"),
@@ -95,6 +95,9 @@ impl<P: Platform> QueryNode<P> {
         params.check_metric(metric)?;
         let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
         let effort = effort(&params.index_params, index_type, params.wanted)?;
+        if request.merge {
+            params = SearchParams { limit: params.depth(), offset: 0, round_decimal: None, ..params };
+        }
         let group_field = params.group_field(target.schema())?.cloned();
         if let Some(field) = group_field.as_ref().filter(|field| !target.fields.contains(&field.id)) {
             return Err(Error::invalid(format!("field {} is not loaded", field.name)));
@@ -119,9 +122,7 @@ impl<P: Platform> QueryNode<P> {
         }
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
         let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
-        // Scores of several nodes are put in order before they are rounded.
-        let round_decimal = plan.params.round_decimal.filter(|_| !request.merge);
-        let scores = hits_of_queries.iter().flatten().map(|hit| match round_decimal {
+        let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
             Some(decimals) => round_score(hit.score, decimals),
             None => hit.score,
         });
@@ -153,7 +154,7 @@ impl<P: Platform> QueryNode<P> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut hits_of_queries = vec![Vec::new(); queries.len()];
         let mut unanswered: Vec<usize> = (0..queries.len()).collect();
-        let mut depth = plan.params.depth();
+        let mut depth = plan.params.depth().min(rows.max(1));
         while !unanswered.is_empty() {
             let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
             let mut scanned = self.scan(plan, &asked, depth, breather).await?.into_iter();

@@ -299,6 +299,19 @@ test('several nodes: searches are merged by score, queries by key, counts added'
   assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 2, offset: 1 })).data, [{ id: '2' }, { id: '9' }]);
 });
 
+test('several nodes are asked what one would be, and their scores rounded together', async () => {
+  const asked = [];
+  const part = (scores, found) => node({ Search: body => (asked.push(body), searchReply(scores, found)) });
+  MockWorker.handlers.Route = route(part([1.61, 0.75], [1, 2]), part([1.5, 0.2], [3, 4]));
+  const client = open();
+  const rounded = async given => (await client.search({ collection_name: 'c', data: [1, 2], limit: 2, offset: 1, ...given })).results.map(hit => [hit.id, hit.score]);
+  assert.deepEqual(await rounded({ params: { round_decimal: 0 } }), [['3', 2], ['2', 1]]);
+  assert.deepEqual(await rounded({ params: { round_decimal: 1 } }), [['3', 1.5], ['2', 0.8]]);
+  assert.deepEqual(await rounded({ search_params: { anns_field: 'v', topk: 3, offset: 0, params: '{"round_decimal":0}' } }), [['1', 2], ['3', 2], ['2', 1]]);
+  const params = Object.fromEntries(asked[0].search_params.map(({ key, value }) => [key, value]));
+  assert.deepEqual([asked[0].merge, params.topk, params.offset, params.round_decimal], [true, 2, 1, 0]);
+});
+
 test('loadCollection waits for 100 and throws refusals', async () => {
   let progress = 0;
   MockWorker.handlers.LoadCollection = ({ collection_name }) => ({ body: collection_name === 'c' ? ok : { ...ok, error_code: 'IndexNotExist', code: 700, reason: 'index not found[collection=x]' } });
@@ -352,6 +365,27 @@ test('a search iterator gives no row twice, and what is refused does not end it 
   const next = async () => (await iterator.next()).value.map(hit => hit.id);
   assert.deepEqual([await next(), await next(), await next()], [['1', '2'], ['3'], ['4', '5']]);
   await assert.rejects(iterator.next(), { code: 1100, reason: 'no more' });
+});
+
+test('a search iterator knows rows by their primary key, asked for or not, and repeated ones do not count', async () => {
+  const pages = [[1, 2], [2, 1], [2, 3], [4]];
+  const asked = [];
+  MockWorker.handlers.Route = route(node({
+    Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [4]]])] }),
+    Search: ({ search_params, output_fields }) => {
+      asked.push([search_params.find(p => p.key === 'offset').value, ...output_fields]);
+      const found = pages.shift();
+      const reply = searchReply(found.map(id => 1 / id), found);
+      reply.body.results.output_fields = output_fields.filter(name => name === 'id');
+      if (!output_fields.includes('id')) reply.blobs = [batch(found.length, [[{ name: '$score', type: DataType.Float }, found.map(id => 1 / id)]])];
+      return reply;
+    },
+  }));
+  const iterator = await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2, output_fields: ['x'] });
+  const given = [];
+  for await (const page of iterator) given.push(page);
+  assert.deepEqual(given, [[{ score: 1 }, { score: 0.5 }], [{ score: Math.fround(1 / 3) }], [{ score: 0.25 }]]);
+  assert.deepEqual(asked, [[0, 'x', 'id'], [2, 'x', 'id'], [4, 'x', 'id'], [6, 'x', 'id']]);
 });
 
 test('createCollection sends the schema and, in its short form, indexes and loads', async () => {

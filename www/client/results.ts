@@ -148,24 +148,8 @@ export interface SearchWindow {
   round_decimal?: number;
 }
 
-/** The best of all nodes, query by query; every node was asked for `offset + limit` hits from its first. */
-export function mergeSearches(pages: SearchPage[], window: SearchWindow): SearchPage {
-  const page = merged(pages, window);
-  const { round_decimal } = window;
-  if (round_decimal === undefined) return page;
-  // A node that is asked alone rounds by itself.
-  const rounded = (score: number): number => (pages.length === 1 ? score : roundScore(score, round_decimal));
-  for (const hit of page.hits.flat()) hit.score = round_decimal ? formatNumberPrecision(rounded(hit.score), round_decimal) : rounded(hit.score);
-  return page;
-}
-
-/** Half away from zero, to float32: as nodes do it. */
-function roundScore(score: number, decimals: number): number {
-  const scale = 10 ** decimals;
-  return Math.fround((Math.sign(score) * Math.round(Math.abs(score) * scale)) / scale);
-}
-
-function merged(pages: SearchPage[], { limit, offset, group_size }: SearchWindow): SearchPage {
+/** The best of all nodes, query by query; with `merge` they leave the window and the rounding to this. */
+export function mergeSearches(pages: SearchPage[], { limit, offset, group_size, round_decimal }: SearchWindow): SearchPage {
   const first = pages.find(isFailure) ?? pages[0]!;
   if (pages.length === 1 || isFailure(first) || !first.results) return first;
   const sign = first.results.order === 'asc' ? 1 : -1;
@@ -183,5 +167,17 @@ function merged(pages: SearchPage[], { limit, offset, group_size }: SearchWindow
     }
     return [...groups.values()].slice(offset, offset + limit).flat();
   });
+  if (round_decimal !== undefined) for (const hit of hits.flat()) hit.score = roundScore(hit.score, round_decimal);
   return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length) } };
+}
+
+/** Half away from zero, to float32: as nodes do it. */
+function roundScore(score: number, decimals: number): number {
+  const scale = 10 ** decimals;
+  return Math.fround((Math.sign(score) * Math.round(Math.abs(score) * scale)) / scale);
+}
+
+/** As the SDK does with scores that are rounded already. */
+export function cutScores(page: SearchPage, decimals: number): void {
+  for (const hit of page.hits.flat()) hit.score = formatNumberPrecision(hit.score, decimals);
 }

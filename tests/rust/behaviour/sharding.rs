@@ -61,6 +61,23 @@ fn the_nearest_rows_of_all_shards_come_in_order() {
 }
 
 #[test]
+fn parameters_are_checked_as_in_one_shard_and_scores_left_to_be_rounded_together() {
+    scenario(async |lab| {
+        library_of_shards(&lab).await;
+        let search = async |key, value: &str| {
+            let body = json!({ "search_params": [{ "key": "topk", "value": "1" }, { "key": key, "value": value }] });
+            lab.search("book", &[vec![3.3, -1.0, 4.0, 1.5]], body).await
+        };
+        search("offset", "16384").await.refused(1100, "offset+topk [16385] is invalid");
+        search("round_decimal", "7").await.refused(1100, "round_decimal [7] is invalid");
+        search("round_decimal", "x").await.refused(1100, "round_decimal [x] is invalid");
+        let (plain, rounded) = (search("offset", "0").await.ok(), search("round_decimal", "0").await.ok());
+        assert_eq!(rounded.scores(), plain.scores());
+        assert_ne!(plain.scores()[0].fract(), 0.0);
+    });
+}
+
+#[test]
 fn a_row_and_what_replaces_or_deletes_it_meet_in_one_shard() {
     scenario(async |lab| {
         library_of_shards(&lab).await;

@@ -4,17 +4,16 @@ use super::client::Answer;
 use elanus::value::{Batch, ColumnData};
 use serde_json::{Value, json};
 
-/// The request that each of so many nodes gets: several are asked from their first row on, and for what merging needs.
+/// The request that each of so many nodes gets: several are asked from their first row on.
 pub fn for_nodes(body: &Value, nodes: usize) -> Value {
     let mut body = body.clone();
     if nodes == 1 {
         return body;
     }
     body["merge"] = json!(true);
-    for params in ["query_params", "search_params"] {
-        let Some(list) = body[params].as_array_mut() else { continue };
+    if let Some(list) = body["query_params"].as_array_mut() {
         let offset = number(list, "offset").unwrap_or(0);
-        for pair in list.iter_mut().filter(|pair| matches!(pair["key"].as_str(), Some("limit" | "topk"))) {
+        for pair in list.iter_mut().filter(|pair| pair["key"] == "limit") {
             pair["value"] =
                 json!((pair["value"].to_string().trim_matches('"').parse::<usize>().unwrap() + offset).to_string());
         }

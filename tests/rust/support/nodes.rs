@@ -54,7 +54,7 @@ struct Node {
 
 enum Role {
     Query(Rc<QueryNode<SimPlatform>>),
-    Data(DataNode<SimPlatform>),
+    Data(Box<DataNode<SimPlatform>>),
 }
 
 struct Command {
@@ -214,7 +214,7 @@ impl Nodes for SimNodes {
             SimPlatform::new(inner.platform.store(), &inner.faults, &inner.gate, scope.clone(), Rc::new(outlet));
         let role = Rc::new(match kind {
             NodeKind::Query => Role::Query(QueryNode::new(platform.clone())),
-            NodeKind::Data => Role::Data(DataNode::new(platform.clone())),
+            NodeKind::Data => Role::Data(Box::new(DataNode::new(platform.clone()))),
         });
         let (inbox, commands) = mpsc::unbounded();
         scope.spawn("node", serve(scope.clone(), role.clone(), commands));

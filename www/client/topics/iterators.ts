@@ -12,11 +12,11 @@ type End<T> = T[] | null;
 type Pages<T> = AsyncIterable<T[], End<T>> & { currentTotal?: number };
 
 export class Iterators extends Reads {
-  /** Hits in batches; `external_filter_fn` drops some of each. */
+  /** Hits in batches, each row once; `external_filter_fn` drops some of each. */
   async searchIterator(param: SearchIteratorReq): Promise<Pages<SearchResultData>> {
     const { collection_name, db_name, cluster_id } = param;
     const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '' });
-    const { collectionID } = await this.describeCollection({ collection_name, db_name });
+    const { schema, collectionID } = await this.describeCollection({ collection_name, db_name });
     const limit = !param.limit || param.limit === NO_LIMIT ? count : param.limit;
     const total = Math.min(limit, count);
     let batchSize = Math.min(param.batchSize, total, DEFAULT_MAX_SEARCH_SIZE);
@@ -30,37 +30,40 @@ export class Iterators extends Reads {
       guarantee_timestamp: 0,
       collection_id: collectionID,
     };
+    const key = (schema.fields.find(field => field.is_primary_key) ?? schema.fields[0])?.name ?? '';
+    const showsKey = !param.output_fields || param.output_fields.some(name => name === '*' || name === key);
+    const output_fields = showsKey ? param.output_fields : [...param.output_fields!, key];
+    // Later pages are deeper searches, to which other rows may seem near: some come again.
+    const given = new Set<string>();
+    const isNew = (hit: SearchResultData): boolean => {
+      const id = String(hit[key]);
+      if (!showsKey) delete hit[key];
+      return !given.has(id) && !!given.add(id);
+    };
     // A node that keeps no iterator answers no token; then the hits seen so far are skipped by offset.
     let offset: number | undefined;
-    // Searches of different depth may find a row twice.
-    const given = new Set<unknown>();
     const next = async (): Promise<IteratorResult<SearchResultData[], End<SearchResultData>>> => {
-      if (found >= total) return { done: true, value: null };
-      try {
-        const page = await this.search({ ...param, params, limit: batchSize, offset } as SearchSimpleReq);
+      while (found < total) {
+        const page = await this.search({ ...param, output_fields, params, limit: batchSize, offset } as SearchSimpleReq);
+        // Who goes through all must not take a part for it.
         if (page.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(page.status);
-        const results = page.results as SearchResultData[];
-        const hits = results.filter(({ id }) => !given.has(id));
-        hits.forEach(({ id }) => given.add(id));
-        found += results.length;
+        const hits = page.results as SearchResultData[];
+        if (hits.length === 0) return { done: true, value: hits };
+        const fresh = hits.filter(isNew);
+        found += fresh.length;
         batchSize = Math.min(batchSize, total - found);
         const state = page.search_iterator_v2_results;
         if (state) {
           params.search_iter_id = state.token;
           params.search_iter_last_bound = state.last_bound;
         } else {
-          offset = found;
+          offset = (offset ?? 0) + hits.length;
         }
         params.guarantee_timestamp = page.session_ts;
         params.search_iter_batch_size = batchSize;
-        const value = param.external_filter_fn ? hits.filter(param.external_filter_fn) : hits;
-        return results.length ? { done: false, value } : { done: true, value };
-      } catch (error) {
-        // Who goes through all must not take a part for it.
-        if (error instanceof MilvusError) throw error;
-        console.error('Error during search iteration:', error);
-        return { done: true, value: null };
+        if (fresh.length > 0) return { done: false, value: param.external_filter_fn ? fresh.filter(param.external_filter_fn) : fresh };
       }
+      return { done: true, value: null };
     };
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }

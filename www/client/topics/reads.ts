@@ -1,13 +1,13 @@
 // Search, query, get and count: straight to the nodes that hold the collection.
 
-import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_MAX_SEARCH_SIZE, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
+import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
 import { failure } from '../errors.js';
 import { formatSearchAggregationResult } from '../format/aggregation.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
-import { mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage } from '../results.js';
+import { cutScores, mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage, type SearchWindow } from '../results.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -34,10 +34,11 @@ export class Reads extends Mutations {
     const call = buildSearchCall(params, collection);
     const { method, body, blobs } = call;
     const { transformers, partition_names } = params as { transformers?: OutputTransformers; partition_names?: string[] };
-    const bodyFor = (nodes: number): object => (nodes === 1 ? body : wideSearch(body));
+    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, merge: true });
     const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
     const pages = replies.map(reply => readSearch(reply, transformers));
-    const page = mergeSearches(pages, { ...searchWindow(body), round_decimal: call.round_decimal });
+    const page = mergeSearches(pages, searchWindow(body));
+    if (call.round_decimal) cutScores(page, call.round_decimal);
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
@@ -88,7 +89,7 @@ export class Reads extends Mutations {
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };
     const given = pairsOf(body.query_params);
-    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given, 'limit') });
+    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given) });
     const replies = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, data);
     const page = mergeQueries(
       replies.map(reply => readQuery(reply, data.transformers)),
@@ -158,38 +159,20 @@ function count(value: unknown): number | undefined {
 }
 
 /** For several nodes: each must give its rows from the first on, because the window is cut out of all of them together. */
-function wide(pairs: Pairs, given: Record<string, unknown>, limitKey: 'limit' | 'topk'): Pairs {
-  const [limit, offset] = [count(given[limitKey]), count(given.offset)];
+function wide(pairs: Pairs, given: Record<string, unknown>): Pairs {
+  const [limit, offset] = [count(given.limit), count(given.offset)];
   if (!limit || !offset) return pairs;
-  return replaced(pairs, { [limitKey]: limit + offset, offset: 0 });
+  const window = { limit: limit + offset, offset: 0 };
+  const others = pairs.filter(({ key }) => !(key in window) && key !== 'params');
+  const nested = nestedIn(given.params);
+  const params = nested ? JSON.stringify({ ...nested, ...window }) : given.params;
+  return [...others, ...parseToKeyValue(params === undefined ? window : { ...window, params })];
 }
 
-/** The pairs with other values; undefined takes a parameter out. */
-function replaced(pairs: Pairs, values: Record<string, unknown>): Pairs {
-  const { params } = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
-  const nested = nestedIn(params);
-  if (nested) for (const key of Object.keys(values)) delete nested[key];
-  const others = pairs.filter(({ key }) => !(key in values) && key !== 'params');
-  const set = Object.entries({ ...values, params: nested ? JSON.stringify(nested) : params });
-  return [...others, ...set.filter(([, value]) => value !== undefined).map(([key, value]) => ({ key, value }))];
-}
-
-/** What each of several nodes is asked; they leave it to the caller to round scores, after these have been put in order. */
-function wideSearch(body: Record<string, unknown>): object {
-  if (body.rank_params) {
-    const pairs = body.rank_params as Pairs;
-    return { ...body, rank_params: wide(pairs, pairsOf(pairs), 'limit') };
-  }
-  const pairs = body.search_params as Pairs;
-  const { limit, offset } = searchWindow(body);
-  // One that is too large is refused as it was asked for.
-  const isAllowed = limit + offset <= DEFAULT_MAX_SEARCH_SIZE || pairsOf(pairs).iterator;
-  return { ...body, merge: true, search_params: isAllowed ? wide(pairs, pairsOf(pairs), 'topk') : pairs };
-}
-
-function searchWindow(body: Record<string, unknown>): { limit: number; offset: number; group_size?: number } {
+function searchWindow(body: Record<string, unknown>): SearchWindow {
   const given = pairsOf((body.rank_params ?? body.search_params) as Pairs);
   const limit = count(given.topk ?? given.limit) ?? DEFAULT_TOPK;
   const group_size = given.group_by_field ? (count(given.group_size) ?? 1) : undefined;
-  return { limit, offset: count(given.offset) ?? 0, group_size };
+  const decimals = Number(given.round_decimal ?? -1);
+  return { limit, offset: count(given.offset) ?? 0, group_size, round_decimal: decimals < 0 ? undefined : decimals };
 }
