@@ -275,7 +275,7 @@ fn a_graph_finds_what_lists_find() {
         let rng = Rng::new(5);
         let mut mask = Mask::with_capacity(2500);
         (0..2500).for_each(|row| mask.set(row, rng.below(100) < 30));
-        for (mask, ef) in [(None, Some(400)), (None, None), (Some(&mask), Some(400))] {
+        for (mask, ef) in [(None, Some(200)), (None, None), (Some(&mask), Some(200))] {
             let recall = recall(&codes, values, (data, metric), mask, Effort { ef, ..level(1) });
             assert!(recall >= 0.95, "{data:?} {metric:?} ef {ef:?}, filtered {}: {recall}", mask.is_some());
         }
@@ -297,7 +297,8 @@ fn with_a_graph_a_filter_costs_no_recall() {
                 (0..ROWS).for_each(|row| mask.set(row, rng.below(100) < keep_of_100));
                 let filtered = recall(&codes, values, (data, MetricType::L2), Some(&mask), effort);
                 let described = format!("{data:?}, ef {ef}, {keep_of_100} %: {filtered} of {unfiltered}");
-                assert!(filtered >= unfiltered - 0.005, "{described}");
+                // Of 600 rows that are to be found, as many as chance may miss.
+                assert!(filtered >= unfiltered - 0.01, "{described}");
             }
         }
     }
