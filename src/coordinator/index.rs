@@ -192,6 +192,7 @@ impl IndexChoice<'_> {
         })
     }
 
+    /// Where there may be one only.
     pub fn only<'c>(&self, collection: &'c Collection) -> Result<&'c IndexDefinition> {
         match self.of(collection)?[..] {
             [index] => Ok(index),

@@ -12,7 +12,7 @@ type End<T> = T[] | null;
 type Pages<T> = AsyncIterable<T[], End<T>> & { currentTotal?: number };
 
 export class Iterators extends Reads {
-  /** Hits in batches, each row once; `external_filter_fn` drops some of each. */
+  /** Hits in batches, none twice; with an index that is not exact some may be left out. `external_filter_fn` drops some of each. */
   async searchIterator(param: SearchIteratorReq): Promise<Pages<SearchResultData>> {
     const { collection_name, db_name, cluster_id } = param;
     const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '' });
