@@ -134,7 +134,7 @@ pub(super) fn exact_hits(
 }
 
 /// The best `depth` rows within a range, with exact scores. Rows beyond a bound are not rarer where the query is, so that there
-/// is no telling how many lists have some: all are looked at.
+/// is no telling how many lists have some: all are looked at. For an iterator, which never comes back, no better row is missing.
 pub(super) fn search_range(
     plan: &Plan,
     query: &[f32],
@@ -144,7 +144,8 @@ pub(super) fn search_range(
 ) -> Result<Vec<Hit>> {
     let CodedSegment { codes, rows, mask, .. } = *segment;
     let order = Order::of(plan.metric);
-    let range = widened(range, order, codes.largest_error(query));
+    let error = codes.largest_error(query);
+    let mut range = widened(range, order, error);
     let mut wanted = with_spare(depth);
     loop {
         let mut sink = TopK::new(wanted, order, Some(range));
@@ -158,14 +159,22 @@ pub(super) fn search_range(
                 }
             }
         }
-        let is_full = sink.len() == wanted;
+        let worst = sink.worst_score();
         let found = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
         let hits = exact_hits(plan, query, rows, found, depth)?;
-        if hits.len() == depth || !is_full {
+        let Some(worst) = worst else { return Ok(hits) };
+        let Some(last) = hits.get(depth - 1).map(|hit| hit.score) else {
+            // Outside the range were more than expected.
+            wanted *= 4;
+            continue;
+        };
+        let outwards = outwards(order, error);
+        if plan.params.iteration.is_none() || order.compare(last + outwards, worst).is_lt() {
             return Ok(hits);
         }
-        // Outside the range were more than expected.
-        wanted *= 4;
+        // Of what was left out, that alone may be better.
+        range.radius = Some(order.behind(last + outwards));
+        wanted = usize::MAX;
     }
 }
 
@@ -183,6 +192,14 @@ fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<
 
 /// A range that holds whatever is in the given one, as scores may be wrong by `error`.
 fn widened(range: ScoreRange, order: Order, error: f32) -> ScoreRange {
-    let outwards = if order == Order::Ascending { error } else { -error };
-    ScoreRange { radius: range.radius + outwards, range_filter: range.range_filter.map(|filter| filter - outwards) }
+    let outwards = outwards(order, error);
+    ScoreRange {
+        radius: range.radius.map(|radius| radius + outwards),
+        // Of infinite scores with an infinite error nothing is known.
+        range_filter: range.range_filter.map(|filter| filter - outwards).filter(|filter| !filter.is_nan()),
+    }
+}
+
+fn outwards(order: Order, error: f32) -> f32 {
+    if order == Order::Ascending { error } else { -error }
 }

@@ -94,13 +94,24 @@ impl<P: Platform> QueryNode<P> {
         let metric = index.metric.unwrap_or(MetricType::Cosine);
         params.check_metric(metric)?;
         let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
-        let effort = effort(&params.index_params, index_type, params.wanted)?;
+        // An iterator gives all that there is, so its batches ask for no depth.
+        let depth = if params.iteration.is_some() { 0 } else { params.depth() };
+        let effort = effort(&params.index_params, index_type, depth)?;
+        let order = Order::of(metric);
+        if let Some(iteration) = params.iteration {
+            let (range, given) = iteration.rest(order, params.range);
+            params = SearchParams { range: Some(range), offset: given, ..params };
+        }
+        let given_of_bound = params.iteration.map(|_| params.offset);
         if request.merge {
             params = SearchParams { limit: params.depth(), offset: 0, round_decimal: None, ..params };
         }
         let group_field = params.group_field(target.schema())?.cloned();
         if let Some(field) = group_field.as_ref().filter(|field| !target.fields.contains(&field.id)) {
             return Err(Error::invalid(format!("field {} is not loaded", field.name)));
+        }
+        if params.iteration.is_some() && request.nq > 1 {
+            return Err(Error::invalid("not support search iteration over multiple vectors at present"));
         }
         let output = target.output(&request.output_fields)?;
         let queries = decode_query_vectors(blobs.first().map(Vec::as_slice).unwrap_or_default(), request.nq, &field)?;
@@ -139,7 +150,8 @@ impl<P: Platform> QueryNode<P> {
                 "topks": hits_of_queries.iter().map(|hits| hits.len().to_string()).collect::<Vec<_>>(),
                 "output_fields": output.listed,
                 "primary_field_name": plan.target.schema().primary_key().name,
-                "order": if Order::of(plan.metric) == Order::Ascending { "asc" } else { "desc" },
+                "order": if order == Order::Ascending { "asc" } else { "desc" },
+                "given_of_bound": given_of_bound,
             },
             "load_version": plan.target.version.to_string(),
             "session_ts": "0",
@@ -154,14 +166,14 @@ impl<P: Platform> QueryNode<P> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut hits_of_queries = vec![Vec::new(); queries.len()];
         let mut unanswered: Vec<usize> = (0..queries.len()).collect();
-        let mut depth = plan.params.depth().min(rows.max(1));
+        // Of an iterator's page one more, to see whether its last score has further hits.
+        let mut depth = (plan.params.depth() + usize::from(plan.params.iteration.is_some())).min(rows.max(1));
         while !unanswered.is_empty() {
             let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
             let mut scanned = self.scan(plan, &asked, depth, breather).await?.into_iter();
             unanswered.retain(|number| {
                 let Scanned { lists, cut_off } = scanned.next().expect("one for each that was asked");
-                let hits = merge(Order::of(plan.metric), lists, depth);
-                match plan.answer(hits, !cut_off || depth >= rows) {
+                match plan.answer(lists, depth, !cut_off || depth >= rows) {
                     Some(answer) => hits_of_queries[*number] = answer,
                     None => return true,
                 }
@@ -230,13 +242,22 @@ impl<P: Platform> QueryNode<P> {
 }
 
 impl Plan {
-    /// What the caller gets of all hits, best first; `None` when a deeper search could change it.
-    fn answer(&self, hits: Vec<Hit>, exhausted: bool) -> Option<Vec<Hit>> {
+    /// What the caller gets of the best `depth` hits of each segment; `None` when a deeper search could change it.
+    fn answer(&self, lists: Vec<Vec<Hit>>, depth: usize, exhausted: bool) -> Option<Vec<Hit>> {
+        let order = Order::of(self.metric);
+        let ends = lists.iter().filter(|list| list.len() >= depth).filter_map(|list| list.last());
+        let horizon = ends.map(|hit| hit.score).min_by(|left, right| order.compare(*left, *right));
+        let hits = merge(order, lists, depth);
         if let Some(field) = &self.group_field {
             return grouped(self, field, &hits, exhausted);
         }
+        // Where an iterator's next page begins, all hits must be known: behind the end of a list may be more of the same score.
+        let is_certain = |last: &Hit| match (self.params.iteration, horizon) {
+            (Some(_), Some(horizon)) => order.compare(last.score, horizon).is_lt(),
+            _ => true,
+        };
         // Fewer only where one key had several rows.
-        let is_enough = hits.len() >= self.params.depth() || exhausted;
+        let is_enough = exhausted || hits.get(self.params.depth() - 1).is_some_and(is_certain);
         is_enough.then(|| hits.into_iter().skip(self.params.offset).take(self.params.limit).collect())
     }
 }

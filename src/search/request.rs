@@ -1,6 +1,6 @@
 //! The key/value parameters of searches and queries, checked as Milvus' proxy checks them, with its texts.
 
-use super::ScoreRange;
+use super::{Iteration, ScoreRange};
 use crate::error::{Error, Result};
 use crate::index::MetricType;
 use crate::json;
@@ -27,13 +27,13 @@ pub struct SearchParams {
     pub metric_type: Option<String>,
     pub limit: usize,
     pub offset: usize,
-    /// Hits that a search must look hard enough for: of an iterator, a batch.
-    pub wanted: usize,
     /// Decimals of the scores, if they are to be rounded.
     pub round_decimal: Option<u32>,
     pub range: Option<ScoreRange>,
     pub ignore_growing: bool,
     pub group_by: Option<GroupBy>,
+    /// For a page of an iterator, of `limit` hits.
+    pub iteration: Option<Iteration>,
     /// Everything else: `ef`, `nprobe`, ...
     pub index_params: SortedMap<String, Value>,
 }
@@ -51,21 +51,21 @@ impl SearchParams {
     pub fn from_key_values(pairs: &[KeyValue]) -> Result<SearchParams> {
         let params = Params::read(pairs)?;
         params.refuse_unsupported()?;
-        let limit = params.required_integer("topk")?;
-        let offset = params.integer("offset")?.unwrap_or(0);
-        let depth = limit.saturating_add(offset);
         let is_iterator = params.flag("iterator")?;
-        // An iterator goes through all, by offsets.
-        if !is_iterator || limit < 1 || offset < 0 || depth > i64::from(i32::MAX) {
-            check_top_k("topk", limit, limit)?;
-            if offset != 0 {
-                check_top_k("offset", offset, offset)?;
-            }
-            check_top_k("offset+topk", depth, depth)?;
+        let limit = match params.required_integer("topk")? {
+            // Of an iterator's hits, those of one answer are bounded.
+            limit if is_iterator && !(1..=MAX_TOP_K).contains(&limit) => MAX_TOP_K,
+            limit => limit,
+        };
+        check_top_k("topk", limit, limit)?;
+        let offset = params.integer("offset")?.unwrap_or(0);
+        if offset != 0 {
+            check_top_k("offset", offset, offset)?;
         }
-        let batch = if is_iterator { params.integer("search_iter_batch_size")? } else { None };
+        let depth = limit.saturating_add(offset);
+        check_top_k("offset+topk", depth, depth)?;
         let range = params.number("radius")?.map(|radius| -> Result<ScoreRange> {
-            Ok(ScoreRange { radius, range_filter: params.number("range_filter")? })
+            Ok(ScoreRange { radius: Some(radius), range_filter: params.number("range_filter")? })
         });
         let group_by = params.group_by()?;
         if group_by.is_some() && range.is_some() {
@@ -74,16 +74,18 @@ impl SearchParams {
         if group_by.is_some() && is_iterator {
             return Err(Error::invalid("Not allowed to do groupBy when doing iteration"));
         }
+        let iteration = params.iteration(offset)?;
+        let limit = iteration.map_or(limit as usize, |iteration| iteration.batch);
         Ok(SearchParams {
             anns_field: params.text("anns_field").filter(|field| !field.is_empty()),
             metric_type: params.text("metric_type").filter(|metric| !metric.is_empty()),
-            limit: limit as usize,
+            limit,
             offset: offset as usize,
-            wanted: batch.unwrap_or(depth).max(0) as usize,
             round_decimal: params.round_decimal()?,
             range: range.transpose()?,
             ignore_growing: params.flag("ignore_growing")?,
             group_by,
+            iteration,
             index_params: params.0,
         })
     }
@@ -120,7 +122,7 @@ impl SearchParams {
         {
             return Err(Error::mismatch("metric type not match", index.name(), asked));
         }
-        let Some(ScoreRange { radius, range_filter: Some(filter) }) = self.range else { return Ok(()) };
+        let Some(ScoreRange { radius: Some(radius), range_filter: Some(filter) }) = self.range else { return Ok(()) };
         match index {
             MetricType::L2 if filter >= radius => Err(Error::invalid(format!(
                 "range_filter must less than radius for L2/HAMMING/JACCARD, range_filter: {filter}, radius: {radius}"
@@ -312,6 +314,24 @@ impl Params {
         }
     }
 
+    fn iteration(&self, offset: i64) -> Result<Option<Iteration>> {
+        if !self.flag("search_iter_v2")? {
+            return Ok(None);
+        }
+        if !self.flag("iterator")? {
+            return Err(Error::invalid("both iterator and search_iter_v2 must be set in the SDK"));
+        }
+        if offset > 0 {
+            let text = "Setting an offset is not permitted when using a search iterator v2";
+            return Err(Error::mismatch(text, "", ""));
+        }
+        let batch = self.integer("search_iter_batch_size")?.ok_or_else(|| Error::invalid("batch size is required"))?;
+        check_top_k("batch size", batch, batch)?;
+        let bound = self.number("search_iter_last_bound")?;
+        let token = self.text("search_iter_id").filter(|token| !token.is_empty());
+        Iteration::new(batch as usize, bound, token.as_deref()).map(Some)
+    }
+
     fn group_by(&self) -> Result<Option<GroupBy>> {
         let Some(field) = self.text("group_by_field").filter(|field| !field.is_empty()) else { return Ok(None) };
         let size = self.integer("group_size")?.unwrap_or(1);
@@ -365,7 +385,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!((params.limit, params.offset, params.depth()), (3, 2, 5));
-        assert_eq!(params.range, Some(ScoreRange { radius: 0.5, range_filter: Some(1.0) }));
+        assert_eq!(params.range, Some(ScoreRange { radius: Some(0.5), range_filter: Some(1.0) }));
         assert_eq!((params.metric_type.clone(), params.anns_field.as_deref()), (None, Some("v")));
         assert_eq!(params.index_params["ef"], json!(64));
         assert!(params.check_metric(MetricType::Cosine).is_ok());
@@ -475,14 +495,27 @@ mod tests {
     }
 
     #[test]
-    fn an_iterator_goes_beyond_the_window() {
-        let iterator = [("iterator", "true"), ("offset", "50000"), ("search_iter_batch_size", "10")];
-        let params = search(&iterator).unwrap();
-        assert_eq!((params.depth(), params.wanted), (50_010, 10));
-        assert_refused(search(&iterator[1..]), "offset [50000] is invalid");
-        assert_refused(search(&[("iterator", "true"), ("offset", "4294967296")]), "offset [4294967296] is invalid");
-        assert_refused(search(&[("iterator", "true"), ("topk", "0")]), "topk [0] is invalid");
-        assert_eq!(search(&[("offset", "5")]).unwrap().wanted, 15);
+    fn pages_of_iterators_are_checked() {
+        let page = |given: &[(&'static str, &'static str)]| {
+            let all = [&[("iterator", "true"), ("search_iter_v2", "true"), ("search_iter_batch_size", "20")], given];
+            search(&all.concat())
+        };
+        let first = page(&[("topk", "50000")]).unwrap();
+        assert_eq!((first.limit, first.iteration.map(|page| page.bound)), (20, Some(None)));
+        for (given, text) in [
+            ([("offset", "1")], "Setting an offset is not permitted when using a search iterator v2"),
+            ([("group_by_field", "g")], "Not allowed to do groupBy when doing iteration"),
+            ([("search_iter_batch_size", "0")], "batch size [0] is invalid"),
+            ([("search_iter_last_bound", "near")], "search_iter_last_bound [near] is invalid"),
+            ([("search_iter_id", "7")], "invalid token format"),
+            ([("iterator", "false")], "both iterator and search_iter_v2 must be set in the SDK"),
+        ] {
+            assert_refused(page(&given), text);
+        }
+        assert_refused(search(&[("iterator", "true"), ("search_iter_v2", "true")]), "batch size is required");
+        // The first kind of iterators searches ranges; who made one may ask for all rows.
+        let plain = search(&[("iterator", "true"), ("topk", "50000")]).unwrap();
+        assert_eq!((plain.limit, plain.iteration), (16_384, None));
     }
 
     #[test]

@@ -27,6 +27,13 @@ const searchReply = (scores, ids, topks = [String(ids.length)]) => ({
   blobs: [hits(scores, ids)],
 });
 
+/** Of an iterator, whose pages the client puts together of all nodes' hits. */
+const pageReply = (scores, ids, given_of_bound = 0) => {
+  const { body } = searchReply(scores, ids);
+  const columns = [['$score', DataType.Float, scores], ['id', DataType.Int64, ids], ['$key', DataType.Int64, ids]];
+  return { body: { ...body, results: { ...body.results, given_of_bound } }, blobs: [batch(ids.length, columns.map(([name, type, values]) => [{ name, type }, values]))] };
+};
+
 let clients = [];
 let nodes = [];
 const open = (config = {}) => {
@@ -335,20 +342,30 @@ test('iterators page through everything', async () => {
       const rows = all.filter(id => BigInt(id) > last).slice(0, limit);
       return { body: { status: ok, primary_field_name: 'id' }, blobs: [batch(rows.length, [[{ name: 'id', type: DataType.Int64 }, rows]])] };
     },
-    Search: ({ search_params }) => {
-      const value = key => search_params.find(p => p.key === key).value;
-      const found = all.slice(value('offset'), value('offset') + value('topk'));
-      return searchReply(found.map(id => 1 / id), found);
+    Search: ({ search_params, merge }) => {
+      const value = key => search_params.find(p => p.key === key)?.value;
+      tokens.push(value('search_iter_id'));
+      const given = parseInt(tokens.at(-1)?.slice(-12) ?? '0', 16);
+      // The first three are as good as each other.
+      const scoreOf = id => (id < 4 ? 0.5 : 1 / id);
+      const left = all.filter(id => scoreOf(id) <= (value('search_iter_last_bound') ?? 1));
+      const found = left.slice(0, value('search_iter_batch_size') + given);
+      assert.equal(merge, true);
+      return pageReply(found.map(scoreOf), found, given);
     },
   }));
   const client = open();
   const pages = [];
+  const tokens = [];
   for await (const page of await client.queryIterator({ collection_name: 'c', filter: 'x > 1', batchSize: 2 })) pages.push(page.map(row => row.id));
   assert.deepEqual(pages, [['1', '2'], ['3', '4'], ['5']]);
   assert.deepEqual(exprs[1], 'id > 2 && (x > 1)');
   const hitPages = [];
   for await (const page of await client.searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2, limit: 4, external_filter_fn: hit => hit.id !== '3' })) hitPages.push(page.map(hit => hit.id));
   assert.deepEqual(hitPages, [['1', '2'], ['4']]);
+  assert.deepEqual(tokens, [undefined, '3f000000-0000-8000-8000-000000000002']);
+  const first = await client.search({ collection_name: 'c', data: [1, 2], limit: 1, params: { iterator: true, search_iter_v2: true, search_iter_batch_size: 1 } });
+  assert.deepEqual(first.search_iterator_v2_results, { token: '3f000000-0000-8000-8000-000000000001', last_bound: 0.5 });
 });
 
 test('a search iterator gives no row twice, and what is refused does not end it as if all were there', async () => {
@@ -358,7 +375,7 @@ test('a search iterator gives no row twice, and what is refused does not end it 
     Search: () => {
       const ids = found.shift();
       if (!ids) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
-      return searchReply(ids.map(id => 1 / id), ids);
+      return pageReply(ids.map(id => 1 / id), ids);
     },
   }));
   const iterator = (await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2 }))[Symbol.asyncIterator]();
@@ -373,19 +390,16 @@ test('a search iterator knows rows by their primary key, asked for or not, and r
   MockWorker.handlers.Route = route(node({
     Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [4]]])] }),
     Search: ({ search_params, output_fields }) => {
-      asked.push([search_params.find(p => p.key === 'offset').value, ...output_fields]);
+      asked.push([search_params.find(p => p.key === 'search_iter_last_bound')?.value, ...output_fields]);
       const found = pages.shift();
-      const reply = searchReply(found.map(id => 1 / id), found);
-      reply.body.results.output_fields = output_fields.filter(name => name === 'id');
-      if (!output_fields.includes('id')) reply.blobs = [batch(found.length, [[{ name: '$score', type: DataType.Float }, found.map(id => 1 / id)]])];
-      return reply;
+      return pageReply(found.map(id => 1 / id), found);
     },
   }));
   const iterator = await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2, output_fields: ['x'] });
   const given = [];
   for await (const page of iterator) given.push(page);
   assert.deepEqual(given, [[{ score: 1 }, { score: 0.5 }], [{ score: Math.fround(1 / 3) }], [{ score: 0.25 }]]);
-  assert.deepEqual(asked, [[0, 'x', 'id'], [2, 'x', 'id'], [4, 'x', 'id'], [6, 'x', 'id']]);
+  assert.deepEqual(asked, [undefined, 0.5, 0.5, Math.fround(1 / 3)].map(bound => [bound, 'x', 'id']));
 });
 
 test('createCollection sends the schema and, in its short form, indexes and loads', async () => {

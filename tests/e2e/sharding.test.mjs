@@ -36,8 +36,19 @@ async function answersOfBoth(keyIsText) {
       const queries = rows.make(5000, 3, { v: 8 }).map(row => row.v);
       const search = request => client.search({ collection_name, data: queries[0], limit: 20, output_fields: ['genre'], ...request });
       const query = request => client.query({ collection_name, output_fields: ['id', 'genre'], ...request });
+      const iterate = async request => {
+        const iterator = await client.searchIterator({ collection_name, data: queries[0], output_fields: ['id', 'genre'], ...request });
+        const batches = [];
+        for await (const batch of iterator) batches.push(batch);
+        return { batches };
+      };
       const asked = {
         search: await search({}),
+        iterated: await iterate({ batchSize: 60 }),
+        iteratedFew: await iterate({ batchSize: 7, limit: 20, filter: 'genre == "genre 5"', params: { round_decimal: 1 } }),
+        iteratedRange: await iterate({ batchSize: 30, params: { radius: 0.2, range_filter: 0.6 } }),
+        iteratedState: await search({ limit: 3, params: { iterator: true, search_iter_v2: true, search_iter_batch_size: 3 } }),
+        iteratedOffset: await search({ offset: 3, params: { iterator: true, search_iter_v2: true, search_iter_batch_size: 3 } }),
         page: await search({ limit: 7, offset: 5 }),
         several: await search({ data: queries, filter: 'genre != "genre 4"' }),
         rounded: await search({ params: { round_decimal: 1 }, limit: 15 }),
@@ -82,6 +93,15 @@ for (const keyIsText of [false, true]) {
     assert.deepEqual(bestOfGroups(three.asked.groups), bestOfGroups(groups));
     assert.deepEqual(three.asked.groups.results.map(hit => hit.genre), groups.results.map(hit => hit.genre));
     assert.equal(one.asked.search.results.length, 20);
+    const { iterated, iteratedFew, iteratedRange, iteratedState, iteratedOffset } = one.asked;
+    const ids = iterated.batches.flat().map(hit => hit.id);
+    assert.deepEqual([ids.length, new Set(ids).size], [1000 - 143, 1000 - 143]);
+    assert.deepEqual(iterated.batches.flat().slice(0, 20).map(hit => hit.score), one.asked.search.results.map(hit => hit.score));
+    assert.deepEqual(iteratedFew.batches.map(batch => batch.length), [7, 7, 6]);
+    assert.ok(iteratedRange.batches.length > 1);
+    assert.ok(iteratedRange.batches.flat().every(({ score }) => 0.2 < score && score <= 0.6));
+    assert.equal(iteratedState.search_iterator_v2_results.last_bound, iteratedState.results[2].score);
+    assert.match(iteratedOffset.status.reason, /Setting an offset is not permitted when using a search iterator v2/);
     assert.equal(one.asked.count.data, 1000 - 143);
   });
 }

@@ -7,10 +7,10 @@ fn sorted(scores: &[f32], k: usize, order: Order, range: Option<ScoreRange>) -> 
     let inside = |score: f32| match (order, range) {
         (_, None) => true,
         (Order::Ascending, Some(range)) => {
-            score < range.radius && range.range_filter.is_none_or(|filter| filter <= score)
+            range.radius.is_none_or(|radius| score < radius) && range.range_filter.is_none_or(|filter| filter <= score)
         }
         (Order::Descending, Some(range)) => {
-            range.radius < score && range.range_filter.is_none_or(|filter| score <= filter)
+            range.radius.is_none_or(|radius| radius < score) && range.range_filter.is_none_or(|filter| score <= filter)
         }
     };
     let mut hits: Vec<(f32, u32)> = scores.iter().copied().zip(0..).filter(|(score, _)| inside(*score)).collect();
@@ -32,12 +32,12 @@ proptest! {
         scores in prop::collection::vec((-20i32..20).prop_map(|score| score as f32 / 4.0), 0..300),
         k in 0usize..40,
         ascending: bool,
-        range in prop::option::of((-5i32..5, prop::option::of(-5i32..5))),
+        range in prop::option::of((prop::option::of(-5i32..5), prop::option::of(-5i32..5))),
         split in 0usize..300,
     ) {
         let order = if ascending { Order::Ascending } else { Order::Descending };
         let range = range.map(|(radius, filter)| ScoreRange {
-            radius: radius as f32,
+            radius: radius.map(|radius| radius as f32),
             range_filter: filter.map(|filter| filter as f32),
         });
         let expected = sorted(&scores, k, order, range);
@@ -77,10 +77,10 @@ fn no_number_comes_last_and_infinity_is_kept() {
 #[test]
 fn bounds_are_those_of_milvus() {
     let distances = [0.0, 1.0, 2.0];
-    let mut l2 = TopK::new(9, Order::Ascending, Some(ScoreRange { radius: 2.0, range_filter: Some(1.0) }));
+    let mut l2 = TopK::new(9, Order::Ascending, Some(ScoreRange { radius: Some(2.0), range_filter: Some(1.0) }));
     l2.offer_block(&distances, 0);
     assert_eq!(pairs(l2.into_sorted()), [(1.0, 1)]);
-    let mut ip = TopK::new(9, Order::Descending, Some(ScoreRange { radius: 0.0, range_filter: Some(1.0) }));
+    let mut ip = TopK::new(9, Order::Descending, Some(ScoreRange { radius: Some(0.0), range_filter: Some(1.0) }));
     ip.offer_block(&distances, 0);
     assert_eq!(pairs(ip.into_sorted()), [(1.0, 1)]);
 }

@@ -28,6 +28,14 @@ impl Order {
         if rank.is_nan() { f32::INFINITY } else { rank + 0.0 }
     }
 
+    /// The best score that is worse.
+    pub fn behind(self, score: f32) -> f32 {
+        match self {
+            Order::Ascending => score.next_up(),
+            Order::Descending => score.next_down(),
+        }
+    }
+
     /// The better score first.
     pub fn compare(self, a: f32, b: f32) -> Ordering {
         self.rank(a).total_cmp(&self.rank(b))
@@ -35,9 +43,9 @@ impl Order {
 }
 
 /// Bounds of a range search, as Milvus names them: the radius is the bad end and not inside, the filter is the good end and is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ScoreRange {
-    pub radius: f32,
+    pub radius: Option<f32>,
     pub range_filter: Option<f32>,
 }
 
@@ -62,7 +70,7 @@ pub struct TopK {
 
 impl TopK {
     pub fn new(k: usize, order: Order, range: Option<ScoreRange>) -> TopK {
-        let end = range.map(|range| order.rank(range.radius));
+        let end = range.and_then(|range| range.radius).map(|radius| order.rank(radius));
         let start = range.and_then(|range| range.range_filter).map_or(f32::NEG_INFINITY, |filter| order.rank(filter));
         TopK { k, order, start, end, threshold: end.unwrap_or(f32::INFINITY), heap: Vec::new() }
     }

@@ -3,6 +3,7 @@
 import { DEFAULT_COUNT_QUERY_STRING, DEFAULT_DYNAMIC_FIELD, DataType } from './const/index.js';
 import type { NodeReply } from './connection/routes.js';
 import { formatNumberPrecision } from './format/values.js';
+import { nextPage, type IteratorState } from './format/iterator-state.js';
 import type { HighlightData, OutputTransformers, ProtoAggregationBucket, ResStatus, SearchResultData } from './types/index.js';
 import { decodeBatch } from './wire/batch.js';
 import { readColumn } from './wire/column-reader.js';
@@ -81,7 +82,9 @@ interface SearchBody {
   all_search_count?: string;
   /** Which scores come first; only needed to merge several nodes. */
   order?: 'asc' | 'desc';
-  search_iterator_v2_results?: Record<string, unknown>;
+  search_iterator_v2_results?: IteratorState;
+  /** Of an iterator's page: how many of its first hits an earlier one had. */
+  given_of_bound?: number;
   highlight_results?: { field_name: string; datas: (HighlightData | undefined)[] }[];
   agg_buckets?: ProtoAggregationBucket[];
   agg_topks?: (string | number)[];
@@ -146,12 +149,18 @@ export interface SearchWindow {
   offset: number;
   group_size?: number;
   round_decimal?: number;
+  /** For a page of an iterator, which begins with what is as good as `bound`. */
+  iterates?: boolean;
+  bound?: number;
 }
 
-/** The best of all nodes, query by query; with `merge` they leave the window and the rounding to this. */
-export function mergeSearches(pages: SearchPage[], { limit, offset, group_size, round_decimal }: SearchWindow): SearchPage {
+/** The best of all nodes, query by query; with `merge` they leave the window, the rounding and an iterator's state to this. */
+export function mergeSearches(pages: SearchPage[], window: SearchWindow): SearchPage {
   const first = pages.find(isFailure) ?? pages[0]!;
-  if (pages.length === 1 || isFailure(first) || !first.results) return first;
+  if ((pages.length === 1 && !window.iterates) || isFailure(first) || !first.results) return first;
+  const { limit, group_size, round_decimal, bound } = window;
+  const given = first.results.given_of_bound ?? 0;
+  const offset = window.iterates ? given : window.offset;
   const sign = first.results.order === 'asc' ? 1 : -1;
   const places = new Map(pages.flatMap(page => [...page.places]));
   const inOrder = (a: SearchResultData, b: SearchResultData): number =>
@@ -167,8 +176,9 @@ export function mergeSearches(pages: SearchPage[], { limit, offset, group_size, 
     }
     return [...groups.values()].slice(offset, offset + limit).flat();
   });
+  const state = window.iterates && { search_iterator_v2_results: nextPage({ scores: hits.flat().map(hit => hit.score), bound, given, sign }) };
   if (round_decimal !== undefined) for (const hit of hits.flat()) hit.score = roundScore(hit.score, round_decimal);
-  return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length) } };
+  return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length), ...state } };
 }
 
 /** Half away from zero, to float32: as nodes do it. */

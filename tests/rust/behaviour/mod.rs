@@ -9,6 +9,7 @@ mod exports;
 mod fields;
 mod imports;
 mod indexes;
+mod iterators;
 mod load_and_release;
 mod load_limits;
 mod loading;

@@ -23,6 +23,8 @@ const SURVIVOR_COST: f32 = 6.0;
 const NEAREST_LISTS: usize = 8;
 /// Six times the deviation that rounding brings.
 const DEVIATIONS: f32 = 6.0 * 0.289;
+/// What adding float32 numbers in another order may bring, as a share of what is added.
+const FLOAT_ERROR: f32 = 1e-5;
 
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
@@ -345,10 +347,17 @@ impl CodedQuery {
         };
         let weight = if codes.metric == MetricType::L2 { 2.0 } else { 1.0 };
         let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt();
-        let error = DEVIATIONS * codes.coarsest * weight * factors_scale * length;
         let square = dot(&centred, &centred);
         centred.resize(padded(codes.dim), 0.0);
         let lists = &codes.lists;
+        let farthest = lists.squares.iter().fold(0.0, |most: f32, square| most.max(*square));
+        let summands = match codes.metric {
+            MetricType::L2 => square + farthest,
+            MetricType::Ip | MetricType::Cosine => {
+                length * factors_scale * (farthest.sqrt() + dot(&codes.mean, &codes.mean).sqrt())
+            }
+        };
+        let error = DEVIATIONS * codes.coarsest * weight * factors_scale * length + FLOAT_ERROR * summands;
         let mut products = vec![0i32; lists.count()];
         inner_product_i8(&factors, &lists.centres.values, &mut products);
         let mut of_lists = CodedQuery {

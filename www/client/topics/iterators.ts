@@ -12,7 +12,7 @@ type End<T> = T[] | null;
 type Pages<T> = AsyncIterable<T[], End<T>> & { currentTotal?: number };
 
 export class Iterators extends Reads {
-  /** Hits in batches, none twice; with an index that is not exact some may be left out. `external_filter_fn` drops some of each. */
+  /** All hits in batches, the nearest first and none twice, whatever the index. `external_filter_fn` drops some of each batch. */
   async searchIterator(param: SearchIteratorReq): Promise<Pages<SearchResultData>> {
     const { collection_name, db_name, cluster_id } = param;
     const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '' });
@@ -33,18 +33,16 @@ export class Iterators extends Reads {
     const key = (schema.fields.find(field => field.is_primary_key) ?? schema.fields[0])?.name ?? '';
     const showsKey = !param.output_fields || param.output_fields.some(name => name === '*' || name === key);
     const output_fields = showsKey ? param.output_fields : [...param.output_fields!, key];
-    // Later pages are deeper searches, to which other rows may seem near: some come again.
+    // A key may have several rows, and rows may be written while pages are read.
     const given = new Set<string>();
     const isNew = (hit: SearchResultData): boolean => {
       const id = String(hit[key]);
       if (!showsKey) delete hit[key];
       return !given.has(id) && !!given.add(id);
     };
-    // A node that keeps no iterator answers no token; then the hits seen so far are skipped by offset.
-    let offset: number | undefined;
     const next = async (): Promise<IteratorResult<SearchResultData[], End<SearchResultData>>> => {
       while (found < total) {
-        const page = await this.search({ ...param, output_fields, params, limit: batchSize, offset } as SearchSimpleReq);
+        const page = await this.search({ ...param, output_fields, params, limit: batchSize } as SearchSimpleReq);
         // Who goes through all must not take a part for it.
         if (page.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(page.status);
         const hits = page.results as SearchResultData[];
@@ -52,13 +50,8 @@ export class Iterators extends Reads {
         const fresh = hits.filter(isNew);
         found += fresh.length;
         batchSize = Math.min(batchSize, total - found);
-        const state = page.search_iterator_v2_results;
-        if (state) {
-          params.search_iter_id = state.token;
-          params.search_iter_last_bound = state.last_bound;
-        } else {
-          offset = (offset ?? 0) + hits.length;
-        }
+        params.search_iter_id = page.search_iterator_v2_results?.token;
+        params.search_iter_last_bound = page.search_iterator_v2_results?.last_bound;
         params.guarantee_timestamp = page.session_ts;
         params.search_iter_batch_size = batchSize;
         if (fresh.length > 0) return { done: false, value: param.external_filter_fn ? fresh.filter(param.external_filter_fn) : fresh };

@@ -34,10 +34,11 @@ export class Reads extends Mutations {
     const call = buildSearchCall(params, collection);
     const { method, body, blobs } = call;
     const { transformers, partition_names } = params as { transformers?: OutputTransformers; partition_names?: string[] };
-    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, merge: true });
+    const window = searchWindow(body);
+    const bodyFor = (nodes: number): object => (nodes === 1 && !window.iterates ? body : { ...body, merge: true });
     const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
     const pages = replies.map(reply => readSearch(reply, transformers));
-    const page = mergeSearches(pages, searchWindow(body));
+    const page = mergeSearches(pages, window);
     if (call.round_decimal) cutScores(page, call.round_decimal);
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
@@ -174,5 +175,8 @@ function searchWindow(body: Record<string, unknown>): SearchWindow {
   const limit = count(given.topk ?? given.limit) ?? DEFAULT_TOPK;
   const group_size = given.group_by_field ? (count(given.group_size) ?? 1) : undefined;
   const decimals = Number(given.round_decimal ?? -1);
-  return { limit, offset: count(given.offset) ?? 0, group_size, round_decimal: decimals < 0 ? undefined : decimals };
+  const window = { limit, offset: count(given.offset) ?? 0, group_size, round_decimal: decimals < 0 ? undefined : decimals };
+  if (!/^(true|1)$/i.test(String(given.search_iter_v2))) return window;
+  const bound = given.search_iter_last_bound === undefined ? undefined : Math.fround(Number(given.search_iter_last_bound));
+  return { ...window, limit: count(given.search_iter_batch_size) ?? limit, iterates: true, bound };
 }
