@@ -3,7 +3,7 @@
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, Effort, SelectedRows, Selection};
+use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, Effort, ScoreError, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
@@ -48,12 +48,12 @@ impl CodedSegment<'_> {
     }
 }
 
-/// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by `error`.
+/// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by an error.
 #[derive(Default, Clone)]
 pub(super) struct Candidates {
     /// With their segments.
     hits: Vec<(usize, Hit)>,
-    error: f32,
+    error: ScoreError,
 }
 
 /// The best rows of the segment that is `at` that place, for each query.
@@ -105,7 +105,7 @@ impl Candidates {
         let Candidates { mut hits, error } = self;
         hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
         let last = depth.checked_sub(1).and_then(|last| hits.get(last)).map(|(_, hit)| hit.score);
-        let is_near = |score: f32| last.is_none_or(|last| (score - last).abs() <= error);
+        let is_near = |score: f32| last.is_none_or(|last| (score - last).abs() <= error.at(last));
         let mut rows_of: SortedMap<usize, Vec<u32>> = SortedMap::new();
         for (place, (segment, hit)) in hits.into_iter().take(with_spare(depth)).enumerate() {
             if place < depth || is_near(hit.score) {
@@ -135,27 +135,27 @@ pub(super) fn exact_hits(
 
 /// The best `depth` rows within a range, with exact scores. Rows beyond a bound are not rarer where the query is, so that there
 /// is no telling how many lists have some: all are looked at. For an iterator, which never comes back, no better row is missing.
-pub(super) fn search_range(
+pub(super) async fn search_range<P: Platform>(
     plan: &Plan,
     query: &[f32],
     segment: &CodedSegment<'_>,
-    range: ScoreRange,
     depth: usize,
+    breather: &mut Breather<'_, P>,
 ) -> Result<Vec<Hit>> {
     let CodedSegment { codes, rows, mask, .. } = *segment;
     let order = Order::of(plan.metric);
-    let error = codes.largest_error(query);
-    let mut range = widened(range, order, error);
+    let mut range = plan.params.range.unwrap_or_default();
     let mut wanted = with_spare(depth);
     loop {
-        let mut sink = TopK::new(wanted, order, Some(range));
         let Selection { query: coded, rows: selected } =
             codes.select(&CodeSearch { query, depth: wanted, mask, effort: Effort::ALL });
+        let mut sink = TopK::new(wanted, order, Some(widened(range, order, coded.error)));
         match selected {
             SelectedRows::Scattered(candidates) => segment.rank_scattered(&coded, candidates, &mut sink)?,
             SelectedRows::Lists(lists) => {
                 for list in lists {
                     codes.rank_list(&coded, (list, &segment.numbers_of(list)?), mask, &mut sink);
+                    breather.breathe().await;
                 }
             }
         }
@@ -168,12 +168,11 @@ pub(super) fn search_range(
             wanted *= 4;
             continue;
         };
-        let outwards = outwards(order, error);
-        if plan.params.iteration.is_none() || order.compare(last + outwards, worst).is_lt() {
+        if plan.params.iteration.is_none() || order.compare(order.worse(last, coded.error.at(last)), worst).is_lt() {
             return Ok(hits);
         }
         // Of what was left out, that alone may be better.
-        range.radius = Some(order.behind(last + outwards));
+        range.radius = Some(order.behind(last));
         wanted = usize::MAX;
     }
 }
@@ -190,16 +189,10 @@ fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<
     }
 }
 
-/// A range that holds whatever is in the given one, as scores may be wrong by `error`.
-fn widened(range: ScoreRange, order: Order, error: f32) -> ScoreRange {
-    let outwards = outwards(order, error);
-    ScoreRange {
-        radius: range.radius.map(|radius| radius + outwards),
-        // Of infinite scores with an infinite error nothing is known.
-        range_filter: range.range_filter.map(|filter| filter - outwards).filter(|filter| !filter.is_nan()),
-    }
-}
-
-fn outwards(order: Order, error: f32) -> f32 {
-    if order == Order::Ascending { error } else { -error }
+/// A range that holds whatever is in the given one, where scores may be wrong. Of infinite ones nothing is known.
+fn widened(range: ScoreRange, order: Order, error: ScoreError) -> ScoreRange {
+    let by = |bound: Option<f32>, sign: f32| {
+        bound.map(|bound| order.worse(bound, sign * error.at(bound))).filter(|bound| bound.is_finite())
+    };
+    ScoreRange { radius: by(range.radius, 1.0), range_filter: by(range.range_filter, -1.0) }
 }

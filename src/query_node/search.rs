@@ -17,7 +17,7 @@ use crate::search::{
 };
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
-use crate::value::{Column, ColumnData, Mask};
+use crate::value::{Column, ColumnData, Mask, PrimaryKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -99,10 +99,8 @@ impl<P: Platform> QueryNode<P> {
         let effort = effort(&params.index_params, index_type, depth)?;
         let order = Order::of(metric);
         if let Some(iteration) = params.iteration {
-            let (range, given) = iteration.rest(order, params.range);
-            params = SearchParams { range: Some(range), offset: given, ..params };
+            params.range = Some(iteration.range(order, params.range));
         }
-        let given_of_bound = params.iteration.map(|_| params.offset);
         if request.merge {
             params = SearchParams { limit: params.depth(), offset: 0, round_decimal: None, ..params };
         }
@@ -151,7 +149,7 @@ impl<P: Platform> QueryNode<P> {
                 "output_fields": output.listed,
                 "primary_field_name": plan.target.schema().primary_key().name,
                 "order": if order == Order::Ascending { "asc" } else { "desc" },
-                "given_of_bound": given_of_bound,
+                "given_of_bound": plan.params.iteration.map(|iteration| iteration.given()),
             },
             "load_version": plan.target.version.to_string(),
             "session_ts": "0",
@@ -167,7 +165,8 @@ impl<P: Platform> QueryNode<P> {
         let mut hits_of_queries = vec![Vec::new(); queries.len()];
         let mut unanswered: Vec<usize> = (0..queries.len()).collect();
         // Of an iterator's page one more, to see whether its last score has further hits.
-        let mut depth = (plan.params.depth() + usize::from(plan.params.iteration.is_some())).min(rows.max(1));
+        let passed_over = plan.params.iteration.map_or(0, |iteration| iteration.given() + 1);
+        let mut depth = (plan.params.depth() + passed_over).min(rows.max(1));
         while !unanswered.is_empty() {
             let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
             let mut scanned = self.scan(plan, &asked, depth, breather).await?.into_iter();
@@ -201,14 +200,13 @@ impl<P: Platform> QueryNode<P> {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    let Some(range) = plan.params.range else {
+                    if plan.params.range.is_none() {
                         let wanted = (queries, candidates_of_queries.as_mut_slice());
                         coded::find(plan, wanted, (at, segment), depth, breather).await?;
                         continue;
-                    };
+                    }
                     for (query, found) in queries.iter().zip(&mut found_of_queries) {
-                        found[at] = coded::search_range(plan, query, &segment, range, depth)?;
-                        breather.breathe().await;
+                        found[at] = coded::search_range(plan, query, &segment, depth, breather).await?;
                     }
                     continue;
                 }
@@ -229,7 +227,7 @@ impl<P: Platform> QueryNode<P> {
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
                 let ranked = hits.into_iter().map(|hit| RankedHit {
                     score: hit.score,
-                    key: rows.primary_key_of(hit.row as usize),
+                    key: plan.key_of(rows, hit.row),
                     at: RowAt { segment: at as u32, row: hit.row },
                 });
                 ranked.collect()
@@ -242,11 +240,20 @@ impl<P: Platform> QueryNode<P> {
 }
 
 impl Plan {
+    /// What hits of one score are put in order by.
+    fn key_of(&self, rows: &SegmentRows, row: u32) -> PrimaryKey {
+        let key = rows.primary_key_of(row as usize);
+        if self.params.iteration.is_some() { PrimaryKey::Int64(key.number()) } else { key }
+    }
+
     /// What the caller gets of the best `depth` hits of each segment; `None` when a deeper search could change it.
-    fn answer(&self, lists: Vec<Vec<Hit>>, depth: usize, exhausted: bool) -> Option<Vec<Hit>> {
+    fn answer(&self, mut lists: Vec<Vec<Hit>>, depth: usize, exhausted: bool) -> Option<Vec<Hit>> {
         let order = Order::of(self.metric);
         let ends = lists.iter().filter(|list| list.len() >= depth).filter_map(|list| list.last());
         let horizon = ends.map(|hit| hit.score).min_by(|left, right| order.compare(*left, *right));
+        if let Some(iteration) = self.params.iteration {
+            lists.iter_mut().for_each(|list| list.retain(|hit| !iteration.was_given(hit.score, hit.key.number())));
+        }
         let hits = merge(order, lists, depth);
         if let Some(field) = &self.group_field {
             return grouped(self, field, &hits, exhausted);
@@ -314,9 +321,14 @@ async fn exact<P: Platform>(
 /// What hits are put in order and into groups by: `$key`, and `$group` where there is one.
 fn merge_columns(plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
     let segments = &plan.target.segments;
-    let primary_key = plan.target.schema().primary_key().clone();
-    let keys = gather(segments, &[primary_key], rows)?.columns;
-    let keys = keys.into_iter().map(|(_, column)| ("$key".to_owned(), column));
+    let keys = if plan.params.iteration.is_some() {
+        let numbers = rows.iter().map(|at| plan.key_of(&segments[at.segment as usize], at.row).number());
+        Some(Column::new(ColumnData::Int64(numbers.collect())))
+    } else {
+        let primary_key = plan.target.schema().primary_key().clone();
+        gather(segments, &[primary_key], rows)?.columns.pop().map(|(_, column)| column)
+    };
+    let keys = keys.into_iter().map(|column| ("$key".to_owned(), column));
     let groups = plan.group_field.as_ref().map(|field| {
         let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row as usize);
         let texts = rows.iter().map(|at| match key(at) {

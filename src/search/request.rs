@@ -59,6 +59,8 @@ impl SearchParams {
         };
         check_top_k("topk", limit, limit)?;
         let offset = params.integer("offset")?.unwrap_or(0);
+        let page = params.page_of_iterator(offset)?;
+        let limit = page.map_or(limit, |(batch, _)| batch);
         if offset != 0 {
             check_top_k("offset", offset, offset)?;
         }
@@ -74,18 +76,16 @@ impl SearchParams {
         if group_by.is_some() && is_iterator {
             return Err(Error::invalid("Not allowed to do groupBy when doing iteration"));
         }
-        let iteration = params.iteration(offset)?;
-        let limit = iteration.map_or(limit as usize, |iteration| iteration.batch);
         Ok(SearchParams {
             anns_field: params.text("anns_field").filter(|field| !field.is_empty()),
             metric_type: params.text("metric_type").filter(|metric| !metric.is_empty()),
-            limit,
+            limit: limit as usize,
             offset: offset as usize,
             round_decimal: params.round_decimal()?,
             range: range.transpose()?,
             ignore_growing: params.flag("ignore_growing")?,
             group_by,
-            iteration,
+            iteration: page.map(|(_, iteration)| iteration),
             index_params: params.0,
         })
     }
@@ -314,7 +314,8 @@ impl Params {
         }
     }
 
-    fn iteration(&self, offset: i64) -> Result<Option<Iteration>> {
+    /// How many hits it is to have, and where it begins.
+    fn page_of_iterator(&self, offset: i64) -> Result<Option<(i64, Iteration)>> {
         if !self.flag("search_iter_v2")? {
             return Ok(None);
         }
@@ -329,7 +330,7 @@ impl Params {
         check_top_k("batch size", batch, batch)?;
         let bound = self.number("search_iter_last_bound")?;
         let token = self.text("search_iter_id").filter(|token| !token.is_empty());
-        Iteration::new(batch as usize, bound, token.as_deref()).map(Some)
+        Ok(Some((batch, Iteration::new(bound, token.as_deref())?)))
     }
 
     fn group_by(&self) -> Result<Option<GroupBy>> {
@@ -501,7 +502,7 @@ mod tests {
             search(&all.concat())
         };
         let first = page(&[("topk", "50000")]).unwrap();
-        assert_eq!((first.limit, first.iteration.map(|page| page.bound)), (20, Some(None)));
+        assert_eq!((first.limit, first.iteration), (20, Some(Iteration::new(None, None).unwrap())));
         for (given, text) in [
             ([("offset", "1")], "Setting an offset is not permitted when using a search iterator v2"),
             ([("group_by_field", "g")], "Not allowed to do groupBy when doing iteration"),

@@ -17,6 +17,7 @@ pub use rows::{CheckedRows, WriteMode, check_insert};
 use crate::error::Error;
 use crate::schema::DataType;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Position of a row inside one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +27,16 @@ pub struct RowOffset(pub u32);
 pub enum PrimaryKey {
     Int64(i64),
     VarChar(String),
+}
+
+impl PrimaryKey {
+    /// A number of its own: of texts, their hash.
+    pub fn number(&self) -> i64 {
+        match self {
+            PrimaryKey::Int64(key) => *key,
+            PrimaryKey::VarChar(key) => xxh3_64(key.as_bytes()) as i64,
+        }
+    }
 }
 
 /// The primary keys of several rows, all of one type.

@@ -45,6 +45,8 @@ async function answersOfBoth(keyIsText) {
       const asked = {
         search: await search({}),
         iterated: await iterate({ batchSize: 60 }),
+        // Nothing is nearer to what has no direction than anything else.
+        iteratedTies: await iterate({ batchSize: 100, data: new Array(8).fill(0) }),
         iteratedFew: await iterate({ batchSize: 7, limit: 20, filter: 'genre == "genre 5"', params: { round_decimal: 1 } }),
         iteratedRange: await iterate({ batchSize: 30, params: { radius: 0.2, range_filter: 0.6 } }),
         iteratedState: await search({ limit: 3, params: { iterator: true, search_iter_v2: true, search_iter_batch_size: 3 } }),
@@ -93,9 +95,12 @@ for (const keyIsText of [false, true]) {
     assert.deepEqual(bestOfGroups(three.asked.groups), bestOfGroups(groups));
     assert.deepEqual(three.asked.groups.results.map(hit => hit.genre), groups.results.map(hit => hit.genre));
     assert.equal(one.asked.search.results.length, 20);
-    const { iterated, iteratedFew, iteratedRange, iteratedState, iteratedOffset } = one.asked;
-    const ids = iterated.batches.flat().map(hit => hit.id);
-    assert.deepEqual([ids.length, new Set(ids).size], [1000 - 143, 1000 - 143]);
+    const { iterated, iteratedTies, iteratedFew, iteratedRange, iteratedState, iteratedOffset } = one.asked;
+    for (const { batches } of [iterated, iteratedTies]) {
+      const ids = batches.flat().map(hit => hit.id);
+      assert.deepEqual([ids.length, new Set(ids).size], [1000 - 143, 1000 - 143]);
+    }
+    assert.ok(iteratedTies.batches.flat().every(({ score }) => score === 0));
     assert.deepEqual(iterated.batches.flat().slice(0, 20).map(hit => hit.score), one.asked.search.results.map(hit => hit.score));
     assert.deepEqual(iteratedFew.batches.map(batch => batch.length), [7, 7, 6]);
     assert.ok(iteratedRange.batches.length > 1);

@@ -2,7 +2,9 @@
 
 use crate::support::rng::Rng;
 use elanus::index::MetricType;
-use elanus::index::codes::{CodeSearch, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL, SelectedRows, Selection};
+use elanus::index::codes::{
+    CodeSearch, CodedQuery, Codes, CodesHeader, CodesParts, Effort, MAX_LEVEL, SelectedRows, Selection,
+};
 use elanus::index::flat::FlatScan;
 use elanus::index::hnsw::{self, BuildParams};
 use elanus::search::{Order, TopK};
@@ -249,16 +251,22 @@ fn scores_are_near_the_exact_ones() {
     for (data, metric) in ALL_DATA.into_iter().flat_map(|data| METRICS.map(|metric| (data, metric))) {
         let values = vectors(data, ROWS, 1);
         let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
-        let query = &vectors(data, 1, 3)[..];
-        let mut sink = TopK::new(ROWS, Order::of(metric), None);
-        rank(&codes, &CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
-        let error = codes.largest_error(query);
-        for hit in sink.into_sorted() {
-            let mut one = TopK::new(1, Order::of(metric), None);
-            let vectors = &values[hit.row as usize * DIM..][..DIM];
-            FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
-            let exact = one.into_sorted()[0].score;
-            assert!((hit.score - exact).abs() <= error + 1e-3, "{data:?} {metric:?}: {} for {exact}", hit.score);
+        // Like the rows, in their middle, and far from them.
+        let middle: Vec<f32> =
+            (0..DIM).map(|at| values.chunks(DIM).map(|row| row[at]).sum::<f32>() / ROWS as f32).collect();
+        let far: Vec<f32> = middle.iter().map(|number| number * 3.0 + 10.0).collect();
+        for query in [&vectors(data, 1, 3)[..], &middle, &far] {
+            let mut sink = TopK::new(ROWS, Order::of(metric), None);
+            rank(&codes, &CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
+            let error = CodedQuery::new(&codes, query).error;
+            for hit in sink.into_sorted() {
+                let mut one = TopK::new(1, Order::of(metric), None);
+                let vectors = &values[hit.row as usize * DIM..][..DIM];
+                FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
+                let exact = one.into_sorted()[0].score;
+                let wrong = (hit.score - exact).abs();
+                assert!(wrong <= error.at(exact), "{data:?} {metric:?}: {} for {exact}, {error:?}", hit.score);
+            }
         }
     }
 }

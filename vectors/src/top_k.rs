@@ -28,6 +28,14 @@ impl Order {
         if rank.is_nan() { f32::INFINITY } else { rank + 0.0 }
     }
 
+    /// A score that is worse by so much.
+    pub fn worse(self, score: f32, by: f32) -> f32 {
+        match self {
+            Order::Ascending => score + by,
+            Order::Descending => score - by,
+        }
+    }
+
     /// The best score that is worse.
     pub fn behind(self, score: f32) -> f32 {
         match self {

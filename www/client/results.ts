@@ -83,7 +83,7 @@ interface SearchBody {
   /** Which scores come first; only needed to merge several nodes. */
   order?: 'asc' | 'desc';
   search_iterator_v2_results?: IteratorState;
-  /** Of an iterator's page: how many of its first hits an earlier one had. */
+  /** Of an iterator's page: how many hits as good as its bound earlier ones had. */
   given_of_bound?: number;
   highlight_results?: { field_name: string; datas: (HighlightData | undefined)[] }[];
   agg_buckets?: ProtoAggregationBucket[];
@@ -149,7 +149,7 @@ export interface SearchWindow {
   offset: number;
   group_size?: number;
   round_decimal?: number;
-  /** For a page of an iterator, which begins with what is as good as `bound`. */
+  /** For a page of an iterator, and the score that the one before ended with. */
   iterates?: boolean;
   bound?: number;
 }
@@ -158,9 +158,7 @@ export interface SearchWindow {
 export function mergeSearches(pages: SearchPage[], window: SearchWindow): SearchPage {
   const first = pages.find(isFailure) ?? pages[0]!;
   if ((pages.length === 1 && !window.iterates) || isFailure(first) || !first.results) return first;
-  const { limit, group_size, round_decimal, bound } = window;
-  const given = first.results.given_of_bound ?? 0;
-  const offset = window.iterates ? given : window.offset;
+  const { limit, offset, group_size, round_decimal, iterates, bound } = window;
   const sign = first.results.order === 'asc' ? 1 : -1;
   const places = new Map(pages.flatMap(page => [...page.places]));
   const inOrder = (a: SearchResultData, b: SearchResultData): number =>
@@ -176,7 +174,9 @@ export function mergeSearches(pages: SearchPage[], window: SearchWindow): Search
     }
     return [...groups.values()].slice(offset, offset + limit).flat();
   });
-  const state = window.iterates && { search_iterator_v2_results: nextPage({ scores: hits.flat().map(hit => hit.score), bound, given, sign }) };
+  const scored = (hit: SearchResultData): { score: number; key: string } => ({ score: hit.score, key: places.get(hit)!.key });
+  const given = first.results.given_of_bound ?? 0;
+  const state = iterates && { search_iterator_v2_results: nextPage({ hits: hits.flat().map(scored), bound, given, sign }) };
   if (round_decimal !== undefined) for (const hit of hits.flat()) hit.score = roundScore(hit.score, round_decimal);
   return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length), ...state } };
 }

@@ -2,8 +2,9 @@
 
 use crate::support::client::Answer;
 use crate::support::rng::Rng;
-use crate::support::rows::{batch, create, index, ints, primary_key, score, vector_field, vectors};
+use crate::support::rows::{batch, create, field, index, ints, primary_key, score, texts, vector_field, vectors};
 use crate::support::{Lab, scenario};
+use elanus::value::PrimaryKey;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -47,9 +48,11 @@ async fn fill(lab: &Lab, index_type: &str, metric: &str) {
     lab.delete("c", "", "id % 11 == 0").await.ok();
 }
 
-/// `bound` with the number of hits that had it, as the page's client makes a token of them.
-fn token(bound: f32, given: usize) -> String {
-    format!("{:08x}-0000-8000-8000-{given:012x}", bound.to_bits())
+/// The last hit and how many had its score, as the page's client makes a token of them.
+fn token(bound: f32, given: usize, key_number: i64) -> String {
+    let key = format!("{key_number:016x}");
+    let given = given.min(0xffff);
+    format!("{:08x}-{given:04x}-8{}-800{}-{}", bound.to_bits(), &key[..3], &key[3..4], &key[4..])
 }
 
 async fn page(lab: &Lab, query: &[f32], filter: &str, given: Value) -> Answer {
@@ -60,10 +63,18 @@ async fn page(lab: &Lab, query: &[f32], filter: &str, given: Value) -> Answer {
     lab.search("c", &[query.to_vec()], json!({ "search_params": pairs, "dsl": filter, "output_fields": ["id"] })).await
 }
 
+/// `asked` for the next page.
+fn go_on(asked: &mut Value, answer: &Answer, given: usize) {
+    let (Some(last), Some(id)) = (answer.scores().last().copied(), answer.numbers("id").last().copied()) else {
+        return;
+    };
+    asked["search_iter_last_bound"] = json!(last.to_string());
+    asked["search_iter_id"] = json!(token(last, given, id));
+}
+
 /// All that an iterator gives.
-async fn walk(lab: &Lab, query: &[f32], filter: &str, asked: Value) -> Vec<(f32, i64)> {
+async fn walk(lab: &Lab, query: &[f32], filter: &str, mut asked: Value) -> Vec<(f32, i64)> {
     let mut all: Vec<(f32, i64)> = Vec::new();
-    let mut asked = asked;
     loop {
         let answer = page(lab, query, filter, asked.clone()).await.ok();
         let scores = answer.scores();
@@ -71,8 +82,7 @@ async fn walk(lab: &Lab, query: &[f32], filter: &str, asked: Value) -> Vec<(f32,
         assert!(scores.len() <= asked["search_iter_batch_size"].as_u64().unwrap() as usize);
         all.extend(scores.iter().copied().zip(answer.numbers("id")));
         let given = all.iter().filter(|(score, _)| score == last).count();
-        asked["search_iter_last_bound"] = json!(last.to_string());
-        asked["search_iter_id"] = json!(token(*last, given));
+        go_on(&mut asked, &answer, given);
     }
 }
 
@@ -190,5 +200,96 @@ fn rows_that_are_all_the_same_come_once() {
             assert_eq!(found.iter().map(|(_, id)| *id).collect::<BTreeSet<_>>(), (0..SEALED_ROWS).collect());
             assert_eq!(found.len(), SEALED_ROWS as usize);
         }
+    });
+}
+
+/// Uniform rows, in lists.
+async fn fill_lists(lab: &Lab, metric: &str) -> Vec<Vec<f32>> {
+    const ROWS: i64 = 4200;
+    lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+    let mut request = index("c", "v", metric);
+    request["extra_params"][0]["value"] = json!("AUTOINDEX");
+    lab.call("CreateIndex", request).await.ok();
+    let rng = Rng::new(3);
+    let rows: Vec<Vec<f32>> = (0..ROWS).map(|_| (0..DIM).map(|_| rng.float()).collect()).collect();
+    lab.insert("c", "", &batch([("id", ints(0..ROWS)), ("v", vectors(rows.iter().cloned()))])).await.ok();
+    lab.flush("c").await.ok();
+    lab.load("c", json!({})).await.ok();
+    rows
+}
+
+#[test]
+fn a_query_in_the_middle_of_all_rows_reaches_all() {
+    for metric in ["L2", "IP"] {
+        scenario(async move |lab| {
+            let rows = fill_lists(&lab, metric).await;
+            let query = [0.02; DIM];
+            let found = walk(&lab, &query, "", json!({ "search_iter_batch_size": 250 })).await;
+            let exact = |id: i64| score(metric, &query, &rows[id as usize]);
+            assert!(found.iter().all(|(score, id)| (score - exact(*id)).abs() < 1e-4));
+            assert!(found.is_sorted_by(|a, b| if metric == "L2" { a.0 <= b.0 } else { a.0 >= b.0 }));
+            assert_eq!(found.iter().map(|(_, id)| *id).collect::<BTreeSet<_>>().len(), rows.len());
+            assert_eq!(found.len(), rows.len());
+        });
+    }
+}
+
+#[test]
+fn scores_beyond_float32_come_to_an_end() {
+    scenario(async |lab| {
+        let rows = fill_lists(&lab, "L2").await;
+        let found = walk(&lab, &[1e25; DIM], "", json!({ "search_iter_batch_size": 3000 })).await;
+        assert!(found.iter().all(|(score, _)| *score == f32::INFINITY));
+        assert_eq!(found.iter().map(|(_, id)| *id).collect::<BTreeSet<_>>().len(), rows.len());
+    });
+}
+
+#[test]
+fn what_is_deleted_meanwhile_moves_nothing() {
+    scenario(async |lab| {
+        fill(&lab, "AUTOINDEX", "L2").await;
+        // A third of the rows are where the query is.
+        let query = vector_of(0);
+        let mut asked = json!({ "search_iter_batch_size": 100 });
+        let mut all = Vec::new();
+        loop {
+            let answer = page(&lab, &query, "id % 3 == 0", asked.clone()).await.ok();
+            let ids = answer.numbers("id");
+            if ids.is_empty() {
+                break;
+            }
+            go_on(&mut asked, &answer, all.len() + ids.len());
+            lab.delete("c", "", &format!("id in {ids:?}")).await.ok();
+            all.extend(ids);
+        }
+        all.sort_unstable();
+        assert_eq!(all, kept().filter(|id| id % 3 == 0).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn texts_are_keys_too() {
+    scenario(async |lab| {
+        let mut key = field("id", 21);
+        key["is_primary_key"] = json!(true);
+        key["type_params"] = json!([{ "key": "max_length", "value": "20" }]);
+        lab.call("CreateCollection", create("c", &[key, vector_field("v", 2)])).await.ok();
+        lab.call("CreateIndex", index("c", "v", "L2")).await.ok();
+        let names: Vec<String> = (0..90).map(|at| format!("key {at}")).collect();
+        let rows =
+            batch([("id", texts(names.iter().map(String::as_str))), ("v", vectors((0..90).map(|_| vec![1.0, 2.0])))]);
+        lab.insert("c", "", &rows).await.ok();
+        lab.load("c", json!({})).await.ok();
+        let mut asked = json!({ "search_iter_batch_size": 7 });
+        let mut all: Vec<String> = Vec::new();
+        loop {
+            let answer = page(&lab, &[0.0, 0.0], "", asked.clone()).await.ok();
+            all.extend(answer.texts("id"));
+            let Some(last) = answer.texts("id").pop() else { break };
+            asked["search_iter_last_bound"] = json!("5");
+            asked["search_iter_id"] = json!(token(5.0, all.len(), PrimaryKey::VarChar(last).number()));
+        }
+        assert_eq!(all.len(), names.len());
+        assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), names.into_iter().collect());
     });
 }

@@ -19,7 +19,7 @@ mod stored;
 pub use build::Coding;
 pub use graph::{DEFAULT_EF, RowDistances};
 pub use plan::{Effort, MAX_LEVEL};
-pub use search::{Candidate, CodeSearch, CodedQuery, SelectedRows, Selection};
+pub use search::{Candidate, CodeSearch, CodedQuery, ScoreError, SelectedRows, Selection};
 pub use stored::{CodesHeader, CodesParts};
 
 use super::MetricType;

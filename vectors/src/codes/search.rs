@@ -47,8 +47,57 @@ pub struct CodedQuery {
     /// Of each list: what ranks its centre has, and how near it is.
     centre_ranks: Vec<f32>,
     nearness: Vec<f32>,
-    /// By how much scores may be wrong because rows' numbers are rounded to int8.
-    pub error: f32,
+    pub error: ScoreError,
+}
+
+/// By how much scores may be wrong because numbers are rounded.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ScoreError {
+    constant: f32,
+    /// Of L2: the farther a row is, the more its rounding matters.
+    of_distance: f32,
+}
+
+/// What the error of a query's scores depends on.
+struct QueryLengths {
+    /// Of the query without the mean.
+    square: f32,
+    /// Of what rows are multiplied with.
+    length: f32,
+    factors_scale: f32,
+}
+
+impl ScoreError {
+    fn new(codes: &Codes, QueryLengths { square, length, factors_scale }: QueryLengths) -> ScoreError {
+        let dim = codes.dim as f32;
+        let farthest = codes.lists.squares.iter().fold(0.0, |most: f32, square| most.max(*square)).sqrt();
+        // Of a row without the mean, at most: its list's centre, and what int8 numbers can hold.
+        let reach = farthest + 127.0 * codes.coarsest * dim.sqrt();
+        let of_factors = DEVIATIONS * factors_scale * reach;
+        match codes.metric {
+            MetricType::L2 => ScoreError {
+                constant: 2.0 * of_factors
+                    + dim * codes.coarsest.powi(2) / 4.0
+                    + FLOAT_ERROR * (square + reach.powi(2)),
+                of_distance: 2.0 * DEVIATIONS * codes.coarsest,
+            },
+            MetricType::Ip | MetricType::Cosine => {
+                let summands = length * (reach + dot(&codes.mean, &codes.mean).sqrt());
+                let constant = of_factors + DEVIATIONS * codes.coarsest * length + FLOAT_ERROR * summands;
+                ScoreError { constant, of_distance: 0.0 }
+            }
+        }
+    }
+
+    /// Where rows have that score. Where they have a better one, it is no larger.
+    pub fn at(&self, score: f32) -> f32 {
+        self.constant + self.of_distance * score.max(0.0).sqrt()
+    }
+
+    /// What holds for the rows of both.
+    pub fn max(&self, other: ScoreError) -> ScoreError {
+        ScoreError { constant: self.constant.max(other.constant), of_distance: self.of_distance.max(other.of_distance) }
+    }
 }
 
 /// A row to be compared by numbers.
@@ -323,13 +372,6 @@ impl Estimator<'_> {
     }
 }
 
-impl Codes {
-    /// By how much scores of a query may be wrong.
-    pub fn largest_error(&self, query: &[f32]) -> f32 {
-        CodedQuery::new(self, query).error
-    }
-}
-
 impl CodedQuery {
     pub fn new(codes: &Codes, query: &[f32]) -> CodedQuery {
         let mut turned = vec![0f32; codes.dim];
@@ -346,18 +388,11 @@ impl CodedQuery {
             MetricType::Ip | MetricType::Cosine => set_int16(&turned, &mut factors),
         };
         let weight = if codes.metric == MetricType::L2 { 2.0 } else { 1.0 };
-        let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt();
+        let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt() * factors_scale;
         let square = dot(&centred, &centred);
         centred.resize(padded(codes.dim), 0.0);
         let lists = &codes.lists;
-        let farthest = lists.squares.iter().fold(0.0, |most: f32, square| most.max(*square));
-        let summands = match codes.metric {
-            MetricType::L2 => square + farthest,
-            MetricType::Ip | MetricType::Cosine => {
-                length * factors_scale * (farthest.sqrt() + dot(&codes.mean, &codes.mean).sqrt())
-            }
-        };
-        let error = DEVIATIONS * codes.coarsest * weight * factors_scale * length + FLOAT_ERROR * summands;
+        let error = ScoreError::new(codes, QueryLengths { square, length, factors_scale });
         let mut products = vec![0i32; lists.count()];
         inner_product_i8(&factors, &lists.centres.values, &mut products);
         let mut of_lists = CodedQuery {

@@ -6,21 +6,38 @@ export interface IteratorState extends Record<string, unknown> {
   last_bound: number;
 }
 
-const LARGEST_FLOAT32 = 3.4028234663852886e38;
-
-/**
- * After hits with these scores. `given` hits as good as `bound` were in earlier pages; with a `sign` of 1 smaller scores are better.
- */
-export function nextPage({ scores, bound, given, sign }: { scores: number[]; bound?: number; given: number; sign: 1 | -1 }): IteratorState {
-  const last_bound = scores.at(-1) ?? bound ?? -sign * LARGEST_FLOAT32;
-  const isLast = (score: number | undefined): boolean => score === last_bound;
-  return { token: tokenOf(last_bound, scores.filter(isLast).length + (isLast(bound) ? given : 0)), last_bound };
+/** A hit, with the number of its key. */
+interface Hit {
+  score: number;
+  key: string;
 }
 
-/** A UUID of version 8, as Milvus' tokens are UUIDs: the bits of the bound, and how many hits of it were given. */
-function tokenOf(bound: number, given: number): string {
+interface Page {
+  hits: Hit[];
+  /** The score that the page before ended with, and how many hits of it were given until then. */
+  bound?: number;
+  given: number;
+  /** 1 where smaller scores are better. */
+  sign: 1 | -1;
+}
+
+const LARGEST_FLOAT32 = 3.4028234663852886e38;
+/** Behind every other. */
+const LAST_KEY = String(2n ** 63n - 1n);
+/** There is no room for more, and the engine takes it for a hint. */
+const MOST_GIVEN = 0xffff;
+
+export function nextPage({ hits, bound, given, sign }: Page): IteratorState {
+  const last = hits.at(-1) ?? { score: bound ?? -sign * LARGEST_FLOAT32, key: LAST_KEY };
+  const count = hits.filter(hit => hit.score === last.score).length + (last.score === bound ? given : 0);
+  return { token: tokenOf(last, Math.min(count, MOST_GIVEN)), last_bound: last.score };
+}
+
+/** A UUID of version 8, as Milvus' tokens are UUIDs: the bits of the score, how many hits of it were given, the key's number. */
+function tokenOf({ score, key }: Hit, given: number): string {
   const bits = new DataView(new ArrayBuffer(4));
-  bits.setFloat32(0, bound);
-  const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
-  return `${hex(bits.getUint32(0), 8)}-0000-8000-8000-${hex(given, 12)}`;
+  bits.setFloat32(0, score);
+  const hex = (value: number | bigint, digits: number): string => value.toString(16).padStart(digits, '0');
+  const number = hex(BigInt.asUintN(64, BigInt(key)), 16);
+  return `${hex(bits.getUint32(0), 8)}-${hex(given, 4)}-8${number.slice(0, 3)}-800${number[3]}-${number.slice(4)}`;
 }

@@ -33,7 +33,7 @@ export class Iterators extends Reads {
     const key = (schema.fields.find(field => field.is_primary_key) ?? schema.fields[0])?.name ?? '';
     const showsKey = !param.output_fields || param.output_fields.some(name => name === '*' || name === key);
     const output_fields = showsKey ? param.output_fields : [...param.output_fields!, key];
-    // A key may have several rows, and rows may be written while pages are read.
+    // A key may have several rows, and rows may be replaced while pages are read.
     const given = new Set<string>();
     const isNew = (hit: SearchResultData): boolean => {
       const id = String(hit[key]);
@@ -50,8 +50,13 @@ export class Iterators extends Reads {
         const fresh = hits.filter(isNew);
         found += fresh.length;
         batchSize = Math.min(batchSize, total - found);
-        params.search_iter_id = page.search_iterator_v2_results?.token;
-        params.search_iter_last_bound = page.search_iterator_v2_results?.last_bound;
+        const state = page.search_iterator_v2_results;
+        if (!state || (fresh.length === 0 && state.token === params.search_iter_id)) {
+          throw new Error(`the search iterator of ${collection_name} does not get on: its parameters belong into params`);
+        }
+        params.search_iter_id = state.token;
+        // JSON has no infinity.
+        params.search_iter_last_bound = String(state.last_bound);
         params.guarantee_timestamp = page.session_ts;
         params.search_iter_batch_size = batchSize;
         if (fresh.length > 0) return { done: false, value: param.external_filter_fn ? fresh.filter(param.external_filter_fn) : fresh };
