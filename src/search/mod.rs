@@ -4,6 +4,7 @@ mod effort;
 mod group;
 mod iteration;
 mod merge;
+mod params;
 mod request;
 
 pub use effort::effort;

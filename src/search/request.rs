@@ -1,9 +1,9 @@
 //! The key/value parameters of searches and queries, checked as Milvus' proxy checks them, with its texts.
 
+use super::params::Params;
 use super::{Iteration, ScoreRange};
 use crate::error::{Error, Result};
 use crate::index::MetricType;
-use crate::json;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
 use crate::sorted::SortedMap;
 use elanus_vectors::kernels::all_finite;
@@ -240,67 +240,11 @@ fn check_top_k(name: &str, given: i64, value: i64) -> Result<()> {
     }
 }
 
-/// All parameters by name. The SDK sends those of `params` twice: as JSON text under that key, and one by one.
-struct Params(SortedMap<String, Value>);
-
 impl Params {
-    fn read(pairs: &[KeyValue]) -> Result<Params> {
-        let mut all = SortedMap::new();
-        // Without a value it is not there, but for the one that must be.
-        for pair in pairs.iter().filter(|pair| pair.key != "params" && (!pair.value.is_empty() || pair.key == "topk")) {
-            all.insert(pair.key.clone(), Value::String(pair.value.clone()));
-        }
-        for pair in pairs.iter().filter(|pair| pair.key == "params" && !pair.value.trim().is_empty()) {
-            match json::parse(pair.value.as_bytes()) {
-                Ok(Value::Object(inner)) => all.extend(inner.into_iter().filter(|(_, value)| !value.is_null())),
-                Ok(Value::Null) => {}
-                _ => {
-                    return Err(Error::invalid(format!(
-                        "failed to parse search params: {} is not a JSON object",
-                        pair.value
-                    )));
-                }
-            }
-        }
-        Ok(Params(all))
-    }
-
     fn refuse_unsupported(&self) -> Result<()> {
         match UNSUPPORTED.iter().find(|key| self.text(key).is_some_and(|value| !matches!(&*value, "" | "[]" | "{}"))) {
             None => Ok(()),
             Some(key) => Err(Error::Unimplemented { what: format!("search parameter {key}") }),
-        }
-    }
-
-    fn text(&self, key: &str) -> Option<String> {
-        self.0.get(key).map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        })
-    }
-
-    fn integer(&self, key: &str) -> Result<Option<i64>> {
-        let Some(text) = self.text(key) else { return Ok(None) };
-        text.trim().parse().map(Some).map_err(|_| Error::invalid(format!("{key} [{text}] is invalid")))
-    }
-
-    fn required_integer(&self, key: &str) -> Result<i64> {
-        self.integer(key)?.ok_or_else(|| Error::invalid(format!("{key} not found in search_params")))
-    }
-
-    fn number(&self, key: &str) -> Result<Option<f32>> {
-        let Some(text) = self.text(key) else { return Ok(None) };
-        match text.trim().parse::<f32>() {
-            Ok(number) if !number.is_nan() => Ok(Some(number)),
-            _ => Err(Error::invalid(format!("{key} [{text}] is invalid, should be a number"))),
-        }
-    }
-
-    fn flag(&self, key: &str) -> Result<bool> {
-        match self.text(key).as_deref().map(str::trim) {
-            None | Some("" | "false" | "False" | "FALSE" | "0") => Ok(false),
-            Some("true" | "True" | "TRUE" | "1") => Ok(true),
-            Some(text) => Err(Error::invalid(format!("{key} [{text}] is invalid, should be true or false"))),
         }
     }
 
