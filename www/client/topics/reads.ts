@@ -177,7 +177,7 @@ function searchWindow(body: Record<string, unknown>): SearchWindow {
   const decimals = Number(given.round_decimal ?? -1);
   const window = { limit, offset: count(given.offset) ?? 0, group_size, round_decimal: decimals < 0 ? undefined : decimals };
   if (!/^(true|1)$/i.test(String(given.search_iter_v2))) return window;
-  const last = given.search_iter_last_bound ?? undefined;
-  const bound = last === undefined ? undefined : Math.fround(Number(last));
+  const last = given.search_iter_last_bound;
+  const bound = last === undefined || last === null ? undefined : Math.fround(Number(last));
   return { ...window, limit: count(given.search_iter_batch_size) ?? limit, iterates: true, bound };
 }
