@@ -370,6 +370,29 @@ test('iterators page through everything', async () => {
   await client.search({ collection_name: 'c', data: [1, 2], limit: 1, params: { ...state, search_iter_last_bound: null } });
 });
 
+test('a query iterator goes on after any key, and what is refused does not end it as if all were there', async () => {
+  const [id, ...others] = SCHEMA.fields;
+  const found = await describe({ collection_name: 'c' });
+  found.body.schema = { ...SCHEMA, fields: [{ ...id, data_type: 'VarChar' }, ...others] };
+  MockWorker.handlers.DescribeCollection = () => found;
+  const keys = ["O'Brien", 'a\\b'];
+  const exprs = [];
+  MockWorker.handlers.Route = route(node({
+    Query: ({ output_fields, expr }) => {
+      if (output_fields[0] === 'count(*)') return { body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [5]]])] };
+      exprs.push(expr);
+      const key = keys.shift();
+      if (!key) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
+      return { body: { status: ok, primary_field_name: 'id' }, blobs: [batch(1, [[{ name: 'id', type: DataType.VarChar }, [key]]])] };
+    },
+  }));
+  const iterator = (await open().queryIterator({ collection_name: 'c', batchSize: 1 }))[Symbol.asyncIterator]();
+  await iterator.next();
+  await iterator.next();
+  await assert.rejects(iterator.next(), { code: 1100, reason: 'no more' });
+  assert.deepEqual(exprs, ["id > ''", "id > 'O\\'Brien'", "id > 'a\\\\b'"]);
+});
+
 test('a search iterator gives no row twice, and what is refused does not end it as if all were there', async () => {
   const found = [[1, 2], [2, 3], [4, 5]];
   MockWorker.handlers.Route = route(node({

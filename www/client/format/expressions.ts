@@ -16,7 +16,7 @@ export function primaryKeysExpr(field: string, type: DataTypeName, ids: PrimaryK
 
 export function getPKFieldExpr(data: { pkField: PkField; value: string | number; expr?: string; condition?: string }): string {
   const { pkField, value, condition = '!=', expr = '' } = data;
-  const literal = pkField?.data_type === 'VarChar' ? `'${value}'` : String(value);
+  const literal = pkField?.data_type === 'VarChar' ? `'${String(value).replace(/[\\']/g, '\\$&')}'` : String(value);
   return `${pkField?.name} ${condition} ${literal}${expr ? ` && (${expr})` : ''}`;
 }
 

@@ -90,7 +90,8 @@ export class Iterators extends Reads {
     const next = async (): Promise<IteratorResult<Row[], End<Row>>> => {
       if (found >= total) return { done: true, value: last };
       const page = { ...data, filter: undefined, limit: size, params: params() };
-      const { data: rows } = await this.query({ ...page, expr: getQueryIteratorExpr({ expr, pkField, lastPKId, lastElementOffset }) } as QueryReq);
+      const { data: rows, status } = await this.query({ ...page, expr: getQueryIteratorExpr({ expr, pkField, lastPKId, lastElementOffset }) } as QueryReq);
+      if (status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(status);
       const end = rows.at(-1);
       if (!end) return { done: true, value: null };
       lastPKId = end[pkField?.name ?? ''] as string;
