@@ -14,7 +14,7 @@ use crate::export::{Beginning, ExportFormat, Layout, Measures, needs_measuring};
 use crate::expr::Filter;
 use crate::ids::{CollectionId, ExportId};
 use crate::platform::Platform;
-use crate::schema::{DYNAMIC_FIELD, Field, FieldId, OutputFields};
+use crate::schema::{Field, FieldId, OutputFields};
 use crate::segment::{SegmentManifest, TIMESTAMP_FIELD};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::value::allows_given_ids;
@@ -162,8 +162,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Filter::parse(new.expr, new.templates, schema, None)?;
         let output = chosen_fields(collection, new.output_fields)?;
         output.fields.iter().try_for_each(|field| format.check_field(field))?;
-        let gives_whole = output.listed.iter().any(|name| name == DYNAMIC_FIELD);
-        let keys = output.dynamic_keys().filter(|_| !gives_whole).cloned().collect();
         let plan = ExportPlan {
             export,
             collection: collection.id,
@@ -171,7 +169,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             expr: new.expr.to_owned(),
             templates: new.templates.clone(),
             fields: output.fields.iter().map(|field| field.id).collect(),
-            dynamic_keys: keys,
+            dynamic_keys: output.only_keys(),
             expired_before: schema.expired_before(self.platform.now_ms()),
             format,
         };

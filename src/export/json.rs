@@ -4,12 +4,12 @@ use super::ExportRows;
 use crate::expr::json::{members, unescape};
 use crate::schema::{CollectionSchema, Field};
 use crate::sorted::SortedSet;
-use crate::value::{Column, ColumnData};
+use crate::value::{Column, ColumnData, Strings};
 use serde::Serialize;
 use std::borrow::Cow;
 
 /// Which keys of the dynamic field are given.
-pub(super) struct DynamicKeys<'a> {
+pub struct DynamicKeys<'a> {
     pub schema: &'a CollectionSchema,
     /// All if it is empty.
     pub only: &'a SortedSet<String>,
@@ -22,7 +22,19 @@ impl DynamicKeys<'_> {
         (self.only.is_empty() || self.only.contains(key)) && self.schema.field(key).is_none()
     }
 
-    pub fn push(&self, object: &str, out: &mut Vec<u8>) {
+    /// The objects without their other keys.
+    pub fn cut(&self, objects: &Strings) -> Strings {
+        let mut kept = Strings::default();
+        let mut object = Vec::new();
+        for whole in objects.iter() {
+            object.clear();
+            self.push(whole, &mut object);
+            kept.push(&String::from_utf8_lossy(&object));
+        }
+        kept
+    }
+
+    pub(super) fn push(&self, object: &str, out: &mut Vec<u8>) {
         out.push(b'{');
         let mut is_first = true;
         for (raw_key, value) in members(object) {

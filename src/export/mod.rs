@@ -10,6 +10,7 @@ mod measure;
 mod numpy;
 mod packed;
 
+pub use json::DynamicKeys;
 pub use layout::{Beginning, FileBeginning, Layout};
 pub use measure::{Measures, needs_measuring};
 
@@ -18,7 +19,6 @@ use crate::schema::{CollectionSchema, DataType, Field};
 use crate::segment::SegmentRows;
 use crate::sorted::SortedSet;
 use crate::value::{Column, ColumnData};
-use json::DynamicKeys;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

@@ -14,6 +14,7 @@ mod plan;
 mod sets;
 mod value;
 
+pub use bind::split_path;
 pub use value::Number;
 
 use crate::error::{Error, Result};

@@ -5,10 +5,11 @@ use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::DEFAULT_DATABASE;
 use crate::error::{Error, Result, Status};
+use crate::export::DynamicKeys;
 use crate::expr::Filter;
 use crate::ids::PartitionId;
 use crate::platform::{Breather, Platform};
-use crate::schema::KeyValue;
+use crate::schema::{DYNAMIC_FIELD, KeyValue};
 use crate::search::QueryParams;
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
@@ -61,7 +62,14 @@ impl<P: Platform> QueryNode<P> {
             let mut output = target.output(&request.output_fields)?;
             output.include(&primary_key);
             let found = self.find(&target, &filter, params).await?;
-            let batch = gather(&target.segments, &output.fields, &found)?;
+            let mut batch = gather(&target.segments, &output.fields, &found)?;
+            let keys = DynamicKeys { schema: target.schema(), only: &output.only_keys() };
+            let dynamic = batch.columns.iter_mut().find(|(name, _)| name == DYNAMIC_FIELD);
+            if let Some((_, Column { data: ColumnData::Json(objects), .. })) = dynamic
+                && !keys.only.is_empty()
+            {
+                *objects = keys.cut(objects);
+            }
             (batch, output.wire_names().into_iter().map(str::to_owned).collect())
         };
         let body = json!({

@@ -2,6 +2,7 @@
 
 use super::{CollectionSchema, DYNAMIC_FIELD, Field, FieldId};
 use crate::error::{Error, Result};
+use crate::expr::split_path;
 use crate::sorted::SortedSet;
 
 pub struct OutputFields {
@@ -9,6 +10,8 @@ pub struct OutputFields {
     pub fields: Vec<Field>,
     /// What was asked for, by name.
     pub listed: Vec<String>,
+    /// Names that are of no field, but keys of the dynamic one.
+    dynamic_keys: SortedSet<String>,
 }
 
 impl OutputFields {
@@ -16,6 +19,7 @@ impl OutputFields {
     pub fn choose(schema: &CollectionSchema, there: &SortedSet<FieldId>, names: &[String]) -> Result<OutputFields> {
         let mut fields: Vec<Field> = Vec::new();
         let mut listed: Vec<String> = Vec::new();
+        let mut dynamic_keys = SortedSet::new();
         let mut add = |field: &Field| {
             if !fields.iter().any(|known| known.id == field.id) {
                 fields.push(field.clone());
@@ -29,6 +33,7 @@ impl OutputFields {
                 }
                 continue;
             }
+            let mut listed_name = name.clone();
             let field = match schema.field(name) {
                 Some(field) if there.contains(&field.id) => field,
                 Some(field) if field.is_dynamic => {
@@ -36,7 +41,12 @@ impl OutputFields {
                 }
                 Some(_) => return Err(Error::invalid(format!("field {name} is not loaded"))),
                 None => match schema.dynamic_field() {
-                    Some(dynamic) if there.contains(&dynamic.id) => dynamic,
+                    Some(dynamic) if there.contains(&dynamic.id) => {
+                        listed_name = dynamic_key(name)
+                            .ok_or_else(|| Error::invalid(format!("parse output field name failed: {name}")))?;
+                        dynamic_keys.insert(listed_name.clone());
+                        dynamic
+                    }
                     Some(_) => {
                         return Err(Error::invalid(format!(
                             "field {name} cannot be returned since dynamic field not loaded"
@@ -46,11 +56,11 @@ impl OutputFields {
                 },
             };
             add(field);
-            listed.push(name.clone());
+            listed.push(listed_name);
         }
         let mut seen = SortedSet::new();
         listed.retain(|name| seen.insert(name.clone()));
-        Ok(OutputFields { fields, listed })
+        Ok(OutputFields { fields, listed, dynamic_keys })
     }
 
     pub fn include(&mut self, field: &Field) {
@@ -62,16 +72,24 @@ impl OutputFields {
         }
     }
 
-    /// Names that are of no field, but keys of the dynamic one.
-    pub fn dynamic_keys(&self) -> impl Iterator<Item = &String> {
-        let is_field =
-            |name: &String| name.as_str() == DYNAMIC_FIELD || self.fields.iter().any(|field| field.name == *name);
-        self.listed.iter().filter(move |name| !is_field(name))
+    /// The only keys of the dynamic field to give; none where it is given whole, or not at all.
+    pub fn only_keys(&self) -> SortedSet<String> {
+        let gives_whole = self.listed.iter().any(|name| name == DYNAMIC_FIELD);
+        if gives_whole { SortedSet::new() } else { self.dynamic_keys.clone() }
     }
 
     /// A key that is no field comes out of the dynamic field; there the page finds it.
     pub fn wire_names(&self) -> Vec<&str> {
         let fields = self.fields.iter().map(|field| field.name.as_str());
-        fields.chain(self.dynamic_keys().map(String::as_str)).collect()
+        fields.chain(self.dynamic_keys.iter().map(String::as_str)).collect()
+    }
+}
+
+/// The key that is meant by its own name, or by `$meta["key"]`.
+fn dynamic_key(name: &str) -> Option<String> {
+    match split_path(name)? {
+        (key, path) if path.is_empty() => Some(key.to_owned()),
+        (DYNAMIC_FIELD, path) => <[String; 1]>::try_from(path).ok().map(|[key]| key),
+        _ => None,
     }
 }

@@ -32,6 +32,7 @@ export const intendedDifferences = [
   line('fields/bad-lists', 'loadCollectionAsync 3', 'field not found[field=nope]', '2.3.5 ignores load_fields'),
   line('fields/bad-lists', 'loadCollectionAsync 4', 'field not found[field=color]', '2.3.5 ignores load_fields'),
 
+  line('dml/query', 'query 13', '"$meta":{}', 'only the keys that were asked for since 2.4'),
   line('dml/auto-id-and-varchar-pk', 'upsert 1', '"upsert_cnt":"1"', 'an upsert with autoID needs the key since 2.4, and gives a new one'),
 
   line('filters/all', '1 < i32 + 1 < 12', 'comparisons between Bool', 'the first comparison is fine since 2.4, the second refuses'),

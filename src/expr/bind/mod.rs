@@ -6,7 +6,7 @@ mod arithmetic;
 mod compare;
 mod functions;
 
-use super::lexer::{Lexer, Operator};
+use super::lexer::{Kind, Lexer, Operator};
 use super::literal;
 use super::plan::{ColumnRef, Plan};
 use super::value::{Value, brief, from_template};
@@ -335,6 +335,21 @@ fn logical(operator: Operator, left: Operand, right: Operand) -> Result<Meaning,
             Err(format!("'{name}' can only be used between boolean expressions"))
         }
     }
+}
+
+/// The name and the keys of text like `name["key"][0]`, if it is just that.
+pub fn split_path(text: &str) -> Option<(&str, Vec<String>)> {
+    let token = Lexer::new(text).next_token();
+    let is_path = matches!(token.kind, Kind::Identifier | Kind::JsonIdentifier);
+    if !is_path || (token.start, token.end) != (0, text.len()) {
+        return None;
+    }
+    let (name, indexes) = text.split_at(text.find('[').unwrap_or(text.len()));
+    let key = |index: &str| match index.starts_with(['"', '\'']) {
+        true => literal::string(index).ok(),
+        false => Some(index.to_owned()),
+    };
+    Some((name, Indexes(indexes).map(key).collect::<Option<_>>()?))
 }
 
 /// The keys between the brackets of `["a"][0]`, quotes included. The lexer has checked the shape.

@@ -202,12 +202,29 @@ fn keys_that_the_schema_does_not_name_go_into_the_dynamic_field() {
         for _ in 0..2 {
             let body = json!({ "expr": "color == \"blue\"", "output_fields": ["color"] });
             let found = lab.query("book", body).await.ok();
-            assert_eq!(
-                (found.numbers("id"), found.texts("$meta")),
-                (vec![4], vec![r#"{"color":"blue","n":3}"#.into()])
-            );
+            assert_eq!((found.numbers("id"), found.texts("$meta")), (vec![4], vec![r#"{"color":"blue"}"#.into()]));
             let named: Vec<String> = serde_json::from_value(found.body["output_fields"].clone()).expect("names");
             assert_eq!(named, ["id", "$meta", "color"]);
+            for (fields, given) in [
+                (json!(["$meta[\"n\"]"]), r#"{"n":3}"#),
+                (json!(["n", "color"]), r#"{"color":"blue","n":3}"#),
+                (json!(["nosuch"]), "{}"),
+                (json!(["n", "$meta"]), r#"{"color":"blue","n":3}"#),
+                (json!(["n", "*"]), r#"{"color":"blue","n":3}"#),
+            ] {
+                let found = lab.query("book", json!({ "expr": "id == 4", "output_fields": fields })).await.ok();
+                assert_eq!(found.texts("$meta"), [given], "{fields}");
+            }
+            let search = json!({ "output_fields": ["$meta[\"n\"]"], "dsl": "id == 4",
+                "search_params": [{ "key": "topk", "value": 1 }] });
+            let hit = lab.search("book", &[vector_of(1)], search).await.ok();
+            assert_eq!(hit.body["results"]["output_fields"], json!(["n"]));
+            assert_eq!(hit.texts("$meta"), [r#"{"color":"blue","n":3}"#], "the client takes the keys out");
+            for no_key in ["%", "a b", "in", "color[\"a\"]", "$meta[\"a\"][\"b\"]", ""] {
+                lab.query("book", json!({ "expr": "id == 4", "output_fields": [no_key] }))
+                    .await
+                    .refused(1100, &format!("parse output field name failed: {no_key}"));
+            }
             let all = lab.query("book", json!({ "expr": "id > 0", "output_fields": ["*"] })).await.ok();
             assert_eq!(all.texts("$meta")[0], "{}");
             lab.flush("book").await.ok();
