@@ -4,7 +4,7 @@ use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, IndexId, SegmentId};
-use crate::index::IndexParams;
+use crate::index::{IndexParams, path_in_field};
 use crate::platform::Platform;
 use crate::schema::{Field, KeyValue, names};
 use crate::segment::SegmentManifest;
@@ -41,7 +41,8 @@ impl IndexCoverage {
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    /// Creating again what is there already, with the same parameters, succeeds. The index is built in the background.
+    /// Creating again what is there already, with the same parameters, succeeds. The index is built in the background. The
+    /// name of no field is of a key of the dynamic one.
     pub(super) async fn create_index(
         self: &Rc<Self>,
         (database, name): (&str, &str),
@@ -53,7 +54,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let field = collection
             .schema
             .field(field)
-            .filter(|field| !field.is_dynamic)
+            .or(collection.schema.dynamic_field())
             .ok_or_else(|| Error::invalid(format!("cannot create index on non-exist field: {field}")))?;
         if !index_name.is_empty() {
             names::check_index(index_name)?;
@@ -207,12 +208,15 @@ fn add_index(
     mut definition: IndexDefinition,
     checked: &IndexParams,
 ) -> Result<bool> {
-    let existing = collection.indexes.iter().find(|index| index.field == field.id);
+    let path = path_in_field(field, &definition.params);
+    let is_there = |index: &&IndexDefinition| index.field == field.id && path_in_field(field, &index.params) == path;
+    let existing = collection.indexes.iter().find(is_there);
     if definition.name.is_empty() {
-        definition.name = existing.map_or(&field.name, |index| &index.name).clone();
+        definition.name = existing.map_or_else(|| format!("{}{path}", field.name), |index| index.name.clone());
     }
     if let Some(existing) = existing {
-        let same = IndexParams::check(field, &existing.params)?.is_same(checked) && existing.name == definition.name;
+        let same = IndexParams::check(field, &existing.params).is_ok_and(|known| known.is_same(checked))
+            && existing.name == definition.name;
         let text = if existing.name == definition.name {
             "at most one distinct index is allowed per field"
         } else {

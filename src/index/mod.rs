@@ -1,9 +1,11 @@
 //! Indexes over one field of one segment, and what may be asked of them. Nothing here reads storage.
 
+mod json_path;
 mod params;
 
 pub use elanus_vectors::flat::inverse_norms;
 pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
+pub use json_path::path_in_field;
 pub use params::{IndexParams, IndexType, parameter, remove_nested};
 
 use codes::Coding;

@@ -1,6 +1,6 @@
 //! What a CreateIndex request may ask for: index types by field type, metrics, and the ranges of their parameters.
 
-use super::MetricType;
+use super::{MetricType, json_path};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
@@ -149,6 +149,9 @@ impl IndexParams {
         if index_type == IndexType::Ngram {
             check_grams(&params)?;
         }
+        if field.data_type == DataType::Json {
+            json_path::check(field, &mut params)?;
+        }
         let metric_type = match (params.remove("metric_type").filter(|name| !name.is_empty()), vector) {
             (_, false) => None,
             (None, true) => Some(MetricType::Cosine),
@@ -292,20 +295,26 @@ mod tests {
     use crate::schema::CollectionSchema;
     use serde_json::json;
 
-    fn check(field: &str, given: &[(&str, &str)]) -> Result<IndexParams> {
-        let schema = CollectionSchema::from_proto(
+    fn schema() -> CollectionSchema {
+        CollectionSchema::from_proto(
             "c",
             &json!({ "fields": [
                 { "name": "id", "data_type": 5, "is_primary_key": true },
                 { "name": "v", "data_type": 101, "type_params": { "dim": 6 } },
                 { "name": "t", "data_type": 21, "type_params": { "max_length": 8 } },
-                { "name": "d", "data_type": 11 }
-            ]}),
+                { "name": "d", "data_type": 11 },
+                { "name": "j", "data_type": 23 }
+            ], "enable_dynamic_field": true }),
         )
-        .unwrap();
-        let pairs: Vec<KeyValue> =
-            given.iter().map(|(key, value)| KeyValue { key: (*key).to_owned(), value: (*value).to_owned() }).collect();
-        IndexParams::check(schema.field(field).unwrap(), &pairs)
+        .unwrap()
+    }
+
+    fn pairs(given: &[(&str, &str)]) -> Vec<KeyValue> {
+        given.iter().map(|(key, value)| KeyValue { key: (*key).to_owned(), value: (*value).to_owned() }).collect()
+    }
+
+    fn check(field: &str, given: &[(&str, &str)]) -> Result<IndexParams> {
+        IndexParams::check(schema().field(field).unwrap(), &pairs(given))
     }
 
     #[track_caller]
@@ -347,6 +356,33 @@ mod tests {
         let flat = [("index_type", "HNSW"), ("metric_type", "L2"), ("M", "8"), ("efConstruction", "64")];
         assert!(params.is_same(&check("v", &flat).unwrap()));
         assert!(!params.is_same(&check("v", &flat[..3]).unwrap()));
+    }
+
+    #[test]
+    fn indexes_on_json_say_where_and_of_what_type() {
+        let json = |field: &str, path: &str, cast: &str| check(field, &[("json_path", path), ("json_cast_type", cast)]);
+        for (field, path, pointer) in [
+            ("j", "j", ""),
+            ("j", r#"j["a"]['b/c'][0]"#, "/a/b~1c/0"),
+            ("$meta", "color", "/color"),
+            ("$meta", r#"$meta["color"]["x"]"#, "/color/x"),
+        ] {
+            let params = json(field, path, "varchar").unwrap();
+            assert_eq!(params.params["json_path"], pointer);
+            let given = pairs(&[("json_path", path)]);
+            assert_eq!(json_path::path_in_field(schema().field(field).unwrap(), &given), pointer);
+            assert!(params.is_same(&json(field, path, "VARCHAR").unwrap()));
+            assert!(!params.is_same(&json(field, path, "DOUBLE").unwrap()));
+        }
+        for (path, cast, text) in [
+            ("j", "INT64", "json_cast_type INT64 is not supported"),
+            (r#"k["a"]"#, "BOOL", r#"json path k["a"] is not one of field j"#),
+            ("j.a", "BOOL", "json path j.a is not one of field j"),
+        ] {
+            assert_refused(json("j", path, cast), text);
+        }
+        assert_refused(check("j", &[("json_path", "j")]), "json index must specify cast type");
+        assert_refused(check("j", &[("json_cast_type", "BOOL")]), "json index must specify json path");
     }
 
     #[test]

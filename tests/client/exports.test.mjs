@@ -42,6 +42,7 @@ const begun = {
   index_descriptions: [
     { index_name: 'v', field_name: 'v', params: [{ key: 'index_type', value: 'HNSW' }, { key: 'metric_type', value: 'L2' }, { key: 'params', value: '{"M":8}' }] },
     { index_name: 'plain', field_name: 'n', params: [{ key: 'index_type', value: 'INVERTED' }] },
+    { index_name: '$meta/k', field_name: '$meta', params: [{ key: 'index_type', value: 'INVERTED' }, { key: 'params', value: '{"json_path":"k","json_cast_type":"BOOL"}' }] },
   ],
 };
 
@@ -125,6 +126,7 @@ test('the schema makes the same collection', async () => {
   assert.deepEqual(index_params, [
     { field_name: 'v', index_name: 'v', index_type: 'HNSW', metric_type: 'L2', params: { M: 8 } },
     { field_name: 'n', index_name: 'plain', index_type: 'INVERTED' },
+    { field_name: '$meta', index_type: 'INVERTED', params: { json_path: 'k', json_cast_type: 'BOOL' } },
   ]);
   let created;
   MockWorker.spawned[0].handlers.CreateCollection = body => {

@@ -1,7 +1,9 @@
 //! Indexes: made, described, built in the background, dropped.
 
 use super::library;
-use crate::support::rows::{book, books, index};
+use crate::support::rows::{
+    batch, book, books, create, field, index, ints, jsons, primary_key, vector_field, vector_of, vectors,
+};
 use crate::support::{Lab, scenario};
 use elanus::cluster::NodeKind;
 use serde_json::{Value, json};
@@ -60,6 +62,54 @@ fn a_field_has_one_index() {
         lab.call_on("DropIndex", "book", json!({ "index_name": "w" })).await.ok();
         lab.call_on("DropIndex", "book", json!({ "index_name": "w" })).await.ok();
         assert_eq!(described(&lab).await.as_array().map(Vec::len), Some(1));
+    });
+}
+
+#[test]
+fn a_json_field_has_an_index_for_each_path() {
+    scenario(async |lab| {
+        let mut request = create("book", &[primary_key(), vector_field("v", 4), field("j", 23)]);
+        request["schema"]["enable_dynamic_field"] = json!(true);
+        lab.call("CreateCollection", request).await.ok();
+        lab.insert(
+            "book",
+            "",
+            &batch([("id", ints([1])), ("v", vectors([vector_of(1)])), ("j", jsons([r#"{"a":1}"#]))]),
+        )
+        .await
+        .ok();
+        lab.flush("book").await.ok();
+        let make = async |field: &str, name: &str, path: &str, cast: &str| {
+            let params = json!([{ "key": "index_type", "value": "INVERTED" },
+                { "key": "params", "value": json!({ "json_path": path, "json_cast_type": cast }).to_string() }]);
+            let body = json!({ "field_name": field, "index_name": name, "extra_params": params });
+            lab.call_on("CreateIndex", "book", body).await
+        };
+        make("j", "", "j", "JSON").await.ok();
+        make("j", "", "j[\"a\"][\"b\"]", "double").await.ok();
+        make("j", "", "j['a']['b']", "DOUBLE").await.ok();
+        make("j", "other", "j[\"a\"][\"b\"]", "DOUBLE").await.refused(1100, "at most one distinct index");
+        make("j", "", "j[\"a\"][\"b\"]", "VARCHAR").await.refused(1100, "at most one distinct index");
+        make("j", "named", "j[\"c\"]", "DOUBLE").await.ok();
+        make("j", "named", "j[\"d\"]", "DOUBLE").await.refused(1100, "index already exist, name: named");
+        make("color", "", "color", "varchar").await.ok();
+        make("$meta", "", "$meta[\"size\"]", "double").await.ok();
+        make("v", "", "v", "varchar").await.refused(1100, "INVERTED");
+        lab.settle().await;
+        let all = described(&lab).await;
+        let names: Vec<(&str, &str)> = all
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| (of["field_name"].as_str().expect("text"), of["index_name"].as_str().expect("text")))
+            .collect();
+        assert_eq!(
+            names,
+            [("j", "j"), ("j", "j/a/b"), ("j", "named"), ("$meta", "$meta/color"), ("$meta", "$meta/size")]
+        );
+        assert!(all.as_array().expect("a list").iter().all(|of| of["state"] == "Finished"), "{all}");
+        lab.call_on("DropIndex", "book", json!({ "index_name": "j/a/b" })).await.ok();
+        lab.assert_tidy().await;
     });
 }
 

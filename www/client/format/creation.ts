@@ -32,7 +32,8 @@ function fieldOf(field: FieldSchema): FieldType {
 export function indexParamsOf(indexes: IndexDescription[]): ExportedIndex[] {
   return indexes.map(({ field_name, index_name, params: pairs }) => {
     const { index_type = '', metric_type, params: nested = '{}', ...flat } = recordOf(pairs);
-    const made: ExportedIndex = { field_name, index_name, index_type };
+    // The name of an index on a path cannot be given; it gets it again by itself.
+    const made: ExportedIndex = { field_name, ...(!/[/$]/.test(index_name) && { index_name }), index_type };
     if (metric_type) made.metric_type = metric_type;
     const params = { ...(JSON.parse(nested) as object), ...flat };
     if (Object.keys(params).length) made.params = params;
