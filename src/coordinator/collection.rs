@@ -1,4 +1,4 @@
-use super::properties::check_property;
+use super::properties::check_properties;
 use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, ConsistencyLevel, Partition};
 use crate::cluster::Nodes;
@@ -208,9 +208,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let text = "can not alter mmap properties if collection loaded".to_owned();
             return Err(Error::CollectionLoaded { text, collection: collection.schema.name });
         }
-        for property in &set {
-            check_property(property)?;
-        }
+        check_properties(&collection.schema, &set)?;
         let changed_at = self.tick();
         self.change(collection.id, |collection, _| {
             merge_properties(&mut collection.schema.properties, set, delete);

@@ -1,7 +1,21 @@
 //! Properties of collections and indexes.
 
 use crate::error::{Error, Result};
-use crate::schema::{KeyValue, MAX_TTL_SECONDS, MMAP_ENABLED, TTL_SECONDS};
+use crate::schema::{CollectionSchema, KeyValue, MAX_TTL_SECONDS, MMAP_ENABLED, TTL_SECONDS};
+
+const PARTITION_KEY_ISOLATION: &str = "partitionkey.isolation";
+
+/// Those that a collection is to get.
+pub(super) fn check_properties(schema: &CollectionSchema, properties: &[KeyValue]) -> Result<()> {
+    properties.iter().try_for_each(check_property)?;
+    let isolates =
+        |property: &KeyValue| property.key == PARTITION_KEY_ISOLATION && property.value.eq_ignore_ascii_case("true");
+    if schema.partition_key().is_none() && properties.iter().any(isolates) {
+        let text = "partition key isolation mode is enabled but no partition key field is set. Please set the partition key first";
+        return Err(Error::IllegalSchema { collection: schema.name.clone(), text: text.to_owned() });
+    }
+    Ok(())
+}
 
 /// Properties whose values mean something here must have a value that does.
 pub(super) fn check_property(property: &KeyValue) -> Result<()> {
@@ -12,7 +26,7 @@ pub(super) fn check_property(property: &KeyValue) -> Result<()> {
             Ok(seconds) => format!("collection TTL is out of range, expect [-1, {MAX_TTL_SECONDS}], got {seconds}"),
             Err(error) => format!("collection ttl property value not valid, parse error: {value:?}: {error}"),
         },
-        MMAP_ENABLED | "dynamicfield.enabled" | "partitionkey.isolation"
+        MMAP_ENABLED | "dynamicfield.enabled" | PARTITION_KEY_ISOLATION
             if !matches!(value.to_ascii_lowercase().as_str(), "true" | "false") =>
         {
             format!("invalid value {value:?} of property {}", property.key)

@@ -6,7 +6,7 @@ use crate::coordinator::export::{NewExport, StepRequest};
 use crate::coordinator::import::{NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
-use crate::coordinator::properties::check_property;
+use crate::coordinator::properties::check_properties;
 use crate::coordinator::repeat::WriteRequest;
 use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
@@ -259,9 +259,7 @@ pub(super) struct SegmentInfoRequest {
 pub(super) fn new_collection(request: &Request) -> Result<NewCollection> {
     names::check_collection(&request.collection_name)?;
     let mut schema = CollectionSchema::from_proto(&request.collection_name, &request.schema)?;
-    for property in &request.properties {
-        check_property(property)?;
-    }
+    check_properties(&schema, &request.properties)?;
     schema.properties = request.properties.clone();
     let num_partitions = match &request.num_partitions {
         None | Some(Value::Null) => 0,

@@ -70,6 +70,12 @@ fn creating_again_succeeds_with_the_same_parameters_only() {
         let mut request = small("x");
         request["properties"] = json!([{ "key": "mmap.enabled", "value": "maybe" }]);
         lab.call("CreateCollection", request).await.refused(1100, "invalid value");
+        let isolated = json!([{ "key": "partitionkey.isolation", "value": "true" }]);
+        let text = "partition key isolation mode is enabled but no partition key field is set";
+        let mut request = small("x");
+        request["properties"] = isolated.clone();
+        lab.call("CreateCollection", request).await.refused(105, text);
+        lab.call_on("AlterCollection", "book", json!({ "properties": isolated })).await.refused(105, text);
         lab.call("CreateCollection", json!("what?")).await.refused(1100, "malformed CreateCollection request");
         assert_eq!(names(&lab, "").await, json!(["book"]));
     });
