@@ -6,14 +6,26 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::index::remove_nested;
 use crate::platform::Platform;
-use crate::schema::{KeyValue, MMAP_ENABLED, merge_properties};
+use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, merge_properties};
 use serde_json::Value;
 
 const INDEX_PROPERTIES: [&str; 2] = [MMAP_ENABLED, "indexoffsetcache.enabled"];
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    pub(super) async fn add_field(&self, target: (&str, &str), proto: &Value) -> Result<()> {
+        self.extend_schema(target, |schema| schema.add_field(proto)).await
+    }
+
+    pub(super) async fn add_dynamic_field(&self, target: (&str, &str)) -> Result<()> {
+        self.extend_schema(target, CollectionSchema::add_dynamic_field).await
+    }
+
     /// Adds a field. Where all fields are loaded, it can be used when this comes back.
-    pub(super) async fn add_field(&self, (database, name): (&str, &str), proto: &Value) -> Result<()> {
+    async fn extend_schema(
+        &self,
+        (database, name): (&str, &str),
+        add: impl FnOnce(&mut CollectionSchema) -> Result<FieldId>,
+    ) -> Result<()> {
         let id = self.resolve(database, name)?.id;
         let runtime = self.runtime(id);
         // What is being loaded or sealed goes on with the fields that it began with: it must have ended.
@@ -23,7 +35,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _turn = runtime.writing.lock().await;
             let changed_at = self.tick();
             self.change(id, |collection, _| {
-                let added = collection.schema.add_field(proto)?;
+                let added = add(&mut collection.schema)?;
                 collection.updated_at = changed_at;
                 if let Some(load) = collection.load.as_mut().filter(|load| !load.listed_fields) {
                     load.fields.insert(added);

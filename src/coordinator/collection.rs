@@ -1,4 +1,4 @@
-use super::properties::check_properties;
+use super::properties::{CONSISTENCY_LEVEL, DESCRIPTION, DYNAMIC_FIELD_ENABLED, check_properties, consistency_level};
 use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, ConsistencyLevel, Partition};
 use crate::cluster::Nodes;
@@ -8,6 +8,7 @@ use crate::platform::Platform;
 use crate::schema::{CollectionSchema, KeyValue, MMAP_ENABLED, check_layout, merge_properties, names};
 use crate::segment::log_range;
 use crate::storage::{Store, WriteBatch};
+use serde_json::Value;
 use std::rc::Rc;
 
 pub(super) const DEFAULT_PARTITION: &str = "_default";
@@ -199,7 +200,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn alter_properties(
         &self,
         (database, name): (&str, &str),
-        set: Vec<KeyValue>,
+        mut set: Vec<KeyValue>,
         delete: &[String],
     ) -> Result<()> {
         let collection = self.resolve(database, name)?;
@@ -209,9 +210,25 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Err(Error::CollectionLoaded { text, collection: collection.schema.name });
         }
         check_properties(&collection.schema, &set)?;
+        let mut take = |key: &str| {
+            let taken = set.extract_if(.., |property| property.key == key).last();
+            taken.map(|property| property.value)
+        };
+        let description = take(DESCRIPTION);
+        let level = take(CONSISTENCY_LEVEL).map(|level| consistency_level(&Value::String(level))).transpose()?;
+        let dynamic = take(DYNAMIC_FIELD_ENABLED).map(|enabled| enabled.eq_ignore_ascii_case("true"));
+        match (dynamic, collection.schema.enable_dynamic_field) {
+            (Some(true), false) => self.add_dynamic_field((database, name)).await?,
+            (Some(false), true) => return Err(Error::invalid("dynamic schema cannot supported to be disabled")),
+            _ => {}
+        }
         let changed_at = self.tick();
         self.change(collection.id, |collection, _| {
             merge_properties(&mut collection.schema.properties, set, delete);
+            if let Some(description) = description {
+                collection.schema.description = description;
+            }
+            collection.consistency_level = level.unwrap_or(collection.consistency_level);
             collection.updated_at = changed_at;
             Ok(())
         })

@@ -1,7 +1,14 @@
 //! Properties of collections and indexes.
 
+use crate::catalog::ConsistencyLevel;
 use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, KeyValue, MAX_TTL_SECONDS, MMAP_ENABLED, TTL_SECONDS};
+use serde_json::Value;
+
+/// Set as properties these are none, but change the collection itself.
+pub(super) const DESCRIPTION: &str = "collection.description";
+pub(super) const CONSISTENCY_LEVEL: &str = "consistency_level";
+pub(super) const DYNAMIC_FIELD_ENABLED: &str = "dynamicfield.enabled";
 
 const PARTITION_KEY_ISOLATION: &str = "partitionkey.isolation";
 
@@ -26,7 +33,7 @@ pub(super) fn check_property(property: &KeyValue) -> Result<()> {
             Ok(seconds) => format!("collection TTL is out of range, expect [-1, {MAX_TTL_SECONDS}], got {seconds}"),
             Err(error) => format!("collection ttl property value not valid, parse error: {value:?}: {error}"),
         },
-        MMAP_ENABLED | "dynamicfield.enabled" | PARTITION_KEY_ISOLATION
+        MMAP_ENABLED | DYNAMIC_FIELD_ENABLED | PARTITION_KEY_ISOLATION
             if !matches!(value.to_ascii_lowercase().as_str(), "true" | "false") =>
         {
             format!("invalid value {value:?} of property {}", property.key)
@@ -34,4 +41,19 @@ pub(super) fn check_property(property: &KeyValue) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Error::invalid(text))
+}
+
+/// By number or name; Bounded where none is given.
+pub(super) fn consistency_level(value: &Value) -> Result<ConsistencyLevel> {
+    let numbered = |number: u64| ConsistencyLevel::ALL.into_iter().find(|level| *level as u64 == number);
+    let found = match value {
+        Value::Null => Some(ConsistencyLevel::Bounded),
+        Value::Number(number) => number.as_u64().and_then(numbered),
+        Value::String(text) => {
+            let named = ConsistencyLevel::ALL.into_iter().find(|level| level.name() == text);
+            named.or_else(|| text.parse().ok().and_then(numbered))
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| Error::invalid(format!("invalid consistency level: {value}")))
 }

@@ -8,13 +8,29 @@ impl CollectionSchema {
     /// Adds the field that an `AddCollectionFieldRequest.schema` describes. Rows that are there already read null in it, or
     /// its default.
     pub fn add_field(&mut self, proto: &Value) -> Result<FieldId> {
-        let last = self.fields.iter().map(|field| field.id.0).max().unwrap_or_default();
-        let field = parse::parse_field(proto, &self.name, FieldId(last + 1))?;
+        let field = parse::parse_field(proto, &self.name, self.next_field_id())?;
         check::check_added(self, &field)?;
         let id = field.id;
         let before_dynamic = self.fields.iter().position(|field| field.is_dynamic).unwrap_or(self.fields.len());
         self.fields.insert(before_dynamic, field);
         Ok(id)
+    }
+
+    /// Rows that are there already have no keys in it.
+    pub fn add_dynamic_field(&mut self) -> Result<FieldId> {
+        if let Some(field) = self.dynamic_field() {
+            return Ok(field.id);
+        }
+        check::check_room(self)?;
+        let id = self.next_field_id();
+        self.fields.push(parse::dynamic_field(id));
+        self.enable_dynamic_field = true;
+        Ok(id)
+    }
+
+    fn next_field_id(&self) -> FieldId {
+        let last = self.fields.iter().map(|field| field.id.0).max().unwrap_or_default();
+        FieldId(last + 1)
     }
 
     /// Rows that are there already stay as they are, also when they are longer than a new limit.

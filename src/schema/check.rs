@@ -70,9 +70,7 @@ pub(super) fn check(schema: &CollectionSchema) -> Result<()> {
 pub(super) fn check_added(schema: &CollectionSchema, field: &Field) -> Result<()> {
     let name = &field.name;
     let invalid = |actual: String| Err(Error::ParameterOutOfPlace { expected: "invalid field".into(), actual });
-    if schema.fields.len() >= MAX_FIELDS {
-        return Err(Error::invalid(format!("The number of fields has reached the maximum value {MAX_FIELDS}")));
-    }
+    check_room(schema)?;
     if field.data_type.is_vector() {
         return invalid(format!("not support to add vector field, field name = {name}"));
     }
@@ -100,6 +98,13 @@ pub(super) fn check_added(schema: &CollectionSchema, field: &Field) -> Result<()
         return Err(Error::invalid(format!("field already exists, name: {name}")));
     }
     Ok(())
+}
+
+pub(super) fn check_room(schema: &CollectionSchema) -> Result<()> {
+    match schema.fields.len() < MAX_FIELDS {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("The number of fields has reached the maximum value {MAX_FIELDS}"))),
+    }
 }
 
 fn check_counts(schema: &CollectionSchema) -> Result<()> {

@@ -54,7 +54,7 @@ impl CollectionSchema {
     }
 }
 
-fn dynamic_field(id: FieldId) -> Field {
+pub(super) fn dynamic_field(id: FieldId) -> Field {
     Field {
         id,
         name: DYNAMIC_FIELD.to_owned(),

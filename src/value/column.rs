@@ -301,7 +301,7 @@ impl Column {
         Column::new(ColumnData::empty(field))
     }
 
-    /// What `rows` rows read as that were written without the field: its default, or null.
+    /// What `rows` rows read as that were written without the field: its default, or null; no keys of the dynamic field.
     pub fn missing(field: &Field, rows: usize) -> Self {
         let data = match (field.data_type, &field.default_value) {
             (DataType::Bool, Some(DefaultValue::Bool(value))) => ColumnData::Bool(vec![u8::from(*value); rows]),
@@ -314,6 +314,7 @@ impl Column {
             (DataType::VarChar, Some(DefaultValue::String(value))) => {
                 ColumnData::VarChar(std::iter::repeat_n(value.as_str(), rows).collect())
             }
+            (_, None) if field.is_dynamic => ColumnData::Json(std::iter::repeat_n("{}", rows).collect()),
             (_, None) => {
                 let mut column = Column::empty(field);
                 (0..rows).for_each(|_| column.push_null());

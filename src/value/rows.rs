@@ -92,7 +92,7 @@ pub fn check_insert(schema: &CollectionSchema, batch: &mut Batch, mode: WriteMod
     let columns = schema.fields.iter().map(|field| {
         let column = match take(&field.name) {
             _ if field.is_primary_key && generated => Column::empty(field),
-            None => missing(field, rows),
+            None => Column::missing(field, rows),
             Some(column) => fill_nulls(field, column),
         };
         (field.name.clone(), column)
@@ -192,14 +192,6 @@ fn check_nulls(schema: &CollectionSchema, field: &Field, column: &Column) -> Res
     }
 }
 
-/// The column of a field that the rows do not name. A default wins over null.
-fn missing(field: &Field, rows: usize) -> Column {
-    if field.is_dynamic {
-        return Column::new(ColumnData::Json(std::iter::repeat_n("{}", rows).collect()));
-    }
-    Column::missing(field, rows)
-}
-
 /// Puts what a field has in place of nulls: its default, or an empty object.
 fn fill_nulls(field: &Field, mut column: Column) -> Column {
     if first_null(&column).is_none() {
@@ -209,7 +201,7 @@ fn fill_nulls(field: &Field, mut column: Column) -> Column {
     if !field.is_dynamic && field.default_value.is_none() {
         return column;
     }
-    let filling = missing(field, 1);
+    let filling = Column::missing(field, 1);
     let mut filled = Column::new(column.data.empty_like());
     for row in 0..column.len() {
         match column.is_valid(row) {

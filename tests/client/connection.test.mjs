@@ -232,7 +232,14 @@ test('insert refuses unknown fields only without a dynamic field', async () => {
     reply.body.schema = { ...SCHEMA, enable_dynamic_field: false };
     return reply;
   };
-  await assert.rejects(open().insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 1, x: 1 }] }), { message: 'Insert fail: some field does not exist for this collection in line. 1' });
+  const client = open();
+  const insert = () => client.insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 1, v: [1, 2], x: 1 }] });
+  await assert.rejects(insert(), { message: 'Insert fail: some field does not exist for this collection in line. 1' });
+  MockWorker.spawned[0].handlers.DescribeCollection = describe;
+  MockWorker.spawned[0].handlers.AlterCollection = () => ({ body: { ...ok } });
+  MockWorker.spawned[0].handlers.Insert = () => ({ body: { status: ok, insert_cnt: '2' } });
+  await client.alterCollectionProperties({ collection_name: 'c', properties: { 'dynamicfield.enabled': true } });
+  assert.equal((await insert()).insert_cnt, '2');
 });
 
 test('search goes to the node with its vectors and comes back as hits', async () => {

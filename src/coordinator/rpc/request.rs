@@ -1,12 +1,12 @@
 //! What callers send: Milvus' requests as JSON.
 
-use crate::catalog::{ConsistencyLevel, DEFAULT_DATABASE};
+use crate::catalog::DEFAULT_DATABASE;
 use crate::coordinator::collection::NewCollection;
 use crate::coordinator::export::{NewExport, StepRequest};
 use crate::coordinator::import::{NewImport, Piece};
 use crate::coordinator::index::IndexChoice;
 use crate::coordinator::load_request::LoadRequest;
-use crate::coordinator::properties::check_properties;
+use crate::coordinator::properties::{check_properties, consistency_level};
 use crate::coordinator::repeat::WriteRequest;
 use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
@@ -273,15 +273,4 @@ pub(super) fn new_collection(request: &Request) -> Result<NewCollection> {
         consistency_level: consistency_level(&request.consistency_level)?,
         num_partitions,
     })
-}
-
-/// By number or name; Bounded where none is given.
-pub(super) fn consistency_level(value: &Value) -> Result<ConsistencyLevel> {
-    let found = match value {
-        Value::Null => Some(ConsistencyLevel::Bounded),
-        Value::Number(number) => ConsistencyLevel::ALL.into_iter().find(|level| Some(*level as u64) == number.as_u64()),
-        Value::String(name) => ConsistencyLevel::ALL.into_iter().find(|level| level.name() == name),
-        _ => None,
-    };
-    found.ok_or_else(|| Error::invalid(format!("invalid consistency level: {value}")))
 }

@@ -242,6 +242,16 @@ fn properties_are_set_and_deleted() {
         let set = json!({ "properties": [{ "key": "mmap.enabled", "value": true }, { "key": "a", "value": "b" }] });
         lab.call_on("AlterCollection", "book", set).await.ok();
         lab.call_on("AlterCollection", "book", json!({ "delete_keys": ["mmap.enabled"] })).await.ok();
+        let of_collection = json!({ "properties": [
+            { "key": "collection.description", "value": "all that we have" },
+            { "key": "consistency_level", "value": "Eventually" },
+        ] });
+        lab.call_on("AlterCollection", "book", of_collection).await.ok();
+        let described = lab.call_on("DescribeCollection", "book", json!({})).await.ok().body;
+        assert_eq!(described["schema"]["description"], "all that we have");
+        assert_eq!(described["consistency_level"], "Eventually");
+        let level = json!({ "properties": [{ "key": "consistency_level", "value": "Sometimes" }] });
+        lab.call_on("AlterCollection", "book", level).await.refused(1100, "invalid consistency level");
         let described = lab.call_on("DescribeCollection", "book", json!({})).await.ok().body;
         assert_eq!(described["properties"], json!([{ "key": "a", "value": "b" }]));
         let bad = json!({ "properties": [{ "key": "collection.ttl.seconds", "value": "soon" }] });

@@ -3,7 +3,7 @@
 use super::library;
 use crate::support::client::Answer;
 use crate::support::rows::{
-    batch, books, create, field, index, ints, primary_key, texts, vector_field, vector_of, vectors,
+    batch, book, books, create, field, index, ints, jsons, primary_key, texts, vector_field, vector_of, vectors,
 };
 use crate::support::{Lab, scenario};
 use elanus::value::Batch;
@@ -216,6 +216,45 @@ fn the_dynamic_field_stays_the_last_one() {
         let names: Vec<(&str, i64)> = fields.iter().map(|field| (field.name.as_str(), field.id.0)).collect();
         assert_eq!(names, [("id", 100), ("v", 101), ("words", 102), ("pages", 104), ("$meta", 103)]);
     });
+}
+
+#[test]
+fn a_collection_gets_a_dynamic_field_once_and_keeps_it() {
+    for sealed in [false, true] {
+        scenario(async move |lab| {
+            let enable = json!({ "properties": [{ "key": "dynamicfield.enabled", "value": "true" }] });
+            let disable = json!({ "properties": [{ "key": "dynamicfield.enabled", "value": "false" }] });
+            lab.call("CreateCollection", book()).await.ok();
+            lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+            lab.insert("book", "", &books([1])).await.ok();
+            if sealed {
+                lab.flush("book").await.ok();
+            }
+            lab.load("book", json!({})).await.ok();
+            lab.call_on("AlterCollection", "book", disable.clone()).await.ok();
+            for _ in 0..2 {
+                lab.call_on("AlterCollection", "book", enable.clone()).await.ok();
+            }
+            lab.call_on("AlterCollection", "book", disable)
+                .await
+                .refused(1100, "dynamic schema cannot supported to be disabled");
+            let described = lab.call_on("DescribeCollection", "book", json!({})).await.ok().body;
+            assert_eq!(described["schema"]["enable_dynamic_field"], true);
+            assert_eq!(described["properties"], json!([]));
+            let mut rows = books([2]);
+            rows.columns.push(("$meta".into(), jsons([r#"{"color":"red"}"#])));
+            lab.insert("book", "", &rows).await.ok();
+            for _ in 0..2 {
+                assert_eq!(matching(&lab, "color == 'red'").await, [2]);
+                assert_eq!(matching(&lab, "color is null").await, [1]);
+                let all = lab.query("book", json!({ "expr": "id > 0", "output_fields": ["*"] })).await.ok();
+                assert_eq!(all.texts("$meta"), ["{}", r#"{"color":"red"}"#]);
+                lab.flush("book").await.ok();
+                lab.reopen().await;
+                lab.load("book", json!({})).await.ok();
+            }
+        });
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ export class SchemaChanges extends Loading {
   async alterCollectionProperties(data: AlterCollectionReq): Promise<ResStatus> {
     checkCollectionName(data);
     const { collection_name, db_name } = data;
-    return this.call('AlterCollection', { collection_name, db_name, properties: parseToKeyValue(data.properties) }, data);
+    return this.#alter('AlterCollection', data, { collection_name, db_name, properties: parseToKeyValue(data.properties) });
   }
   alterCollection = this.alterCollectionProperties;
 
@@ -64,7 +64,7 @@ export class SchemaChanges extends Loading {
     if (type === DataType.Array && element === DataType.Struct) {
       if (field.nullable !== true) throw new Error(ERROR_REASONS.ADD_COLLECTION_STRUCT_FIELD_NULLABLE_REQUIRED);
       const struct_array_field_schema = wireStructField(formatStructArrayFieldSchema(field));
-      return this.#addLegacy('AddCollectionStructField', data, { collection_name, db_name, struct_array_field_schema });
+      return this.#alter('AddCollectionStructField', data, { collection_name, db_name, struct_array_field_schema });
     }
     if (isVectorType(type) && field.nullable !== true) throw new Error(ERROR_REASONS.ADD_COLLECTION_FIELD_VECTOR_NULLABLE_REQUIRED);
     const schema = wireFieldSchema(formatFieldSchema(field));
@@ -74,10 +74,10 @@ export class SchemaChanges extends Loading {
     } catch (error) {
       if (!(error instanceof MilvusError && error.code === SERVICE_UNIMPLEMENTED)) throw error;
     }
-    return this.#addLegacy('AddCollectionField', data, { collection_name, db_name, schema });
+    return this.#alter('AddCollectionField', data, { collection_name, db_name, schema });
   }
 
-  async #addLegacy(method: string, data: AddCollectionFieldReq, body: object): Promise<ResStatus> {
+  async #alter(method: string, data: collectionNameReq, body: object): Promise<ResStatus> {
     const status = await this.call<ResStatus>(method, body, data);
     if (status.error_code === ErrorCode.SUCCESS) this.forgetCollection(data);
     return status;
