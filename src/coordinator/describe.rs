@@ -69,14 +69,28 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         json!({ "status": Status::success(), "replicas": replicas.as_slice() })
     }
 
-    /// All collections of a database, or those that are loaded.
-    pub(super) async fn show_collections(&self, database: &str, only_loaded: bool) -> Result<Value> {
-        let mut listed: Vec<Collection> = {
-            let catalog = self.catalog.borrow();
-            catalog.database(database)?;
-            catalog.in_database(database).filter(|it| !only_loaded || it.load.is_some()).cloned().collect()
+    /// All collections of a database, or those that are `loaded`: the named ones, or all without names.
+    pub(super) async fn show_collections(&self, database: &str, loaded: Option<&[String]>) -> Result<Value> {
+        let only_loaded = loaded.is_some();
+        let mut listed: Vec<Collection> = match loaded {
+            Some(names) if !names.is_empty() => {
+                let of_name = |name: &String| {
+                    let collection = self.resolve(database, name)?;
+                    match collection.load {
+                        Some(_) => Ok(collection),
+                        None => Err(Error::CollectionNotLoaded { collection: collection.id }),
+                    }
+                };
+                names.iter().map(of_name).collect::<Result<_>>()?
+            }
+            _ => {
+                let catalog = self.catalog.borrow();
+                catalog.database(database)?;
+                catalog.in_database(database).filter(|it| !only_loaded || it.load.is_some()).cloned().collect()
+            }
         };
         listed.sort_by_key(|collection| collection.created_at);
+        listed.dedup_by_key(|collection| collection.id);
         let mut percentages = Vec::new();
         for collection in listed.iter().filter(|_| only_loaded) {
             percentages.push(self.loading_progress(&collection.database, &collection.schema.name, &[]).unwrap_or(0));

@@ -111,7 +111,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "ShowCollections" => {
                 let only_loaded =
                     request.kind.as_ref().is_some_and(|kind| *kind == json!(1) || *kind == json!("Loaded"));
-                Ok(self.show_collections(database, only_loaded).await?.into())
+                let loaded = only_loaded.then_some(&request.collection_names[..]);
+                Ok(self.show_collections(database, loaded).await?.into())
             }
             "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(database, name)?, None).into()),
             "DropCollection" => self.drop_collection(database, name).await.and_then(|()| done()),

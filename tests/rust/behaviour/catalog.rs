@@ -91,6 +91,29 @@ fn a_loaded_collection_has_one_replica() {
 }
 
 #[test]
+fn of_loaded_collections_the_named_ones_are_listed() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        let mut other = book();
+        other["collection_name"] = json!("other");
+        lab.call("CreateCollection", other).await.ok();
+        let list = async |names: Value| {
+            lab.call("ShowCollections", json!({ "type": "Loaded", "collection_names": names })).await
+        };
+        assert_eq!(list(json!([])).await.ok().body["collection_names"], json!([]));
+        list(json!(["book"])).await.refused(101, "collection not loaded");
+        lab.load("book", json!({})).await.ok();
+        for names in [json!([]), json!(["book"]), json!(["book", "book"])] {
+            let listed = list(names).await.ok().body;
+            assert_eq!(listed["collection_names"], json!(["book"]));
+            assert_eq!(listed["inMemory_percentages"], json!(["100"]));
+        }
+        list(json!(["book", "other"])).await.refused(101, "collection not loaded");
+        list(json!(["book", "none"])).await.refused(100, "collection not found[database=default][collection=none]");
+    });
+}
+
+#[test]
 fn several_collections_are_described_in_one_call() {
     scenario(async |lab| {
         lab.call("CreateCollection", book()).await.ok();
