@@ -22,6 +22,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.description_of(&collection)
     }
 
+    pub(super) fn describe_collection_by_id(&self, database: &str, id: CollectionId) -> Result<Value> {
+        let Some(collection) = self.collection(id) else {
+            let error = Error::CollectionNotFound { database: database.to_owned(), collection: id.to_string() };
+            return Ok(collection_not_found(database, "", &error));
+        };
+        self.description_of(&collection)
+    }
+
     pub(super) fn description_of(&self, collection: &Collection) -> Result<Value> {
         let channel = virtual_channel(collection.id);
         let database_id = self.catalog.borrow().database(&collection.database)?.id;

@@ -313,8 +313,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     fn describe_collections(&self, body: &str) -> Result<Reply> {
         let request: BatchDescribe = parse("BatchDescribeCollection", body)?;
-        let described = request.collection_name.iter().map(|name| self.describe_collection(request.database(), name));
-        let responses = described.collect::<Result<Vec<_>>>()?;
+        let database = request.database();
+        let by_name = request.collection_name.iter().map(|name| self.describe_collection(database, name));
+        let by_id = request.ids().map(|id| self.describe_collection_by_id(database, id?));
+        let responses = by_name.chain(by_id).collect::<Result<Vec<_>>>()?;
         Ok(json!({ "status": Status::success(), "responses": responses }).into())
     }
 

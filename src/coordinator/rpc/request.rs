@@ -227,13 +227,25 @@ fn number(value: &Value) -> Option<i64> {
 pub(super) struct BatchDescribe {
     #[serde(default, deserialize_with = "or_default")]
     db_name: String,
+    #[serde(default, deserialize_with = "or_default")]
     pub collection_name: Vec<String>,
+    #[serde(default, rename = "collectionID", deserialize_with = "or_default")]
+    ids: Vec<Value>,
 }
 
 impl BatchDescribe {
     pub fn database(&self) -> &str {
         if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
     }
+
+    pub fn ids(&self) -> impl Iterator<Item = Result<CollectionId>> {
+        self.ids.iter().map(collection_id)
+    }
+}
+
+fn collection_id(value: &Value) -> Result<CollectionId> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    number.map(CollectionId).ok_or_else(|| Error::invalid(format!("{value} is no collection's id")))
 }
 
 /// Replicas are asked for by the number of their collection.
@@ -245,8 +257,7 @@ pub(super) struct ReplicasRequest {
 
 impl ReplicasRequest {
     pub fn collection(&self) -> Result<CollectionId> {
-        let number = self.id.as_u64().or_else(|| self.id.as_str()?.parse().ok());
-        number.map(CollectionId).ok_or_else(|| Error::invalid(format!("{} is no collection's id", self.id)))
+        collection_id(&self.id)
     }
 }
 

@@ -121,6 +121,13 @@ fn several_collections_are_described_in_one_call() {
         let responses = lab.call("BatchDescribeCollection", names).await.ok().body["responses"].clone();
         assert_eq!(responses[0]["collection_name"], "book");
         assert_eq!(responses[1]["status"]["code"], 100);
+        let ids = json!({ "collection_name": [], "collectionID": [responses[0]["collectionID"], 1] });
+        let by_id = lab.call("BatchDescribeCollection", ids).await.ok().body["responses"].clone();
+        assert_eq!(by_id[0], responses[0]);
+        assert_eq!(by_id[1]["status"]["code"], 100);
+        lab.call("BatchDescribeCollection", json!({ "collectionID": ["x"] }))
+            .await
+            .refused(1100, "is no collection's id");
     });
 }
 
