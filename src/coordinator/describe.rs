@@ -31,12 +31,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) fn description_of(&self, collection: &Collection) -> Result<Value> {
-        let channel = virtual_channel(collection.id);
+        let shards = 0..collection.shards_num;
         let database_id = self.catalog.borrow().database(&collection.database)?.id;
         Ok(json!({
             "status": Status::success(),
-            "virtual_channel_names": [channel],
-            "physical_channel_names": ["elanus-dml_0"],
+            "virtual_channel_names": shards.clone().map(|shard| virtual_channel(collection.id, shard)).collect::<Vec<_>>(),
+            "physical_channel_names": shards.map(physical_channel).collect::<Vec<_>>(),
             "aliases": collection.aliases,
             "start_positions": [],
             "properties": collection.schema.properties,
@@ -67,7 +67,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 "collectionID": decimal(id),
                 "partition_ids": load.partitions.iter().map(decimal).collect::<Vec<_>>(),
                 "shard_replicas": [{
-                    "leaderID": decimal(node), "leader_addr": "", "dm_channel_name": virtual_channel(id), "node_ids": nodes,
+                    "leaderID": decimal(node), "leader_addr": "", "dm_channel_name": virtual_channel(id, 0), "node_ids": nodes,
                 }],
                 "node_ids": nodes,
                 "resource_group_name": "__default_resource_group",
@@ -187,8 +187,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 }
 
-fn virtual_channel(id: CollectionId) -> String {
-    format!("elanus-dml_0_{id}v0")
+fn physical_channel(shard: u32) -> String {
+    format!("elanus-dml_{shard}")
+}
+
+fn virtual_channel(id: CollectionId, shard: u32) -> String {
+    format!("{}_{id}v{shard}", physical_channel(shard))
 }
 
 /// Milvus describes an unknown collection with this text and the older error name.

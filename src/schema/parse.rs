@@ -34,6 +34,11 @@ impl CollectionSchema {
                 return Err(Error::Unimplemented { what: format!("{key} in the schema of collection {collection}") });
             }
         }
+        for key in ["external_source", "external_spec"] {
+            if text(proto, key)?.is_some_and(|given| !given.is_empty()) {
+                return Err(Error::Unimplemented { what: format!("{key} in the schema of collection {collection}") });
+            }
+        }
         let protos = list(proto, "fields")?.unwrap_or_default();
         let mut fields = Vec::with_capacity(protos.len() + 1);
         for (position, field) in protos.iter().enumerate() {

@@ -65,6 +65,9 @@ fn creating_again_succeeds_with_the_same_parameters_only() {
             .await
             .refused(1100, "num_partitions should only be specified with partition key");
         let mut request = small("x");
+        request["schema"]["external_source"] = json!("s3://there");
+        lab.call("CreateCollection", request).await.refused(10, "external_source in the schema of collection x");
+        let mut request = small("x");
         request["consistency_level"] = json!("Bogus");
         lab.call("CreateCollection", request).await.refused(1100, "invalid consistency level");
         let mut request = small("x");

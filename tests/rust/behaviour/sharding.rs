@@ -31,6 +31,9 @@ fn every_shard_has_a_node_and_reads_see_all() {
     scenario(async |lab| {
         library_of_shards(&lab).await;
         assert_eq!(lab.process().nodes.running(NodeKind::Query).len(), 3);
+        let described = lab.call_on("DescribeCollection", "book", json!({})).await.ok().body;
+        assert_eq!(described["virtual_channel_names"].as_array().map(Vec::len), Some(3));
+        assert_eq!(described["physical_channel_names"], json!(["elanus-dml_0", "elanus-dml_1", "elanus-dml_2"]));
         let all: Vec<i64> = (0..20).chain(100..140).chain(200..220).collect();
         assert_eq!(lab.keys("book", &[]).await, all);
         assert_eq!(count(&lab).await, 80);
