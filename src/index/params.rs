@@ -121,12 +121,16 @@ impl IndexParams {
         let mut params = flatten(extra_params)?;
         let vector = field.data_type.is_vector();
         let unsuited = |name: &str| {
-            let (field, kind) = (&field.name, field.data_type.name());
-            Error::invalid(match vector {
-                true => {
+            let kind = field.data_type.name();
+            Error::invalid(match (name, &field.name) {
+                (_, field) if vector => {
                     format!("invalid index type: {name}, field {field} of type {kind} can't be built with this index")
                 }
-                false => format!("{name} are not supported on {kind} field, field {field}"),
+                ("Trie", _) => "TRIE are only supported on varchar field".to_owned(),
+                ("STL_SORT", _) => "STL_SORT are only supported on numeric field".to_owned(),
+                ("BITMAP", _) if field.is_primary_key => "create bitmap index on primary key not supported".to_owned(),
+                ("BITMAP", _) => "bitmap index are only supported on bool, int, string and array field".to_owned(),
+                (_, field) => format!("{name} are not supported on {kind} field, field {field}"),
             })
         };
         let index_type = match params.remove("index_type").filter(|name| !name.is_empty()) {
@@ -390,7 +394,14 @@ mod tests {
         assert_refused(check("v", &[("index_type", "NOPE")]), "invalid index type: NOPE");
         assert_refused(check("v", &[("index_type", "Trie")]), "invalid index type: Trie");
         assert_refused(check("d", &[("index_type", "HNSW")]), "HNSW are not supported on Double field");
-        assert_refused(check("d", &[("index_type", "BITMAP")]), "BITMAP are not supported on Double field");
+        for (field, index_type, text) in [
+            ("d", "TRIE", "TRIE are only supported on varchar field"),
+            ("j", "STL_SORT", "STL_SORT are only supported on numeric field"),
+            ("d", "BITMAP", "bitmap index are only supported on bool, int, string and array field"),
+            ("id", "BITMAP", "create bitmap index on primary key not supported"),
+        ] {
+            assert_refused(check(field, &[("index_type", index_type)]), text);
+        }
         assert_refused(check("v", &[("metric_type", "JACCARD")]), "metric type JACCARD not found or not supported");
         assert!(matches!(check("v", &[("index_type", "GPU_CAGRA")]), Err(Error::Unimplemented { .. })));
         assert_refused(check("v", &[("params", "7")]), "index params are not a JSON object");
