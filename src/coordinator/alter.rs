@@ -20,7 +20,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.extend_schema(target, CollectionSchema::add_dynamic_field).await
     }
 
-    /// Adds a field. Where all fields are loaded, it can be used when this comes back.
+    /// Adds a field. Where all fields are loaded, it can be used when this comes back; the dynamic field also where some are, as
+    /// loading these brings it, too.
     async fn extend_schema(
         &self,
         (database, name): (&str, &str),
@@ -37,7 +38,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.change(id, |collection, _| {
                 let added = add(&mut collection.schema)?;
                 collection.updated_at = changed_at;
-                if let Some(load) = collection.load.as_mut().filter(|load| !load.listed_fields) {
+                let is_dynamic = collection.schema.dynamic_field().is_some_and(|field| field.id == added);
+                if let Some(load) = collection.load.as_mut().filter(|load| is_dynamic || !load.listed_fields) {
                     load.fields.insert(added);
                 }
                 Ok(())

@@ -56,19 +56,23 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }))
     }
 
-    /// A loaded collection has one replica: its query node.
+    /// A loaded collection has one replica: its query nodes.
     pub(super) fn replicas(&self, id: CollectionId) -> Value {
-        let loaded = self.collection(id).and_then(|collection| collection.load);
+        let collection = self.collection(id);
+        let shards = collection.as_ref().map_or(0, |collection| collection.shards_num);
+        let loaded = collection.and_then(|collection| collection.load);
         let serving = self.runtimes.borrow().get(&id).and_then(|it| Some(it.serving.borrow().as_ref()?.version));
         let replicas = loaded.zip(serving).map(|(load, node)| {
             let nodes = [decimal(node)];
+            let of_shard = |shard| {
+                let channel = virtual_channel(id, shard);
+                json!({ "leaderID": decimal(node), "leader_addr": "", "dm_channel_name": channel, "node_ids": nodes })
+            };
             json!({
                 "replicaID": decimal(node),
                 "collectionID": decimal(id),
                 "partition_ids": load.partitions.iter().map(decimal).collect::<Vec<_>>(),
-                "shard_replicas": [{
-                    "leaderID": decimal(node), "leader_addr": "", "dm_channel_name": virtual_channel(id, 0), "node_ids": nodes,
-                }],
+                "shard_replicas": (0..shards).map(of_shard).collect::<Vec<_>>(),
                 "node_ids": nodes,
                 "resource_group_name": "__default_resource_group",
                 "num_outbound_node": {},

@@ -4,7 +4,7 @@ use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, IndexId, SegmentId};
-use crate::index::{IndexParams, path_in_field};
+use crate::index::{IndexParams, is_of_key, path_in_field};
 use crate::platform::Platform;
 use crate::schema::{Field, KeyValue, names};
 use crate::segment::SegmentManifest;
@@ -169,7 +169,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 }
 
-/// An index by its name, by its field's, or all of a collection.
+/// An index by its name, by that of its field or key of the dynamic one, or all of a collection.
 #[derive(Clone, Copy)]
 pub(super) struct IndexChoice<'a> {
     pub index_name: &'a str,
@@ -178,10 +178,16 @@ pub(super) struct IndexChoice<'a> {
 
 impl IndexChoice<'_> {
     pub fn of<'c>(&self, collection: &'c Collection) -> Result<Vec<&'c IndexDefinition>> {
-        let field = collection.schema.field(self.field_name).map(|field| field.id);
+        let is_of_field = |index: &IndexDefinition| match collection.schema.field(self.field_name) {
+            Some(field) => index.field == field.id,
+            None => collection
+                .schema
+                .dynamic_field()
+                .is_some_and(|dynamic| index.field == dynamic.id && is_of_key(dynamic, &index.params, self.field_name)),
+        };
         let chosen = collection.indexes.iter().filter(|index| {
             (self.index_name.is_empty() || index.name == self.index_name)
-                && (self.field_name.is_empty() || Some(index.field) == field || index.name == self.field_name)
+                && (self.field_name.is_empty() || is_of_field(index) || index.name == self.field_name)
         });
         let chosen: Vec<_> = chosen.collect();
         if !chosen.is_empty() {

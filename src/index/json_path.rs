@@ -41,6 +41,15 @@ fn pointer(field: &Field, path: &str) -> Option<String> {
         }
         keys.insert(0, name.to_owned());
     }
-    let escaped = |key: String| format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-    Some(keys.into_iter().map(escaped).collect())
+    Some(keys.iter().map(|key| step(key)).collect())
+}
+
+fn step(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Whether an index on the field is of that key, or of something in it.
+pub fn is_of_key(field: &Field, given: &[KeyValue], key: &str) -> bool {
+    let path = path_in_field(field, given);
+    path.strip_prefix(&step(key)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

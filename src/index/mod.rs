@@ -5,7 +5,7 @@ mod params;
 
 pub use elanus_vectors::flat::inverse_norms;
 pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
-pub use json_path::path_in_field;
+pub use json_path::{is_of_key, path_in_field};
 pub use params::{IndexParams, IndexType, parameter, remove_nested};
 
 use codes::Coding;

@@ -382,7 +382,7 @@ test('a query iterator goes on after any key, and what is refused does not end i
   const found = await describe({ collection_name: 'c' });
   found.body.schema = { ...SCHEMA, fields: [{ ...id, data_type: 'VarChar' }, ...others] };
   MockWorker.handlers.DescribeCollection = () => found;
-  const keys = ["O'Brien", 'a\\b'];
+  const keys = ["O'Brien", 'a\\b\n'];
   const exprs = [];
   MockWorker.handlers.Route = route(node({
     Query: ({ output_fields, expr }) => {
@@ -397,7 +397,7 @@ test('a query iterator goes on after any key, and what is refused does not end i
   await iterator.next();
   await iterator.next();
   await assert.rejects(iterator.next(), { code: 1100, reason: 'no more' });
-  assert.deepEqual(exprs, ["id > ''", "id > 'O\\'Brien'", "id > 'a\\\\b'"]);
+  assert.deepEqual(exprs, ["id > ''", "id > 'O\\'Brien'", "id > 'a\\\\b\\n'"]);
 });
 
 test('a search iterator gives no row twice, and what is refused does not end it as if all were there', async () => {

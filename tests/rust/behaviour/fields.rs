@@ -220,7 +220,8 @@ fn the_dynamic_field_stays_the_last_one() {
 
 #[test]
 fn a_collection_gets_a_dynamic_field_once_and_keeps_it() {
-    for sealed in [false, true] {
+    let listed = json!({ "load_fields": ["id", "v", "words"] });
+    for (sealed, load) in [(false, json!({})), (true, json!({})), (true, listed)] {
         scenario(async move |lab| {
             let enable = json!({ "properties": [{ "key": "dynamicfield.enabled", "value": "true" }] });
             let disable = json!({ "properties": [{ "key": "dynamicfield.enabled", "value": "false" }] });
@@ -230,7 +231,7 @@ fn a_collection_gets_a_dynamic_field_once_and_keeps_it() {
             if sealed {
                 lab.flush("book").await.ok();
             }
-            lab.load("book", json!({})).await.ok();
+            lab.load("book", load.clone()).await.ok();
             lab.call_on("AlterCollection", "book", disable.clone()).await.ok();
             for _ in 0..2 {
                 lab.call_on("AlterCollection", "book", enable.clone()).await.ok();
@@ -251,7 +252,7 @@ fn a_collection_gets_a_dynamic_field_once_and_keeps_it() {
                 assert_eq!(all.texts("$meta"), ["{}", r#"{"color":"red"}"#]);
                 lab.flush("book").await.ok();
                 lab.reopen().await;
-                lab.load("book", json!({})).await.ok();
+                lab.load("book", load.clone()).await.ok();
             }
         });
     }

@@ -109,6 +109,12 @@ fn a_json_field_has_an_index_for_each_path() {
         );
         assert!(all.as_array().expect("a list").iter().all(|of| of["state"] == "Finished"), "{all}");
         lab.call_on("DropIndex", "book", json!({ "index_name": "j/a/b" })).await.ok();
+        let by_key = json!({ "field_name": "color" });
+        let found = lab.call_on("DescribeIndex", "book", by_key.clone()).await.ok().body;
+        assert_eq!(found["index_descriptions"][0]["index_name"], "$meta/color");
+        lab.call_on("DropIndex", "book", by_key.clone()).await.ok();
+        lab.call_on("DescribeIndex", "book", by_key).await.refused(700, "index not found");
+        assert_eq!(described(&lab).await.as_array().expect("a list").len(), 3);
         lab.assert_tidy().await;
     });
 }

@@ -190,13 +190,14 @@ fn rows_that_are_all_the_same_come_once() {
         let mut request = index("c", "v", "L2");
         request["extra_params"][0]["value"] = json!("AUTOINDEX");
         lab.call("CreateIndex", request).await.ok();
-        let vector: Vec<f32> = (0..DIM).map(|at| 0.1 + at as f32 * 0.7).collect();
+        let vector: Vec<f32> = (0..DIM).map(|at| 1000.1 + at as f32 * 0.7).collect();
+        let near: Vec<f32> = vector.iter().map(|number| number + 0.01).collect();
         let same = (0..SEALED_ROWS).map(|_| vector.clone());
         lab.insert("c", "", &batch([("id", ints(0..SEALED_ROWS)), ("v", vectors(same))])).await.ok();
         lab.flush("c").await.ok();
         lab.load("c", json!({})).await.ok();
-        for number in [0.3, -1.7, 2.9, 0.01] {
-            let found = walk(&lab, &[number; DIM], "", json!({ "search_iter_batch_size": 999 })).await;
+        for query in [&[0.3; DIM], &[-1.7; DIM], &[2.9; DIM], &near[..]] {
+            let found = walk(&lab, query, "", json!({ "search_iter_batch_size": 999 })).await;
             assert_eq!(found.iter().map(|(_, id)| *id).collect::<BTreeSet<_>>(), (0..SEALED_ROWS).collect());
             assert_eq!(found.len(), SEALED_ROWS as usize);
         }

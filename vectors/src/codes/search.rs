@@ -74,16 +74,19 @@ impl ScoreError {
         // Of a row without the mean, at most: its list's centre, and what int8 numbers can hold.
         let reach = farthest + 127.0 * codes.coarsest * dim.sqrt();
         let of_factors = DEVIATIONS * factors_scale * reach;
+        let mean = dot(&codes.mean, &codes.mean).sqrt();
         match codes.metric {
-            MetricType::L2 => ScoreError {
-                constant: 2.0 * of_factors
-                    + dim * codes.coarsest.powi(2) / 4.0
-                    + FLOAT_ERROR * (square + reach.powi(2)),
-                of_distance: 2.0 * DEVIATIONS * codes.coarsest,
-            },
+            MetricType::L2 => {
+                // Query and rows are turned with the mean.
+                let of_turning = FLOAT_ERROR * mean;
+                let of_rows = dim * codes.coarsest.powi(2) / 4.0 + of_turning.powi(2);
+                ScoreError {
+                    constant: 2.0 * of_factors + of_rows + FLOAT_ERROR * (square + reach.powi(2)),
+                    of_distance: 2.0 * (DEVIATIONS * codes.coarsest + of_turning),
+                }
+            }
             MetricType::Ip | MetricType::Cosine => {
-                let summands = length * (reach + dot(&codes.mean, &codes.mean).sqrt());
-                let constant = of_factors + DEVIATIONS * codes.coarsest * length + FLOAT_ERROR * summands;
+                let constant = of_factors + (DEVIATIONS * codes.coarsest + FLOAT_ERROR * (reach + mean)) * length;
                 ScoreError { constant, of_distance: 0.0 }
             }
         }

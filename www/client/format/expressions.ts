@@ -11,12 +11,18 @@ type PkField = { name: string; data_type: string } | undefined;
 export function primaryKeysExpr(field: string, type: DataTypeName, ids: PrimaryKeys): string {
   const texts = Array.from(ids as ArrayLike<unknown>, id => (isLongLike(id) ? longToBigInt(id).toString() : String(id)));
   if (DataTypeMap[type] !== DataType.VarChar) return `${field} in [${texts.join(',')}]`;
-  return `${field} in [${texts.map(text => `"${text.replace(/[\\"]/g, '\\$&')}"`).join(',')}]`;
+  return `${field} in [${texts.map(text => quoted(text, '"')).join(',')}]`;
+}
+
+/** As filters write texts. */
+function quoted(text: string, quote: '"' | "'"): string {
+  const escaped = text.replace(/[\\'"]/g, letter => (letter === '\\' || letter === quote ? `\\${letter}` : letter));
+  return quote + escaped.replace(/\n/g, '\\n').replace(/\r/g, '\\r') + quote;
 }
 
 export function getPKFieldExpr(data: { pkField: PkField; value: string | number; expr?: string; condition?: string }): string {
   const { pkField, value, condition = '!=', expr = '' } = data;
-  const literal = pkField?.data_type === 'VarChar' ? `'${String(value).replace(/[\\']/g, '\\$&')}'` : String(value);
+  const literal = pkField?.data_type === 'VarChar' ? quoted(String(value), "'") : String(value);
   return `${pkField?.name} ${condition} ${literal}${expr ? ` && (${expr})` : ''}`;
 }
 
