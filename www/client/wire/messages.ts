@@ -2,7 +2,7 @@
 // are read by tabs of other versions: they never change.
 
 /** Raised when anything else here, or a request's or reply's body, changes so that the other side would misread it. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** What a port is sent as: itself, or its name where ports cannot travel. */
 export type PortEnd = MessagePort | string;
