@@ -88,6 +88,11 @@ impl Connection {
         Ok((Connection { reads, writes, _on_version_change: on_version_change }, closed))
     }
 
+    /// Of the database.
+    pub fn name(&self) -> String {
+        self.writes.name()
+    }
+
     pub fn read(&self, store: &str) -> Result<rexie::Store> {
         let reads = self.reads.borrow();
         let rexie = reads.as_ref().ok_or_else(|| Error::Io { detail: "the store was deleted".into() })?;
