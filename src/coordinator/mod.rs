@@ -43,10 +43,11 @@ use crate::error::{Error, Result};
 use crate::event::LoadProgress;
 use crate::ids::{CollectionId, PartitionId, RequestId, Timestamp};
 use crate::platform::Platform;
+use crate::segment::SEGMENTS;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
-use futures::future::try_join;
+use futures::future::{try_join, try_join3};
 use maintenance::Pace;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -218,8 +219,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             Err(Error::DiskQuotaExceeded { .. }) => (last_owner(platform.records()).await?, false),
             Err(error) => return Err(error),
         };
-        let (catalog, logs) =
-            try_join(Catalog::open(platform.records()), read_log_summaries(platform.records())).await?;
+        let records = platform.records();
+        let (catalog, logs, stored) =
+            try_join3(Catalog::open(records), read_log_summaries(records), stored_files(platform.files())).await?;
         let last_known = catalog.last_time().max(logs.values().map(|log| log.last).max().unwrap_or_default());
         let runtimes = catalog.collections.keys().map(|id| {
             let log = logs.get(id).cloned().unwrap_or_default();
@@ -244,7 +246,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             platform,
         });
         coordinator.create_default_database().await?;
-        coordinator.sweep_orphans().await?;
+        coordinator.sweep_orphans(stored).await?;
         coordinator.restore_loads();
         coordinator.finish_indexes();
         coordinator.resume_imports().await?;
@@ -278,10 +280,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Deletes files that no manifest names, and sources of imports that have ended: left by work that a crash cut short, or
     /// by drops.
-    async fn sweep_orphans(&self) -> Result<()> {
-        let files = self.platform.files();
-        files.sweep_partial().await?;
-        let mut names = files.list("segment/").await?;
+    async fn sweep_orphans(&self, mut stored: Vec<String>) -> Result<()> {
         let (known, sources): (HashSet<String>, Vec<String>) = {
             let catalog = self.catalog.borrow();
             let imports = catalog.imports.values().filter(|job| job.state.is_under_way());
@@ -292,11 +291,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             };
             (catalog.collections.values().flat_map(files).collect(), sources)
         };
-        names.retain(|name| !known.contains(name));
-        names.extend(
-            files.list(SOURCES).await?.into_iter().filter(|name| !sources.iter().any(|it| name.starts_with(it))),
-        );
-        files.delete(&names).await
+        stored.retain(|name| !known.contains(name) && !sources.iter().any(|it| name.starts_with(it)));
+        self.platform.files().delete(&stored).await
     }
 
     /// Deletes files that a commit has made useless, those that an export reads when it has ended. The commit stands whether
@@ -383,6 +379,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         Ok(result)
     }
+}
+
+/// Those of segments, and the sources of imports.
+async fn stored_files(files: &impl Files) -> Result<Vec<String>> {
+    files.sweep_partial().await?;
+    let (mut stored, sources) = try_join(files.list(SEGMENTS), files.list(SOURCES)).await?;
+    stored.extend(sources);
+    Ok(stored)
 }
 
 async fn last_owner(records: &impl Records) -> Result<Epoch> {

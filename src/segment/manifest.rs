@@ -59,9 +59,12 @@ impl IndexEntry {
     }
 }
 
+/// Every file of segments begins with this.
+pub const SEGMENTS: &str = "segment/";
+
 /// Every file of a collection's segments begins with this.
 pub fn collection_prefix(collection: CollectionId) -> String {
-    format!("segment/{:016x}/", collection.0)
+    format!("{SEGMENTS}{:016x}/", collection.0)
 }
 
 /// Every file of a segment begins with this.

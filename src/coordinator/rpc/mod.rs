@@ -12,6 +12,7 @@ use crate::platform::Platform;
 use crate::request::parse;
 use crate::sorted::SortedMap;
 use crate::value::{Batch, WriteMode};
+use futures::FutureExt;
 use replies::{connected, deleted, exported, inserted, load_begun, refusal, version};
 use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
 use serde_json::{Value, json};
@@ -31,6 +32,14 @@ impl From<Value> for Reply {
     }
 }
 
+fn done() -> Result<Reply> {
+    Ok(json!(Status::success()).into())
+}
+
+async fn done_after(work: impl Future<Output = Result<()>>) -> Result<Reply> {
+    work.boxed_local().await.and_then(|()| done())
+}
+
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Answers one call. Every refusal is a reply with a status; nothing here fails.
     pub async fn handle(self: &Rc<Self>, method: &str, body: &str, blobs: Vec<Vec<u8>>) -> Reply {
@@ -45,9 +54,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         answer.unwrap_or_else(|error| refusal(method, &error))
     }
 
+    /// Futures are boxed: one function with all that it calls is long compiled before the first call is answered.
     async fn answer(self: &Rc<Self>, method: &str, request: Request, body: &str, blobs: Vec<Vec<u8>>) -> Result<Reply> {
         let (database, name) = request.collection();
-        let done = || Ok(json!(Status::success()).into());
         match method {
             "Connect" => Ok(connected()),
             "GetVersion" => Ok(json!({ "status": Status::success(), "version": version() }).into()),
@@ -56,7 +65,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
             .into()),
             "Route" => {
-                let route = self.route(database, name, &request.partition_names).await?;
+                let route = self.route(database, name, &request.partition_names).boxed_local().await?;
                 let body = json!({
                     "status": Status::success(),
                     "collection_id": decimal(route.collection.id),
@@ -67,15 +76,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             "GetMemoryUsage" => {
                 let only = if name.is_empty() { None } else { Some(self.resolve(database, name)?) };
-                Ok(self.memory_usage(only.as_ref()).await.into())
+                Ok(self.memory_usage(only.as_ref()).boxed_local().await.into())
             }
 
-            "CreateDatabase" => self.create_database(database, request.properties.clone()).await.and_then(|()| done()),
-            "DropDatabase" => self.drop_database(database).await.and_then(|()| done()),
-            "AlterDatabase" => self
-                .alter_database(database, request.properties.clone(), &request.delete_keys)
-                .await
-                .and_then(|()| done()),
+            "CreateDatabase" => done_after(self.create_database(database, request.properties.clone())).await,
+            "DropDatabase" => done_after(self.drop_database(database)).await,
+            "AlterDatabase" => {
+                done_after(self.alter_database(database, request.properties.clone(), &request.delete_keys)).await
+            }
             "ListDatabases" => {
                 let catalog = self.catalog.borrow();
                 let names: Vec<_> = catalog.databases.keys().collect();
@@ -101,7 +109,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
             "CreateCollection" => {
                 let new = new_collection(&request)?;
-                self.create_collection(new).await.and_then(|()| done())
+                done_after(self.create_collection(new)).await
             }
             "DescribeCollection" => Ok(self.describe_collection(database, name)?.into()),
             "HasCollection" => {
@@ -112,34 +120,33 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let only_loaded =
                     request.kind.as_ref().is_some_and(|kind| *kind == json!(1) || *kind == json!("Loaded"));
                 let loaded = only_loaded.then_some(&request.collection_names[..]);
-                Ok(self.show_collections(database, loaded).await?.into())
+                Ok(self.show_collections(database, loaded).boxed_local().await?.into())
             }
             "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(database, name)?, None).into()),
-            "DropCollection" => self.drop_collection(database, name).await.and_then(|()| done()),
+            "DropCollection" => done_after(self.drop_collection(database, name)).await,
             "TruncateCollection" => {
-                self.truncate_collection(database, name).await?;
+                self.truncate_collection(database, name).boxed_local().await?;
                 Ok(json!({ "status": Status::success() }).into())
             }
             "RenameCollection" => {
                 let new_database = if request.new_database.is_empty() { database } else { &request.new_database };
-                self.rename_collection((database, &request.old_name), (new_database, &request.new_name)).await?;
-                done()
+                done_after(self.rename_collection((database, &request.old_name), (new_database, &request.new_name)))
+                    .await
             }
             "AlterCollection" => {
-                self.alter_properties((database, name), request.properties.clone(), &request.delete_keys).await?;
-                done()
+                done_after(self.alter_properties((database, name), request.properties.clone(), &request.delete_keys))
+                    .await
             }
             "AlterCollectionField" => {
                 let (field, set) = (&request.field_name, request.properties.clone());
-                self.alter_field((database, name), field, set, &request.delete_keys).await?;
-                done()
+                done_after(self.alter_field((database, name), field, set, &request.delete_keys)).await
             }
 
-            "AddCollectionField" => self.add_field((database, name), &request.schema).await.and_then(|()| done()),
+            "AddCollectionField" => done_after(self.add_field((database, name), &request.schema)).await,
 
-            "CreateAlias" => self.create_alias(database, name, &request.alias).await.and_then(|()| done()),
-            "AlterAlias" => self.alter_alias(database, name, &request.alias).await.and_then(|()| done()),
-            "DropAlias" => self.drop_alias(database, &request.alias).await.and_then(|()| done()),
+            "CreateAlias" => done_after(self.create_alias(database, name, &request.alias)).await,
+            "AlterAlias" => done_after(self.alter_alias(database, name, &request.alias)).await,
+            "DropAlias" => done_after(self.drop_alias(database, &request.alias)).await,
             "DescribeAlias" => {
                 let catalog = self.catalog.borrow();
                 let holder = catalog.aliased(database, &request.alias);
@@ -164,10 +171,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 .into())
             }
 
-            "CreatePartition" => {
-                self.create_partition(database, name, &request.partition_name).await.and_then(|()| done())
-            }
-            "DropPartition" => self.drop_partition(database, name, &request.partition_name).await.and_then(|()| done()),
+            "CreatePartition" => done_after(self.create_partition(database, name, &request.partition_name)).await,
+            "DropPartition" => done_after(self.drop_partition(database, name, &request.partition_name)).await,
             "HasPartition" => {
                 let found = self.resolve(database, name)?.partition(&request.partition_name).is_some();
                 Ok(json!({ "status": Status::success(), "value": found }).into())
@@ -181,14 +186,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
             "CreateIndex" => {
                 let params = &request.extra_params;
-                self.create_index((database, name), &request.field_name, &request.index_name, params).await?;
-                done()
+                done_after(self.create_index((database, name), &request.field_name, &request.index_name, params)).await
             }
-            "DropIndex" => self.drop_index((database, name), request.index()).await.and_then(|()| done()),
+            "DropIndex" => done_after(self.drop_index((database, name), request.index())).await,
             "AlterIndex" => {
                 let (index, set) = (&request.index_name, request.extra_params.clone());
-                self.alter_index((database, name), index, set, &request.delete_keys).await?;
-                done()
+                done_after(self.alter_index((database, name), index, set, &request.delete_keys)).await
             }
             "DescribeIndex" | "GetIndexStatistics" => {
                 Ok(self.describe_index((database, name), request.index())?.into())
@@ -208,21 +211,21 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
 
             "LoadCollection" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
-            "LoadCollection" => self.load(request.load(None)).await.map(load_begun),
+            "LoadCollection" => self.load(request.load(None)).boxed_local().await.map(load_begun),
             "LoadPartitions" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
-            "LoadPartitions" => self.load(request.load(Some(&request.partition_names))).await.map(load_begun),
-            "CancelLoad" => self.cancel_load(database, name, request.load_ticket()?).await.and_then(|()| done()),
-            "ReleaseCollection" => self.release_collection(database, name).await.and_then(|()| done()),
-            "ReleasePartitions" => {
-                self.release_partitions(database, name, &request.partition_names).await.and_then(|()| done())
+            "LoadPartitions" => {
+                self.load(request.load(Some(&request.partition_names))).boxed_local().await.map(load_begun)
             }
+            "CancelLoad" => done_after(self.cancel_load(database, name, request.load_ticket()?)).await,
+            "ReleaseCollection" => done_after(self.release_collection(database, name)).await,
+            "ReleasePartitions" => done_after(self.release_partitions(database, name, &request.partition_names)).await,
             "GetLoadState" => {
                 let state = self.load_state(database, name, &request.partition_names)?;
                 Ok(json!({ "status": Status::success(), "state": state.name() }).into())
             }
             "GetLoadingProgress" => {
                 if let Some(milliseconds) = request.wait_ms {
-                    self.await_load(database, name, &request.partition_names, milliseconds).await;
+                    self.await_load(database, name, &request.partition_names, milliseconds).boxed_local().await;
                 }
                 if !request.ticket.is_empty() {
                     self.check_not_failed(database, name, request.load_ticket()?)?;
@@ -240,23 +243,23 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Ok(self.replicas(of.collection()?).into())
             }
 
-            "Insert" => self.insert_rows(&request, blobs, WriteMode::Insert).await,
+            "Insert" => self.insert_rows(&request, blobs, WriteMode::Insert).boxed_local().await,
             "Upsert" if request.partial_update => {
                 Err(Error::Unimplemented { what: "partial_update of upsert is not available in the browser".into() })
             }
-            "Upsert" => self.insert_rows(&request, blobs, WriteMode::Upsert).await,
+            "Upsert" => self.insert_rows(&request, blobs, WriteMode::Upsert).boxed_local().await,
             "Delete" => {
-                let count = self.delete(request.target(), request.delete()).await?;
+                let count = self.delete(request.target(), request.delete()).boxed_local().await?;
                 Ok(deleted(count))
             }
 
             "Import" => {
-                let id = self.import(request.import()).await?;
+                let id = self.import(request.import()).boxed_local().await?;
                 Ok(json!({ "status": Status::success(), "tasks": [decimal(id)] }).into())
             }
-            "ImportPut" => self.put_import(request.import_piece()?).await.and_then(|()| done()),
+            "ImportPut" => done_after(self.put_import(request.import_piece()?)).await,
             "ImportAlive" => self.import_alive(request.import_task()?).and_then(|()| done()),
-            "CancelImport" => self.cancel_import(request.import_task()?, &request.reason).await.and_then(|()| done()),
+            "CancelImport" => done_after(self.cancel_import(request.import_task()?, &request.reason)).await,
             "GetImportState" => Ok(self.describe_import(&self.import_job(request.import_task()?)?).into()),
             "ListImportTasks" => {
                 let jobs = self.import_jobs(database, name, request.limit())?;
@@ -264,18 +267,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Ok(json!({ "status": Status::success(), "tasks": tasks }).into())
             }
 
-            "BeginExport" => self.begin_export(request.new_export()).await.map(exported),
-            "StepExport" => self.step_export(request.export_step()?).await.map(exported),
+            "BeginExport" => self.begin_export(request.new_export()).boxed_local().await.map(exported),
+            "StepExport" => self.step_export(request.export_step()?).boxed_local().await.map(exported),
             "EndExport" => {
-                self.end_export(request.export_id()?).await;
+                self.end_export(request.export_id()?).boxed_local().await;
                 done()
             }
 
-            "Flush" => self.flush_named(database, &request.collection_names).await,
+            "Flush" => self.flush_named(database, &request.collection_names).boxed_local().await,
             "FlushAll" => {
                 let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();
                 for id in all {
-                    self.flush(id).await?;
+                    self.flush(id).boxed_local().await?;
                 }
                 Ok(json!({ "status": Status::success(), "flush_all_ts": decimal(self.tick()), "flush_all_tss": {} })
                     .into())
@@ -289,7 +292,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             "ManualCompaction" => {
                 let collection = self.resolve(database, name)?;
-                let count = self.compact(collection.id).await?;
+                let count = self.compact(collection.id).boxed_local().await?;
                 Ok(json!({
                     "status": Status::success(),
                     "compactionID": decimal(self.tick()),

@@ -52,6 +52,9 @@ async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Option<Str
 
 /// Returns the slots of those that have one.
 async fn delete_files(connection: Rc<Connection>, names: Vec<String>) -> Result<Vec<String>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let delete = async |transaction: &WriteTransaction| {
         let mut slots = Vec::new();
         for name in &names {
@@ -252,7 +255,7 @@ impl Files for BrowserStore {
         let connection = self.connection.clone();
         run(async move {
             let partial = partial_files(&connection).await?;
-            if partial.is_empty() { Ok(()) } else { delete_files(connection, partial).await.map(drop) }
+            delete_files(connection, partial).await.map(drop)
         })
         .await?;
         self.sweep_slots(SWEPT_AFTER_MS);
