@@ -2,7 +2,7 @@
 
 use super::PANIC;
 use super::host::{Host, Workers};
-use super::platform::{BrowserPlatform, StoreConfig};
+use super::platform::{BrowserPlatform, StoreConfig, open_store};
 use super::reply::{RoleReply, bytes_of};
 use crate::coordinator::{Config, Coordinator};
 use crate::event::LoadProgress;
@@ -47,10 +47,10 @@ impl CoordinatorRole {
         let host = Rc::new(host);
         let mut parsed: OwnerConfig = json::read(config.as_bytes())?;
         parsed.engine.strict_durability |= parsed.store.is_strict();
-        let platform = BrowserPlatform::open(&parsed.store, outlet, None).await?;
+        let platform = BrowserPlatform::new(open_store(&parsed.store).await?, outlet);
         platform.prepare_files();
-        let config = serde_json::to_string(&platform.config_of_nodes(parsed.store))?;
-        let workers = Workers::new(host.clone(), config.into(), platform.clone());
+        host.open_nodes_with(&serde_json::to_string(&platform.config_of_nodes(parsed.store))?);
+        let workers = Workers::new(host.clone(), platform.clone());
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();
         let told = coordinator.clone();

@@ -19,8 +19,11 @@ use web_sys::Blob;
 extern "C" {
     /// What the coordinator's script offers.
     pub type Host;
+    /// JSON; to be called before the first node is spawned.
+    #[wasm_bindgen(method, js_name = openNodesWith)]
+    pub fn open_nodes_with(this: &Host, config: &str);
     #[wasm_bindgen(method)]
-    fn spawn(this: &Host, kind: &str, id: &str, config: &str) -> Promise;
+    fn spawn(this: &Host, kind: &str, id: &str) -> Promise;
     #[wasm_bindgen(method)]
     fn call(this: &Host, id: &str, method: &str, body: &str, blobs: Vec<Uint8Array>) -> Promise;
     #[wasm_bindgen(method)]
@@ -39,14 +42,12 @@ pub const EXECUTE: &str = "Execute";
 #[derive(Clone)]
 pub struct Workers {
     host: Rc<Host>,
-    /// JSON that every node opens with.
-    config: Rc<str>,
     platform: BrowserPlatform,
 }
 
 impl Workers {
-    pub fn new(host: Rc<Host>, config: Rc<str>, platform: BrowserPlatform) -> Self {
-        Workers { host, config, platform }
+    pub fn new(host: Rc<Host>, platform: BrowserPlatform) -> Self {
+        Workers { host, platform }
     }
 
     /// Calls a node by any method.
@@ -78,7 +79,7 @@ impl Nodes for Workers {
                 "data"
             }
         };
-        match JsFuture::from(self.host.spawn(kind, id, &self.config)).await {
+        match JsFuture::from(self.host.spawn(kind, id)).await {
             Ok(_) => Ok(()),
             Err(thrown) => Err(match node_error(id, &thrown) {
                 ended @ Error::NodeOffline { .. } => ended,

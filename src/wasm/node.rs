@@ -2,9 +2,9 @@
 
 use super::PANIC;
 use super::host::EXECUTE;
-use super::platform::{BrowserPlatform, Outlet};
+use super::platform::{BrowserPlatform, Outlet, open_store};
 use super::reply::{RoleReply, bytes_of};
-use super::store::FilesBeside;
+use super::store::{BrowserStore, FilesBeside};
 use crate::cluster::{NodeAnswer, NodeCommand};
 use crate::data_node::DataNode;
 use crate::error::{RelayedError, Result};
@@ -17,8 +17,15 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-async fn open_platform(config: &str, outlet: Outlet, beside: Option<FilesBeside>) -> Result<BrowserPlatform, JsError> {
-    Ok(BrowserPlatform::open(&json::read(config.as_bytes())?, outlet, beside).await?)
+/// What a worker can open before it knows which node it will be.
+#[wasm_bindgen]
+pub struct NodeStore(BrowserStore);
+
+#[wasm_bindgen]
+impl NodeStore {
+    pub async fn open(config: String) -> Result<NodeStore, JsError> {
+        Ok(NodeStore(open_store(&json::read(config.as_bytes())?).await?))
+    }
 }
 
 fn answer_to_execute(answer: Result<NodeAnswer>) -> RoleReply {
@@ -34,8 +41,9 @@ pub struct QueryNodeRole {
 
 #[wasm_bindgen]
 impl QueryNodeRole {
-    pub async fn open(config: String, outlet: Outlet) -> Result<QueryNodeRole, JsError> {
-        Ok(QueryNodeRole { node: QueryNode::new(open_platform(&config, outlet, None).await?) })
+    #[wasm_bindgen(constructor)]
+    pub fn new(store: NodeStore, outlet: Outlet) -> QueryNodeRole {
+        QueryNodeRole { node: QueryNode::new(BrowserPlatform::new(store.0, outlet)) }
     }
 
     pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>, _from: u32) -> JsValue {
@@ -65,9 +73,10 @@ pub struct DataNodeRole {
 
 #[wasm_bindgen]
 impl DataNodeRole {
-    pub async fn open(config: String, outlet: Outlet, beside: FilesBeside) -> Result<DataNodeRole, JsError> {
-        let platform = open_platform(&config, outlet, Some(beside)).await?;
-        Ok(DataNodeRole { node: DataNode::new(platform.clone()), platform })
+    #[wasm_bindgen(constructor)]
+    pub fn new(store: NodeStore, outlet: Outlet, beside: FilesBeside) -> DataNodeRole {
+        let platform = BrowserPlatform::new(store.0.with_files_beside(beside), outlet);
+        DataNodeRole { node: DataNode::new(platform.clone()), platform }
     }
 
     /// Gives it bytes that it can open once by that name.

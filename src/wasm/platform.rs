@@ -1,7 +1,7 @@
 //! What roles need of the worker they run in.
 
 use super::allocator::allocated_bytes;
-use super::store::{BrowserStore, BrowserStoreConfig, FilesBeside, FilesIn, Probed};
+use super::store::{BrowserStore, BrowserStoreConfig, FilesIn, Probed};
 use crate::error::Result;
 use crate::event::Event;
 use crate::platform::{InstanceMemory, Platform};
@@ -43,6 +43,12 @@ impl StoreConfig {
     }
 }
 
+pub async fn open_store(config: &StoreConfig) -> Result<BrowserStore> {
+    let StoreConfig { store: name, files_in, probed, .. } = config;
+    let (files_in, probed, survives_power_loss) = (*files_in, *probed, config.is_strict());
+    BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss, probed }).await
+}
+
 /// A browser worker with a store.
 #[derive(Clone)]
 pub struct BrowserPlatform {
@@ -51,15 +57,8 @@ pub struct BrowserPlatform {
 }
 
 impl BrowserPlatform {
-    pub async fn open(config: &StoreConfig, outlet: Outlet, beside: Option<FilesBeside>) -> Result<Self> {
-        let StoreConfig { store: name, files_in, probed, .. } = config;
-        let (files_in, probed, survives_power_loss) = (*files_in, *probed, config.is_strict());
-        let store = BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss, probed }).await?;
-        let store = match beside {
-            Some(beside) => store.with_files_beside(beside),
-            None => store,
-        };
-        Ok(BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) })
+    pub fn new(store: BrowserStore, outlet: Outlet) -> Self {
+        BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) }
     }
 
     /// What other workers of this store open it with.

@@ -18,12 +18,16 @@ export class CoordinatorRole extends Role {
   hand(blob: Blob): number;
   takeBack(handed: number): void;
 }
+/** The store, opened for a node; used up by becoming one. */
+export class NodeStore {
+  static open(config: string): Promise<NodeStore>;
+}
 export class QueryNodeRole extends Role {
-  static open(config: string, host: object): Promise<QueryNodeRole>;
+  constructor(store: NodeStore, host: object);
 }
 export class DataNodeRole extends Role {
   /** `writer` writes files of OPFS beside it. */
-  static open(config: string, host: object, writer: object): Promise<DataNodeRole>;
+  constructor(store: NodeStore, host: object, writer: object);
   /** Gives it bytes that it can open once by that name. */
   lend(name: string, blob: Blob): void;
 }

@@ -1,14 +1,18 @@
 // The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import type { AmongTabs, Connect, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
+import { SpareWorker } from '../client/connection/spare-worker.js';
+import type { AmongTabs, Connect, NodeKind, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import { received } from '../client/wire/pieces.js';
 import init, { CoordinatorRole, type RoleReply } from '../wasm/elanus.js';
-import { Nodes, Spare } from './nodes.js';
+import { Nodes, startNode } from './nodes.js';
 import { scope } from './scope.js';
 import { fetchSource, type Ask, type WantedSource } from './source-fetcher.js';
 import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type Served } from './serve.js';
+
+/** For how long a worker waits to become a node. */
+const SPARE_NODE_MS = 5000;
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const response = await fetch(url);
@@ -26,16 +30,23 @@ function sayThatItIsOwned(store: string): void {
   };
 }
 
+/** In a browser that has just started, the first answer of each takes a good part of the time of compiling. */
+function wakeStorage(): void {
+  void globalThis.indexedDB?.databases?.().catch(() => undefined);
+  void navigator.storage?.getDirectory?.().catch(() => undefined);
+}
+
 async function start(config: StoreConfig): Promise<Served> {
   const id = crypto.randomUUID();
-  const spare = new Spare();
-  const [module] = await Promise.all([compile(new URL('../wasm/elanus_bg.wasm', import.meta.url)), holdLifeLock(id)]);
+  const spare = new SpareWorker(startNode, SPARE_NODE_MS);
+  const [module] = await Promise.all([compiling, holdLifeLock(id)]);
   await init({ module_or_path: module });
   const nodes = new Nodes(module, spare);
   let served: Served | undefined;
   scope.postMessage({ opening: true } satisfies Opening);
   const role = await CoordinatorRole.open(JSON.stringify(config), {
-    spawn: (kind: 'query' | 'data', node: string, nodeConfig: string) => nodes.spawn(kind, node, nodeConfig),
+    openNodesWith: (nodeConfig: string) => nodes.openWith(nodeConfig),
+    spawn: (kind: NodeKind, node: string) => nodes.spawn(kind, node),
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),
     lend: (node: string, name: string, blob: Blob) => nodes.lend(node, name, blob),
     terminate: (node: string) => nodes.terminate(node),
@@ -69,6 +80,9 @@ async function start(config: StoreConfig): Promise<Served> {
 }
 
 endOnErrors();
+// The page has not said yet whether it owns the store; it ends this worker if it does not.
+const compiling = compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
+wakeStorage();
 let served: Served | undefined;
 const early: PortEnd[] = [];
 

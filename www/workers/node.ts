@@ -1,11 +1,11 @@
-// A query node, which holds loaded segments and searches them, or a data node, which works in the background: opened by the
-// coordinator with a config and the compiled module, then given ports.
+// A query node, which holds loaded segments and searches them, or a data node, which works in the background. The coordinator
+// has it open the store, tells it what it is, and gives it ports.
 
-import type { Connect, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
-import init, { DataNodeRole, QueryNodeRole, type RoleReply } from '../wasm/elanus.js';
+import type { Connect, NodeConfig, NodeRole, PortEnd, Ready } from '../client/wire/messages.js';
+import init, { DataNodeRole, NodeStore, QueryNodeRole, type RoleReply } from '../wasm/elanus.js';
 import { FilesBeside } from './files-beside.js';
 import { scope } from './scope.js';
-import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Served } from './serve.js';
+import { endOnErrors, fatal, holdLifeLock, serve, type Served } from './serve.js';
 
 interface Role {
   handle(method: string, body: string, blobs: Uint8Array[][], from: number): Promise<RoleReply>;
@@ -19,11 +19,16 @@ endOnErrors();
 let served: Served | undefined;
 const early: PortEnd[] = [];
 
-async function start({ open: { id, kind, config, module } }: NodeConfig): Promise<void> {
+async function open({ open: { config, module } }: NodeConfig): Promise<NodeStore> {
+  await init({ module_or_path: module });
+  return NodeStore.open(config);
+}
+
+async function start({ be: { id, kind } }: NodeRole, opening: Promise<NodeStore>): Promise<void> {
   const beside = kind === 'data' ? new FilesBeside(id) : undefined;
-  await Promise.all([init({ module_or_path: module }), holdLifeLock(id)]);
+  const [store] = await Promise.all([opening, holdLifeLock(id)]);
   const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
-  const role: Role = beside ? await DataNodeRole.open(config, host, beside) : await QueryNodeRole.open(config, host);
+  const role: Role = beside ? new DataNodeRole(store, host, beside) : new QueryNodeRole(store, host);
   served = serve(id, async (method, body, blobs, asker) => {
     const [blob] = blobs;
     if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][], asker.number);
@@ -34,9 +39,11 @@ async function start({ open: { id, kind, config, module } }: NodeConfig): Promis
   scope.postMessage({ ready: id } satisfies Ready);
 }
 
-scope.onmessage = (message: MessageEvent<NodeConfig | Connect>) => {
+let opening: Promise<NodeStore> | undefined;
+scope.onmessage = (message: MessageEvent<NodeConfig | NodeRole | Connect>) => {
   const { data } = message;
-  if (!isConnect(data)) start(data).catch(fatal);
+  if ('open' in data) opening = open(data);
+  else if ('be' in data) start(data, opening!).catch(fatal);
   else if (served) served.connect(data.connect);
   else early.push(data.connect);
 };

@@ -1,8 +1,9 @@
 // The coordinator's nested workers, behind the `host` object that the wasm module calls.
 
 import { Channel } from '../client/connection/channel.js';
+import type { SpareWorker } from '../client/connection/spare-worker.js';
 import { WorkerDied, messageOf } from '../client/errors.js';
-import type { Connect, Fatal, NodeConfig, PortEnd, Ready } from '../client/wire/messages.js';
+import type { Connect, Fatal, NodeConfig, NodeKind, NodeRole, PortEnd, Ready } from '../client/wire/messages.js';
 
 export interface NodeAnswer {
   body: string;
@@ -14,47 +15,19 @@ interface Node {
   channel: Channel;
 }
 
-/** For a worker that waits to become a node: it is ended when none was wanted for so long. */
-const SPARE_MS = 5000;
-
-const startWorker = (): Worker => new Worker(new URL('./node.js', import.meta.url), { type: 'module', name: 'elanus-node' });
-
-/** A worker that starts while the coordinator is opening, for the first node that is wanted. */
-export class Spare {
-  #worker: Worker | undefined;
-
-  constructor() {
-    const worker = startWorker();
-    this.#worker = worker;
-    worker.onerror = event => {
-      event.preventDefault();
-      this.#end();
-    };
-    setTimeout(() => this.#end(), SPARE_MS);
-  }
-
-  #end(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
-  }
-
-  /** It once; then new ones. */
-  take(): Worker {
-    const worker = this.#worker ?? startWorker();
-    this.#worker = undefined;
-    return worker;
-  }
-}
+export const startNode = (): Worker => new Worker(new URL('./node.js', import.meta.url), { type: 'module', name: 'elanus-node' });
 
 export class Nodes {
   #module: WebAssembly.Module;
-  #spare: Spare;
+  #spare: SpareWorker;
+  #config: NodeConfig | undefined;
   #nodes = new Map<string, Node>();
   #starting = new Map<string, { worker: Worker; end: () => void }>();
   #onDeath: ((id: string, reason: string) => void) | undefined;
   #onEvent: ((id: string, event: string, detail: string) => void) | undefined;
 
-  constructor(module: WebAssembly.Module, spare: Spare) {
+  /** The spare worker is for the first node. */
+  constructor(module: WebAssembly.Module, spare: SpareWorker) {
     this.#module = module;
     this.#spare = spare;
   }
@@ -67,10 +40,22 @@ export class Nodes {
     this.#onEvent = callback;
   }
 
+  /** What all of them open the store with. */
+  openWith(config: string): void {
+    this.#config = { open: { config, module: this.#module } };
+    this.#spare.postMessage(this.#config);
+  }
+
+  #start(): Worker {
+    const worker = startNode();
+    worker.postMessage(this.#config);
+    return worker;
+  }
+
   /** Resolves when the node's role is open; rejects with `{dead: true}` when it is ended before. */
-  spawn(kind: 'query' | 'data', id: string, config: string): Promise<void> {
+  spawn(kind: NodeKind, id: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker = this.#spare.take();
+      const worker = this.#spare.take() ?? this.#start();
       const end = (): void => {
         worker.terminate();
         reject(dead(`node ${id} was ended`));
@@ -100,7 +85,7 @@ export class Nodes {
         this.#nodes.set(id, { worker, channel });
         resolve();
       };
-      worker.postMessage({ open: { id, kind, config, module: this.#module } } satisfies NodeConfig);
+      worker.postMessage({ be: { id, kind } } satisfies NodeRole);
     });
   }
 

@@ -7,6 +7,7 @@ import { spawnCoordinator } from '../spawn.js';
 import type { Connect, Fatal, Opening, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
 import { turnAway } from './port.js';
+import type { SpareWorker } from './spare-worker.js';
 
 const MAX_BOOT_FAILURES = 3;
 const FIRST_BACKOFF_MS = 50;
@@ -17,6 +18,8 @@ const STORAGE_BUSY = 'the store is not open after 5 s; if the tab that had it wa
 
 export class CoordinatorHost {
   #config: StoreConfig;
+  /** For the first coordinator. */
+  #spare: SpareWorker;
   #worker: Worker | undefined;
   #ready = false;
   #waiting: PortEnd[] = [];
@@ -26,8 +29,9 @@ export class CoordinatorHost {
   #watch = new AbortController();
   #ended = false;
 
-  constructor(config: StoreConfig) {
+  constructor(config: StoreConfig, spare: SpareWorker) {
     this.#config = config;
+    this.#spare = spare;
     this.#spawn();
   }
 
@@ -53,7 +57,7 @@ export class CoordinatorHost {
     if (this.#ended || this.#worker) return;
     let worker: Worker;
     try {
-      worker = spawnCoordinator(this.#config.store);
+      worker = this.#spare.take() ?? spawnCoordinator(this.#config.store);
     } catch (error) {
       this.#lost(messageOf(error));
       return;

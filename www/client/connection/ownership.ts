@@ -2,20 +2,26 @@
 
 import type { StoreConfig } from '../wire/messages.js';
 import { ownerLock, seizureLock } from '../wire/messages.js';
+import { spawnCoordinator } from '../spawn.js';
 import { CoordinatorHost } from './coordinator-host.js';
+import { SpareWorker } from './spare-worker.js';
 
 /** Tabs that wait for the same owner lose patience at the same moment, and only one of them shall take over. */
 const SEIZURE_MS = 500;
+/** A lock that is free is got within a few milliseconds, or tens of them when the browser has just started. */
+const SPARE_MS = 500;
 
 export class Ownership {
   #config: StoreConfig;
   #handlers: { onGained(): void; onLost(): void };
   #turn = new AbortController();
   #host: CoordinatorHost | undefined;
+  #spare: SpareWorker;
 
   constructor(config: StoreConfig, handlers: { onGained(): void; onLost(): void }) {
     this.#config = config;
     this.#handlers = handlers;
+    this.#spare = new SpareWorker(() => spawnCoordinator(config.store), SPARE_MS);
     this.#request({ steal: false });
   }
 
@@ -39,7 +45,13 @@ export class Ownership {
     navigator.locks.request(seizureLock(this.#config.store), { ifAvailable: true }, seizure).catch(report);
   }
 
+  /** The lock will not be got soon. */
+  isOthers(): void {
+    this.#spare.end();
+  }
+
   giveUp(): void {
+    this.#spare.end();
     this.#turn.abort();
   }
 
@@ -60,7 +72,7 @@ export class Ownership {
   /** Resolves when the turn is over, which frees the lock. */
   #own(turn: AbortSignal): Promise<void> {
     if (turn.aborted) return Promise.resolve();
-    const host = new CoordinatorHost(this.#config);
+    const host = new CoordinatorHost(this.#config, this.#spare);
     this.#host = host;
     this.#handlers.onGained();
     return new Promise(resolve => {

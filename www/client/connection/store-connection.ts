@@ -121,6 +121,7 @@ export class StoreConnection {
       onNewOwner: () => this.#followNewOwner(),
       onOwnerKnown: () => this.#greeting?.end(),
       onOwnerAnswer: protocol => {
+        ownership.isOthers();
         this.#watch.heard();
         if (protocol !== PROTOCOL) this.#greeting?.refuse(otherVersion(PROTOCOL, protocol));
       },

@@ -57,9 +57,14 @@ export interface StoreConfig {
   files_in?: 'opfs' | 'indexeddb';
   engine?: { memory_limit_bytes?: number };
 }
-/** First message to a node. */
+/** First message to a node: what it opens the store with, also before anybody wants it. */
 export interface NodeConfig {
-  open: { id: string; kind: 'query' | 'data'; config: string; module: WebAssembly.Module };
+  open: { config: string; module: WebAssembly.Module };
+}
+export type NodeKind = 'query' | 'data';
+/** Second message to a node: what it is. */
+export interface NodeRole {
+  be: { id: string; kind: NodeKind };
 }
 export interface Connect {
   connect: PortEnd;
