@@ -1,7 +1,8 @@
 // How the tabs of a store find its owner: through a SharedWorker that hands on ports, and a broadcast channel on which they
 // hear of each other. The SharedWorker is known by its URL, so tabs with another build of the package have another one; it
 // lives in some tab's process, and stops or dies with it; and some browsers have none. The broadcast channel is always
-// shared, and what it offers in place of ports (port.ts) always works.
+// shared, and what it offers in place of ports (port.ts) always works. A tab that hears of no other starts no SharedWorker,
+// which would hold up those of the engine.
 
 import { openIntroducer } from '../spawn.js';
 import type { AmongTabs, FromIntroducer, PortEnd, ToIntroducer } from '../wire/messages.js';
@@ -26,6 +27,8 @@ export class Introductions {
   #tabs: BroadcastChannel;
   #introducer: MessagePort | undefined;
   #isOwner = false;
+  /** Until an owner has answered. */
+  #wantsPort = false;
   /** The word of the last want, until it has been answered: an owner that wakes up may answer once more, and older ones. */
   #wanted: string | undefined;
 
@@ -34,14 +37,13 @@ export class Introductions {
     this.#handlers = handlers;
     this.#tabs = new BroadcastChannel(tabsChannel(store));
     this.#tabs.onmessage = (message: MessageEvent<AmongTabs>) => this.#hear(message.data);
-    this.#openIntroducer();
   }
 
   /** Says that this tab owns the store from now on. */
   takeOffice(): void {
     this.#isOwner = true;
-    this.#openIntroducer();
-    this.#toIntroducer({ store: this.#store, role: 'owner' });
+    this.#wantsPort = false;
+    if (this.#introducer) this.#presentOwner();
     this.#tabs.postMessage({ owner: PROTOCOL, isNew: true } satisfies AmongTabs);
   }
 
@@ -54,9 +56,17 @@ export class Introductions {
     this.#tabs.postMessage({ ask: 'owner' } satisfies AmongTabs);
   }
 
-  /** Asks for a port: through the introducer, and when that did not work or cannot work also by broadcast. */
+  /** Asks for a port as soon as there is an owner; at once when that did not work. */
   want(isFirstTry: boolean): void {
+    this.ask();
+    this.#wantsPort = isFirstTry;
+    if (!isFirstTry) this.#wantPort(false);
+  }
+
+  /** Through the introducer, and when that did not work or cannot work also by broadcast. */
+  #wantPort(isFirstTry: boolean): void {
     this.#wanted = undefined;
+    if (!this.#introducer) this.#openIntroducer();
     if (this.#introducer) {
       const { port1, port2 } = new MessageChannel();
       this.#toIntroducer({ store: this.#store, want: port2 }, [port2]);
@@ -82,16 +92,23 @@ export class Introductions {
     } else if ('owner' in message) {
       if (!message.isNew) {
         this.#handlers.onOwnerAnswer(message.owner);
+        if (this.#wantsPort) this.#wantPort(true);
+        this.#wantsPort = false;
         return;
       }
-      // The old owner's process may have been the introducer's.
-      this.#openIntroducer();
+      if (this.#introducer) this.#openIntroducer();
       this.#handlers.onNewOwner();
     } else if (this.#isOwner) {
       // The coordinator's worker answers too, so that neither of them may be busy for a while without the other being heard.
       if ('ask' in message) this.#tabs.postMessage({ owner: PROTOCOL, isNew: false } satisfies AmongTabs);
       else this.#offer(message.want);
+      if (!this.#introducer) this.#presentOwner();
     }
+  }
+
+  #presentOwner(): void {
+    this.#openIntroducer();
+    this.#toIntroducer({ store: this.#store, role: 'owner' });
   }
 
   #offer(to: string): void {
@@ -100,6 +117,7 @@ export class Introductions {
     this.#handlers.onWant(name);
   }
 
+  /** Also again, because the process of an owner that is gone may have been the introducer's. */
   #openIntroducer(): void {
     if (typeof SharedWorker === 'undefined') return;
     this.#introducer?.close();

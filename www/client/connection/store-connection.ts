@@ -213,7 +213,6 @@ export class StoreConnection {
       greeting.expectOn(port1);
       host.connect(port2);
     } else {
-      this.#membership?.introductions.ask();
       this.#membership?.introductions.want(tries === 0);
     }
     return greeting.greeted;
