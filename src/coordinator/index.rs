@@ -220,18 +220,17 @@ fn add_index(
     if definition.name.is_empty() {
         definition.name = existing.map_or_else(|| format!("{}{path}", field.name), |index| index.name.clone());
     }
-    if let Some(existing) = existing {
-        let same = IndexParams::check(field, &existing.params).is_ok_and(|known| known.is_same(checked))
-            && existing.name == definition.name;
-        let text = if existing.name == definition.name {
-            "at most one distinct index is allowed per field"
-        } else {
-            "CreateIndex failed: at most one distinct index is allowed per field"
-        };
-        return if same { Ok(false) } else { Err(Error::invalid(text)) };
+    if let Some(existing) = existing.filter(|index| index.name == definition.name)
+        && IndexParams::check(field, &existing.params).is_ok_and(|known| known.is_same(checked))
+    {
+        return Ok(false);
     }
-    if collection.indexes.iter().any(|index| index.name == definition.name) {
-        return Err(Error::invalid(format!("CreateIndex failed: index already exist, name: {}", definition.name)));
+    let is_taken = collection.indexes.iter().any(|index| index.name == definition.name);
+    if is_taken || (existing.is_some() && !path.is_empty()) {
+        return Err(Error::invalid("CreateIndex failed: at most one distinct index is allowed per field"));
+    }
+    if existing.is_some() {
+        return Err(Error::invalid("CreateIndex failed: creating multiple indexes on same field is not supported"));
     }
     collection.indexes.push(definition);
     Ok(true)

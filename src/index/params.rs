@@ -27,12 +27,11 @@ pub enum IndexType {
     Bitmap,
     StlSort,
     Trie,
-    Hybrid,
     Ngram,
 }
 
 /// Index types for vectors come first.
-const NAMES: [(IndexType, &str); 18] = [
+const NAMES: [(IndexType, &str); 17] = [
     (IndexType::AutoIndex, "AUTOINDEX"),
     (IndexType::Flat, "FLAT"),
     (IndexType::IvfFlat, "IVF_FLAT"),
@@ -49,7 +48,6 @@ const NAMES: [(IndexType, &str); 18] = [
     (IndexType::Bitmap, "BITMAP"),
     (IndexType::StlSort, "STL_SORT"),
     (IndexType::Trie, "Trie"),
-    (IndexType::Hybrid, "HYBRID"),
     (IndexType::Ngram, "NGRAM"),
 ];
 
@@ -89,7 +87,7 @@ impl IndexType {
         let element = field.element_type;
         match self {
             IndexType::AutoIndex | IndexType::Inverted => true,
-            IndexType::Bitmap | IndexType::Hybrid => {
+            IndexType::Bitmap => {
                 let suits = |kind: DataType| kind.is_integer() || matches!(kind, DataType::Bool | DataType::VarChar);
                 !field.is_primary_key && (suits(field.data_type) || element.is_some_and(suits))
             }
@@ -161,13 +159,17 @@ impl IndexParams {
             (None, true) => Some(MetricType::Cosine),
             (Some(name), true) => Some(MetricType::from_name(&name).ok_or_else(|| {
                 Error::invalid(format!(
-                    "metric type {name} not found or not supported, supported: [L2 COSINE IP], field {}",
+                    "metric type {name} not found or not supported, supported: [L2 IP COSINE], field {}",
                     field.name
                 ))
             })?),
         };
         if vector {
             check_ranges(index_type, field, &params)?;
+            check_quantizer(index_type, &params)?;
+            if index_type == IndexType::AutoIndex && params.keys().any(|key| key != MMAP_ENABLED) {
+                return Err(Error::invalid("only metric type can be passed when use AutoIndex"));
+            }
         }
         Ok(IndexParams { index_type, metric_type, params, given: extra_params.to_vec() })
     }
@@ -212,7 +214,11 @@ pub fn remove_nested(given: &mut [KeyValue], key: &str) {
 /// All parameters by name; those of the JSON text `params` among them.
 fn flatten(extra_params: &[KeyValue]) -> Result<SortedMap<String, String>> {
     let mut all = SortedMap::new();
-    for pair in extra_params {
+    for (at, pair) in extra_params.iter().enumerate() {
+        if extra_params[..at].iter().any(|before| before.key == pair.key) {
+            let text = format!("duplicated index param (key={}) (value={}) found", pair.key, pair.value);
+            return Err(Error::invalid(text));
+        }
         if pair.key != "params" {
             all.insert(pair.key.clone(), pair.value.clone());
             continue;
@@ -293,6 +299,34 @@ fn check_ranges(index_type: IndexType, field: &Field, params: &SortedMap<String,
     Ok(())
 }
 
+/// How numbers are kept beside a graph, and what is compared in the end.
+fn check_quantizer(index_type: IndexType, params: &SortedMap<String, String>) -> Result<()> {
+    const KEPT: [&str; 5] = ["SQ4U", "SQ6", "SQ8", "BF16", "FP16"];
+    const COMPARED: [&str; 6] = ["SQ6", "SQ8", "FP16", "BF16", "FP32", "FLAT"];
+    let is_in = |names: &[&str], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_quantized =
+        matches!(index_type, IndexType::HnswSq | IndexType::HnswPq | IndexType::HnswPrq | IndexType::IvfRabitq);
+    if index_type == IndexType::HnswSq
+        && let Some(name) = params.get("sq_type").filter(|name| !is_in(&KEPT, name))
+    {
+        return Err(Error::invalid(format!("invalid scalar quantizer type: {name}, optional types are {KEPT:?}")));
+    }
+    if !is_quantized {
+        return Ok(());
+    }
+    if let Some(name) = params.get("refine_type").filter(|name| !is_in(&COMPARED, name)) {
+        return Err(Error::invalid(format!(
+            "invalid refine type : {name}, optional types are [sq6, sq8, fp16, bf16, fp32, flat]"
+        )));
+    }
+    match params.get("refine") {
+        Some(value) if !is_bool(value) => {
+            Err(Error::invalid(format!("Type conflict in json: 'refine' (\"{value}\") should be a boolean")))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,7 +382,7 @@ mod tests {
 
     #[test]
     fn describe_keeps_what_was_given() {
-        let given = [("index_type", "HNSW"), ("metric_type", "l2"), ("params", r#"{"M":8,"efConstruction":"64"}"#)];
+        let given = [("index_type", "HNSW"), ("metric_type", "L2"), ("params", r#"{"M":8,"efConstruction":"64"}"#)];
         let params = check("v", &given).unwrap();
         assert_eq!(params.params["M"], "8");
         assert_eq!(params.params["efConstruction"], "64");
@@ -404,6 +438,11 @@ mod tests {
         }
         assert_refused(check("v", &[("metric_type", "JACCARD")]), "metric type JACCARD not found or not supported");
         assert!(matches!(check("v", &[("index_type", "GPU_CAGRA")]), Err(Error::Unimplemented { .. })));
+        assert_refused(check("v", &[("metric_type", "l2")]), "metric type l2 not found or not supported");
+        assert_refused(check("t", &[("index_type", "HYBRID")]), "invalid index type: HYBRID");
+        assert_refused(check("v", &[("index_type", "FLAT"), ("index_type", "HNSW")]), "duplicated index param");
+        assert!(check("v", &[("index_type", "AUTOINDEX"), ("mmap.enabled", "true")]).is_ok());
+        assert!(check("v", &[("index_type", "HNSW_SQ"), ("sq_type", "fp16"), ("refine_type", "FP32")]).is_ok());
         assert_refused(check("v", &[("params", "7")]), "index params are not a JSON object");
         assert_refused(
             check("v", &[("index_type", "BIN_FLAT")]),
@@ -420,6 +459,11 @@ mod tests {
             ("IVF_FLAT", r#"{"nlist":65537}"#, "param 'nlist' (65537) should be in range [1, 65536]"),
             ("IVF_PQ", r#"{"m":4}"#, "dimension must be able to be divided by `m`, dimension: 6, m: 4"),
             ("IVF_PQ", r#"{"nbits":25}"#, "param 'nbits' (25) should be in range [1, 24]"),
+            ("HNSW_SQ", r#"{"sq_type":"SQ9"}"#, "invalid scalar quantizer type: SQ9"),
+            ("HNSW_PQ", r#"{"refine":true,"refine_type":"SQ9"}"#, "invalid refine type : SQ9, optional types are"),
+            ("IVF_RABITQ", r#"{"refine":"maybe"}"#, "'refine' (\"maybe\") should be a boolean"),
+            ("AUTOINDEX", r#"{"nlist":10}"#, "only metric type can be passed when use AutoIndex"),
+            ("", r#"{"M":8}"#, "only metric type can be passed when use AutoIndex"),
         ] {
             assert_refused(check("v", &[("index_type", index_type), ("params", params)]), text);
         }

@@ -118,7 +118,7 @@ impl SearchParams {
     /// The metric must be the index's, and the bounds of a range must enclose something under it.
     pub fn check_metric(&self, index: MetricType) -> Result<()> {
         if let Some(asked) = &self.metric_type
-            && !asked.eq_ignore_ascii_case(index.name())
+            && asked != index.name()
         {
             return Err(Error::mismatch("metric type not match", index.name(), asked));
         }
@@ -367,7 +367,9 @@ mod tests {
     fn the_metric_is_that_of_the_index() {
         let error = search(&[("metric_type", "IP")]).unwrap().check_metric(MetricType::L2).unwrap_err();
         assert_eq!(error.to_string(), "metric type not match: invalid parameter[expected=L2][actual=IP]");
-        assert!(search(&[("metric_type", "cosine")]).unwrap().check_metric(MetricType::Cosine).is_ok());
+        assert!(search(&[("metric_type", "COSINE")]).unwrap().check_metric(MetricType::Cosine).is_ok());
+        let params = search(&[("metric_type", "cosine")]).unwrap();
+        assert_refused(params.check_metric(MetricType::Cosine), "metric type not match");
     }
 
     #[test]

@@ -22,8 +22,6 @@ impl MetricType {
     }
 
     pub fn from_name(name: &str) -> Option<MetricType> {
-        [MetricType::L2, MetricType::Ip, MetricType::Cosine]
-            .into_iter()
-            .find(|metric| metric.name().eq_ignore_ascii_case(name))
+        [MetricType::L2, MetricType::Ip, MetricType::Cosine].into_iter().find(|metric| metric.name() == name)
     }
 }
