@@ -44,6 +44,8 @@ pub enum Error {
     PartitionNotFound { partition: String },
     #[error("partition not loaded[partition={partition}]")]
     PartitionNotLoaded { partition: PartitionId },
+    #[error("resource group not found[rg={group}]")]
+    ResourceGroupNotFound { group: String },
     #[error("index not found[{key}={value}]")]
     IndexNotFound { key: Cow<'static, str>, value: String },
     #[error("there are multiple indexes, please specify the index_name: index duplicates[indexName={name}]")]
@@ -77,7 +79,7 @@ pub enum Error {
     AliasAlreadyExists { database: String, alias: String, found: String },
     #[error("{text}: field not found[field={field}]")]
     FieldNotFound { field: String, text: String },
-    #[error("field name invalid[field={field}]: {text}")]
+    #[error("{text}: field name invalid[field={field}]")]
     FieldNameInvalid { field: String, text: String },
     #[error("field index of the field: {field} is not loaded, please reload the collection")]
     FieldIndexNotLoaded { field: String },
@@ -147,6 +149,7 @@ impl Error {
             Error::SchemaMismatch { .. } => 109,
             Error::PartitionNotFound { .. } => 200,
             Error::PartitionNotLoaded { .. } => 201,
+            Error::ResourceGroupNotFound { .. } => 300,
             Error::IndexNotFound { .. } => 700,
             Error::IndexAmbiguous { .. } => 702,
             Error::DatabaseNotFound { .. } => 800,

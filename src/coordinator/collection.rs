@@ -37,7 +37,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let catalog = self.catalog.borrow();
             catalog.database(&new.database)?;
             if let Some(existing) = catalog.named(&new.database, &name) {
-                let same = existing.schema == new.schema
+                let same = existing.schema.is_same(&new.schema)
                     && existing.shards_num == layout.shards
                     && existing.consistency_level == new.consistency_level;
                 let duplicate = format!("create duplicate collection with different parameters, collection: {name}");
@@ -204,6 +204,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         delete: &[String],
     ) -> Result<()> {
         let collection = self.resolve(database, name)?;
+        if set.is_empty() && delete.is_empty() {
+            let text = "The collection properties to alter and keys to delete must not be empty at the same time";
+            return Err(Error::invalid(text));
+        }
         let touches_mmap = set.iter().map(|it| it.key.as_str()).chain(delete.iter().map(String::as_str));
         if collection.load.is_some() && touches_mmap.into_iter().any(|key| key == MMAP_ENABLED) {
             let text = "can not alter mmap properties if collection loaded".to_owned();

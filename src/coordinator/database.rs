@@ -35,6 +35,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) async fn drop_database(&self, name: &str) -> Result<()> {
+        names::check_database(name)?;
         if name == DEFAULT_DATABASE {
             return Err(Error::Unexpected("can not drop default database".into()));
         }

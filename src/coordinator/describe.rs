@@ -2,7 +2,8 @@
 
 use super::Coordinator;
 use super::index::{IndexChoice, IndexCoverage};
-use crate::catalog::{Collection, IndexDefinition};
+use super::partition::partition_ids;
+use crate::catalog::{Collection, IndexDefinition, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result, Status};
 use crate::ids::{CollectionId, PartitionId};
@@ -120,18 +121,34 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }))
     }
 
-    pub(super) fn show_partitions(&self, database: &str, name: &str) -> Result<Value> {
+    /// All of them, or those of these names.
+    pub(super) fn show_partitions(
+        &self,
+        (database, name): (&str, &str),
+        names: &[String],
+        only_loaded: bool,
+    ) -> Result<Value> {
         let collection = self.resolve(database, name)?;
-        let each = |value: &dyn Fn(&crate::catalog::Partition) -> Value| {
-            collection.partitions.iter().map(value).collect::<Vec<_>>()
-        };
+        let named = partition_ids(&collection, names)?;
+        let loaded = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
+        if let Some(partition) = named.iter().find(|it| only_loaded && !loaded.contains(it)) {
+            return Err(Error::PartitionNotLoaded { partition: *partition });
+        }
+        let is_shown =
+            |id: &PartitionId| (names.is_empty() || named.contains(id)) && (!only_loaded || loaded.contains(id));
+        let shown: Vec<_> = collection.partitions.iter().filter(|it| is_shown(&it.id)).collect();
+        let each = |value: &dyn Fn(&Partition) -> Value| shown.iter().map(|it| value(it)).collect::<Vec<_>>();
+        let percentages = shown.iter().filter(|_| only_loaded).map(|it| {
+            let progress = self.loading_progress(database, name, std::slice::from_ref(&it.name));
+            decimal(progress.unwrap_or(0))
+        });
         Ok(json!({
             "status": Status::success(),
             "partition_names": each(&|it| json!(it.name)),
             "partitionIDs": each(&|it| decimal(it.id)),
             "created_timestamps": each(&|it| decimal(it.created_at)),
             "created_utc_timestamps": each(&|it| decimal(it.created_at.millis())),
-            "inMemory_percentages": [],
+            "inMemory_percentages": percentages.collect::<Vec<_>>(),
         }))
     }
 

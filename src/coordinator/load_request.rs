@@ -15,10 +15,14 @@ pub(super) struct LoadRequest<'a> {
     pub fields: &'a [String],
     pub skip_dynamic_field: bool,
     pub replica_number: i64,
+    pub resource_groups: &'a [String],
 }
 
-/// What the record would be after this request, or why it must not be.
-pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> Result<LoadRecord> {
+/// Nodes have no other.
+const DEFAULT_RESOURCE_GROUP: &str = "__default_resource_group";
+
+/// What this request would make of a collection of which nothing is loaded, or why it must not.
+pub(super) fn asked_record(collection: &Collection, request: &LoadRequest) -> Result<LoadRecord> {
     if request.partitions.is_some() && collection.uses_partition_key() {
         return Err(Error::invalid("disable load partitions if partition key mode is used"));
     }
@@ -38,6 +42,25 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
         Some([]) => return Err(Error::invalid("failed to load partition, due to no partition specified")),
         Some(names) => partition_ids(collection, names)?,
     };
+    let indexes: SortedMap<_, _> = collection
+        .indexes
+        .iter()
+        .filter(|index| fields.contains(&index.field))
+        .map(|index| (index.field, index.id))
+        .collect();
+    Ok(LoadRecord {
+        partitions,
+        fields,
+        indexes,
+        replica_number: 1,
+        listed_fields: !request.fields.is_empty(),
+        whole_collection: request.partitions.is_none(),
+    })
+}
+
+/// What the record would be after this request, or why it must not be.
+pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> Result<LoadRecord> {
+    let mut record = asked_record(collection, request)?;
     if request.replica_number > 1 {
         return Err(Error::ResourceInsufficient {
             text: "failed to load collection: failed to spawn replica for collection: nodes not enough".into(),
@@ -45,20 +68,9 @@ pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> R
             wanted: request.replica_number.min(i64::from(u32::MAX)) as u32,
         });
     }
-    let indexes: SortedMap<_, _> = collection
-        .indexes
-        .iter()
-        .filter(|index| fields.contains(&index.field))
-        .map(|index| (index.field, index.id))
-        .collect();
-    let mut record = LoadRecord {
-        partitions,
-        fields,
-        indexes,
-        replica_number: 1,
-        listed_fields: !request.fields.is_empty(),
-        whole_collection: request.partitions.is_none(),
-    };
+    if let Some(group) = request.resource_groups.iter().find(|group| *group != DEFAULT_RESOURCE_GROUP) {
+        return Err(Error::ResourceGroupNotFound { group: group.clone() });
+    }
     if let Some(current) = &collection.load {
         if current.fields != record.fields {
             let names = |ids: &SortedSet<FieldId>| {

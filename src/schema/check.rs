@@ -267,7 +267,7 @@ fn not_finite(field: &str, value: f64) -> Error {
 /// A type parameter as an integer, if it is given.
 fn parameter(params: &[KeyValue], key: &str, field: &str) -> Result<Option<i64>> {
     let Some(param) = params.iter().find(|param| param.key == key) else { return Ok(None) };
-    param.value.trim().parse().map(Some).map_err(|_| {
+    param.value.parse().map(Some).map_err(|_| {
         Error::invalid(format!("the value for {key} of field {field} must be an integer, but got {}", param.value))
     })
 }

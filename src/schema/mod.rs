@@ -41,6 +41,16 @@ pub struct CollectionSchema {
 }
 
 impl CollectionSchema {
+    /// Whatever the order of properties.
+    pub fn is_same(&self, other: &CollectionSchema) -> bool {
+        let in_order = |schema: &CollectionSchema| {
+            let mut schema = schema.clone();
+            schema.properties.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            schema
+        };
+        in_order(self) == in_order(other)
+    }
+
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }

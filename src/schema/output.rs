@@ -25,7 +25,7 @@ impl OutputFields {
                 fields.push(field.clone());
             }
         };
-        for name in names {
+        for name in names.iter().map(|name| name.trim()) {
             if name == "*" {
                 for field in schema.fields.iter().filter(|field| there.contains(&field.id)) {
                     add(field);
@@ -33,7 +33,7 @@ impl OutputFields {
                 }
                 continue;
             }
-            let mut listed_name = name.clone();
+            let mut listed_name = name.to_owned();
             let field = match schema.field(name) {
                 Some(field) if there.contains(&field.id) => field,
                 Some(field) if field.is_dynamic => {

@@ -272,6 +272,21 @@ test('hybrid search sends its requests and one blob each', async () => {
   assert.deepEqual(seen.body.rank_params, [{ key: 'strategy', value: 'rrf' }, { key: 'params', value: '{"k":60}' }, { key: 'round_decimal', value: -1 }, { key: 'limit', value: 3 }, { key: 'offset', value: 0 }]);
 });
 
+test('keys that are no list are refused before anything is sent', async () => {
+  const client = open();
+  for (const ids of ['71', 71, { 0: 2 }]) await assert.rejects(client.delete({ collection_name: 'c', ids }), TypeError);
+  await assert.rejects(client.get({ collection_name: 'c', ids: '71' }), TypeError);
+});
+
+test('a consistency level may be its number', async () => {
+  const levels = [];
+  MockWorker.handlers.CreateCollection = body => (levels.push(body.consistency_level), { body: ok });
+  const client = open();
+  const fields = [{ name: 'id', data_type: 'Int64', is_primary_key: true }, { name: 'v', data_type: 'FloatVector', dim: 2 }];
+  for (const consistency_level of [0, 3, 'Strong', undefined]) await client._createCollection({ collection_name: 'c', fields, consistency_level });
+  assert.deepEqual(levels, ['Strong', 'Eventually', 0, 2]);
+});
+
 test('a refused read answers its status', async () => {
   const refusal = { ...ok, error_code: 'UnexpectedError', code: 101, reason: 'collection not loaded[collection=5]' };
   MockWorker.handlers.Route = () => ({ body: { status: refusal } });

@@ -6,10 +6,12 @@ mod request;
 use super::Coordinator;
 use super::describe::decimal;
 use super::load_progress::LoadState;
+use super::load_request::{LoadRequest, asked_record};
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result, Status};
 use crate::platform::Platform;
 use crate::request::parse;
+use crate::schema::names;
 use crate::sorted::SortedMap;
 use crate::value::{Batch, WriteMode};
 use futures::FutureExt;
@@ -31,6 +33,22 @@ impl From<Value> for Reply {
         Reply { body: body.to_string(), ..Reply::default() }
     }
 }
+
+/// Calls that refuse what can be no collection's name, before they look for it. Others do so themselves, or let it pass.
+const CHECK_THE_NAME: [&str; 12] = [
+    "DescribeCollection",
+    "GetLoadingProgress",
+    "ShowPartitions",
+    "CreatePartition",
+    "HasPartition",
+    "DropPartition",
+    "DescribeIndex",
+    "DropIndex",
+    "GetIndexState",
+    "GetIndexBuildProgress",
+    "GetIndexStatistics",
+    "GetFlushState",
+];
 
 fn done() -> Result<Reply> {
     Ok(json!(Status::success()).into())
@@ -57,6 +75,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Futures are boxed: one function with all that it calls is long compiled before the first call is answered.
     async fn answer(self: &Rc<Self>, method: &str, request: Request, body: &str, blobs: Vec<Vec<u8>>) -> Result<Reply> {
         let (database, name) = request.collection();
+        if CHECK_THE_NAME.contains(&method) && !name.is_empty() {
+            names::check_collection(name)?;
+        }
         match method {
             "Connect" => Ok(connected()),
             "GetVersion" => Ok(json!({ "status": Status::success(), "version": version() }).into()),
@@ -79,8 +100,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Ok(self.memory_usage(only.as_ref()).boxed_local().await.into())
             }
 
-            "CreateDatabase" => done_after(self.create_database(database, request.properties.clone())).await,
-            "DropDatabase" => done_after(self.drop_database(database)).await,
+            "CreateDatabase" => done_after(self.create_database(&request.db_name, request.properties.clone())).await,
+            "DropDatabase" => done_after(self.drop_database(&request.db_name)).await,
             "AlterDatabase" => {
                 done_after(self.alter_database(database, request.properties.clone(), &request.delete_keys)).await
             }
@@ -117,9 +138,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Ok(json!({ "status": Status::success(), "value": found }).into())
             }
             "ShowCollections" => {
-                let only_loaded =
-                    request.kind.as_ref().is_some_and(|kind| *kind == json!(1) || *kind == json!("Loaded"));
-                let loaded = only_loaded.then_some(&request.collection_names[..]);
+                let loaded = request.wants_loaded().then_some(&request.collection_names[..]);
                 Ok(self.show_collections(database, loaded).boxed_local().await?.into())
             }
             "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(database, name)?, None).into()),
@@ -174,10 +193,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "CreatePartition" => done_after(self.create_partition(database, name, &request.partition_name)).await,
             "DropPartition" => done_after(self.drop_partition(database, name, &request.partition_name)).await,
             "HasPartition" => {
+                names::check_partition(&request.partition_name)?;
                 let found = self.resolve(database, name)?.partition(&request.partition_name).is_some();
                 Ok(json!({ "status": Status::success(), "value": found }).into())
             }
-            "ShowPartitions" => Ok(self.show_partitions(database, name)?.into()),
+            "ShowPartitions" => {
+                Ok(self.show_partitions((database, name), &request.partition_names, request.wants_loaded())?.into())
+            }
             "GetPartitionStatistics" => {
                 let collection = self.resolve(database, name)?;
                 let partition = collection.expect_partition(&request.partition_name)?.id;
@@ -210,9 +232,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 .into())
             }
 
-            "LoadCollection" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
+            "LoadCollection" if request.refresh => self.refresh_load(request.load(None)).and_then(|()| done()),
             "LoadCollection" => self.load(request.load(None)).boxed_local().await.map(load_begun),
-            "LoadPartitions" if request.refresh => self.refresh_load(database, name).and_then(|()| done()),
+            "LoadPartitions" if request.refresh => {
+                self.refresh_load(request.load(Some(&request.partition_names))).and_then(|()| done())
+            }
             "LoadPartitions" => {
                 self.load(request.load(Some(&request.partition_names))).boxed_local().await.map(load_begun)
             }
@@ -284,7 +308,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                     .into())
             }
             // A flush has ended when its call is answered.
-            "GetFlushState" | "GetFlushAllState" => Ok(json!({ "status": Status::success(), "flushed": true }).into()),
+            "GetFlushState" | "GetFlushAllState" => {
+                if !name.is_empty() {
+                    self.resolve(database, name)?;
+                }
+                Ok(json!({ "status": Status::success(), "flushed": true }).into())
+            }
             "GetPersistentSegmentInfo" | "GetQuerySegmentInfo" => {
                 let named: SegmentInfoRequest = parse(method, body)?;
                 let collection = self.resolve(database, &named.collection_name)?;
@@ -361,15 +390,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "coll_seal_times": names.iter().map(|name| (name, decimal(self.platform.now_ms() / 1000))).collect::<SortedMap<_, _>>(),
             "coll_flush_ts": flushed_at,
             "channel_cps": {},
-            "db_name": "",
+            "db_name": database,
         })
         .into())
     }
 
     /// Everything that is written or imported shows in what is loaded without it; only the state is checked.
-    fn refresh_load(&self, database: &str, name: &str) -> Result<()> {
-        let collection = self.resolve(database, name)?;
-        match self.load_state(database, name, &[])? {
+    fn refresh_load(&self, request: LoadRequest<'_>) -> Result<()> {
+        names::check_collection(request.collection)?;
+        let collection = self.resolve(request.database, request.collection)?;
+        asked_record(&collection, &request)?;
+        match self.load_state(request.database, request.collection, &[])? {
             LoadState::Loaded => Ok(()),
             LoadState::Loading => Err(Error::While {
                 doing: "collection not fully loaded".into(),

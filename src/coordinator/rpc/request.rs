@@ -17,7 +17,7 @@ use crate::sorted::SortedMap;
 use crate::storage::Handed;
 use crate::value::{Batch, WriteMode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Requests share most of their keys; each call reads those that it knows.
 #[derive(Debug, Default, Deserialize)]
@@ -58,6 +58,8 @@ pub(super) struct Request {
     #[serde(deserialize_with = "or_default")]
     pub refresh: bool,
     pub replica_number: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    pub resource_groups: Vec<String>,
     /// Of a load that is waited for, or to be cancelled.
     #[serde(deserialize_with = "or_default")]
     pub ticket: String,
@@ -207,6 +209,12 @@ impl Request {
         IndexChoice { index_name: &self.index_name, field_name: &self.field_name }
     }
 
+    /// Whether a list is to be of what is loaded only.
+    pub fn wants_loaded(&self) -> bool {
+        let loaded = [json!(1), json!("Loaded"), json!("InMemory")];
+        self.kind.as_ref().is_some_and(|kind| loaded.contains(kind))
+    }
+
     pub fn load<'a>(&'a self, partitions: Option<&'a [String]>) -> LoadRequest<'a> {
         LoadRequest {
             database: self.database(),
@@ -215,6 +223,7 @@ impl Request {
             fields: &self.load_fields,
             skip_dynamic_field: self.skip_load_dynamic_field,
             replica_number: self.replica_number.unwrap_or(1),
+            resource_groups: &self.resource_groups,
         }
     }
 }

@@ -21,10 +21,14 @@ pub(super) fn comparison(operator: Operator) -> Comparison {
 
 /// Whether Milvus compares values of these types at all.
 pub(super) fn comparable(left: Option<DataType>, right: Option<DataType>) -> bool {
-    let (Some(left), Some(right)) = (left, right) else { return false };
+    // A list of mixed types has none, and may be what a path leads to.
+    let (left, right) = match (left, right) {
+        (Some(DataType::Json), _) => return true,
+        (Some(left), Some(right)) => (left, right),
+        _ => return false,
+    };
     let number = |data_type: DataType| data_type.is_integer() || data_type.is_floating();
     match left {
-        DataType::Json => true,
         DataType::Bool => matches!(right, DataType::Bool | DataType::Json),
         DataType::VarChar => matches!(right, DataType::VarChar | DataType::Json),
         left if number(left) => number(right) || right == DataType::Json,

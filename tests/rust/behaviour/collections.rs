@@ -1,19 +1,21 @@
 //! Collections, their names and aliases, and databases.
 
 use super::library;
+use crate::support::client::Answer;
 use crate::support::rows::{book, books, create, field, index, primary_key, vector_field};
 use crate::support::{Lab, scenario};
+use futures::future::join;
 use serde_json::{Value, json};
 
 fn small(name: &str) -> Value {
     create(name, &[primary_key(), vector_field("v", 4)])
 }
 
-async fn rename(lab: &Lab, from: &str, to: &str) -> crate::support::client::Answer {
+async fn rename(lab: &Lab, from: &str, to: &str) -> Answer {
     lab.call("RenameCollection", json!({ "oldName": from, "newName": to })).await
 }
 
-async fn alias(lab: &Lab, method: &str, collection: &str, alias: &str) -> crate::support::client::Answer {
+async fn alias(lab: &Lab, method: &str, collection: &str, alias: &str) -> Answer {
     lab.call(method, json!({ "collection_name": collection, "alias": alias })).await
 }
 
@@ -214,6 +216,62 @@ fn an_alias_can_be_pointed_to_another_collection() {
         alias(&lab, "AlterAlias", "nope", "current").await.refused(100, "collection not found");
         let all = lab.call("ListAliases", json!({})).await.ok().body;
         assert_eq!(all["aliases"], json!(["current"]));
+    });
+}
+
+/// Calls that are made at once come one after the other.
+#[test]
+fn a_name_stands_for_one_collection_whatever_comes_at_once() {
+    scenario(async |lab| {
+        for name in ["a", "b", "c"] {
+            lab.call("CreateCollection", small(name)).await.ok();
+        }
+        let holders = async || {
+            let mut holders = Vec::new();
+            for name in ["a", "b", "c", "d"] {
+                let described = lab.call_on("DescribeCollection", name, json!({})).await.body;
+                if described["aliases"].as_array().is_some_and(|aliases| !aliases.is_empty()) {
+                    holders.push(name);
+                }
+            }
+            holders
+        };
+        // Which one comes first is not said.
+        let codes = |answers: (Answer, Answer)| {
+            let mut codes = [answers.0, answers.1].map(|answer| answer.body["code"].as_i64().expect("a status"));
+            codes.sort_unstable();
+            codes
+        };
+        let made = join(alias(&lab, "CreateAlias", "a", "x"), alias(&lab, "CreateAlias", "b", "x")).await;
+        assert_eq!((codes(made), holders().await.len()), ([0, 1602], 1));
+        let altered = join(alias(&lab, "AlterAlias", "b", "x"), alias(&lab, "AlterAlias", "c", "x")).await;
+        assert_eq!((codes(altered), holders().await.len()), ([0, 0], 1));
+        let dropped = join(alias(&lab, "DropAlias", "", "x"), alias(&lab, "AlterAlias", "a", "x")).await;
+        assert!(matches!((codes(dropped), holders().await.len()), ([0, 0 | 1600], 0)));
+        let named = join(rename(&lab, "c", "d"), alias(&lab, "CreateAlias", "a", "d")).await;
+        assert!(matches!(codes(named), [0, 65535 | 1100 | 1601]));
+    });
+}
+
+#[test]
+fn what_can_be_no_name_is_refused_as_such() {
+    scenario(async |lab| {
+        library(&lab, 10, "L2").await;
+        let text = "Invalid collection alias: 1x. the first character of a collection alias";
+        for method in ["CreateAlias", "AlterAlias", "DropAlias"] {
+            alias(&lab, method, "book", "1x").await.refused(1100, text);
+        }
+        let text = "Invalid collection name: 1-x.";
+        for method in ["DescribeCollection", "ShowPartitions", "DescribeIndex", "GetLoadingProgress", "GetFlushState"] {
+            lab.call_on(method, "1-x", json!({})).await.refused(1100, text);
+        }
+        lab.call_on("HasPartition", "book", json!({ "partition_name": "p.q" }))
+            .await
+            .refused(1100, "Invalid partition name: p.q");
+        lab.call_on("GetFlushState", "none", json!({})).await.refused(100, "collection not found");
+        lab.call("DropDatabase", json!({ "db_name": "" })).await.refused(802, "database name couldn't be empty");
+        lab.call("CreateDatabase", json!({ "db_name": "" })).await.refused(802, "database name couldn't be empty");
+        lab.call_on("AlterCollection", "book", json!({})).await.refused(1100, "must not be empty at the same time");
     });
 }
 

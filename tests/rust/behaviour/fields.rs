@@ -283,7 +283,7 @@ fn fields_that_cannot_be_added_are_refused_with_milvus_reasons() {
             keyed[key] = json!(true);
             refused(keyed, text).await;
         }
-        add(&lab, nullable("1st", 5)).await.refused(1701, "field name invalid[field=1st]");
+        add(&lab, nullable("1st", 5)).await.refused(1701, "Invalid field name: 1st");
         let mut wrong = nullable("pages", 5);
         wrong["default_value"] = json!({ "string_data": "none" });
         refused(wrong, "is not equal to the type(DataType_VarChar) of default_value").await;

@@ -274,7 +274,7 @@ fn a_refresh_checks_that_the_collection_is_loaded() {
     scenario(async |lab| {
         hundreds(&lab).await;
         lab.flush("book").await.ok();
-        let refresh = json!({ "refresh": true });
+        let refresh = json!({ "refresh": true, "partition_names": ["_default"] });
         lab.call_on("LoadPartitions", "book", refresh.clone()).await.refused(101, "collection not loaded");
         lab.process().nodes.gate().shut();
         lab.call_on("LoadCollection", "book", json!({})).await.ok();
@@ -282,5 +282,9 @@ fn a_refresh_checks_that_the_collection_is_loaded() {
         lab.process().nodes.gate().open();
         lab.load("book", json!({})).await.ok();
         lab.call_on("LoadCollection", "book", refresh).await.ok();
+        let unknown = json!({ "refresh": true, "partition_names": ["nope"] });
+        lab.call_on("LoadPartitions", "book", unknown).await.refused(200, "partition not found[partition=nope]");
+        let group = json!({ "resource_groups": ["nope"] });
+        lab.call_on("LoadCollection", "book", group).await.refused(300, "resource group not found[rg=nope]");
     });
 }

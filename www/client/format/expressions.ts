@@ -9,6 +9,7 @@ type PkField = { name: string; data_type: string } | undefined;
 
 /** `id in [1,2]`, with quotes for a VarChar key. */
 export function primaryKeysExpr(field: string, type: DataTypeName, ids: PrimaryKeys): string {
+  if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`ids are to be a list, and not ${typeof ids}`);
   const texts = Array.from(ids as ArrayLike<unknown>, id => (isLongLike(id) ? longToBigInt(id).toString() : String(id)));
   if (DataTypeMap[type] !== DataType.VarChar) return `${field} in [${texts.join(',')}]`;
   return `${field} in [${texts.map(text => quoted(text, '"')).join(',')}]`;

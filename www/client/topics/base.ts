@@ -174,10 +174,12 @@ export class BaseClient {
   }
 
   /** `data` without the client's own keys, with the database it is about. */
-  protected requestBody(data: object): Record<string, unknown> {
+  protected requestBody(data: object, method?: string): Record<string, unknown> {
     const body: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(data)) if (!CLIENT_KEYS.has(key)) body[key] = value;
-    body.db_name ||= this.database;
+    // These are about the database that they name, not about something in the one that is in use.
+    if (method === 'CreateDatabase' || method === 'DropDatabase') body.db_name ??= '';
+    else body.db_name ||= this.database;
     return body;
   }
 
@@ -200,7 +202,7 @@ export class BaseClient {
     blobs: OutgoingBlob[]
   ): Promise<{ reply: T; blobs: Uint8Array[] }> {
     const connection = this.#open();
-    const outgoing = { method, body: stringifyBody(this.requestBody(data)), blobs, transfer: true };
+    const outgoing = { method, body: stringifyBody(this.requestBody(data, method)), blobs, transfer: true };
     const reply = await this.#within(connection.call(outgoing), options);
     const body = this.#checked(completeReply(method, JSON.parse(reply.body) as Record<string, unknown>));
     return { reply: body as T, blobs: reply.blobs };

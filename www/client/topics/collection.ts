@@ -63,7 +63,7 @@ export class Collection extends Database {
     }
     checkCollectionFieldsWithOptions(fields, { isExternalCollection });
     if (data.num_partitions !== undefined) validatePartitionNumbers(data.num_partitions);
-    const level = ConsistencyLevelEnum[(data.consistency_level || 'Bounded') as LevelName] ?? ConsistencyLevelEnum.Bounded;
+    const level = ConsistencyLevelEnum[(data.consistency_level ?? 'Bounded') as LevelName] ?? ConsistencyLevelEnum.Bounded;
     const body = {
       db_name: data.db_name,
       collection_name: data.collection_name,
