@@ -285,7 +285,9 @@ mod tests {
 
     #[test]
     fn refuses_with_the_texts_of_serde_json() {
-        let cases: [(&str, fn(&str) -> (String, String)); 5] = [
+        type Texts = (String, String);
+        type Refused = fn(&str) -> Texts;
+        let cases: [(&str, Refused); 5] = [
             ("[1]", both::<Rest>),
             ("{\"text\": 1, \"unit\": null}", both::<Rest>),
             ("null", both::<Vec<u8>>),

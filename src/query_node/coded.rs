@@ -18,6 +18,9 @@ const fn with_spare(depth: usize) -> usize {
     depth + depth / 4 + 8
 }
 
+/// Of segments with numbers in files, what is left over of so many is kept until all segments have been looked at.
+const QUERIES_AT_ONCE: usize = 32;
+
 /// One query over one segment.
 pub(super) struct CodedSegment<'a> {
     pub codes: &'a Codes,
@@ -48,6 +51,14 @@ impl CodedSegment<'_> {
     }
 }
 
+/// Rows of a segment that may be among the best of a query, with numbers in a file.
+struct Promising {
+    /// The segment's place among those that are searched by codes.
+    place: usize,
+    query: CodedQuery,
+    rows: Vec<Candidate>,
+}
+
 /// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by an error.
 #[derive(Default, Clone)]
 pub(super) struct Candidates {
@@ -56,25 +67,65 @@ pub(super) struct Candidates {
     error: ScoreError,
 }
 
-/// The best rows of the segment that is `at` that place, for each query.
+/// A query among segments.
+struct Asked<'a> {
+    query: &'a [f32],
+    found: &'a mut Candidates,
+    promising: Vec<Promising>,
+}
+
+/// For each query the best rows of some segments, which come with their places in the target.
 pub(super) async fn find<P: Platform>(
     plan: &Plan,
     (queries, candidates): (&[&[f32]], &mut [Candidates]),
-    (at, segment): (usize, CodedSegment<'_>),
+    segments: &[(usize, CodedSegment<'_>)],
     depth: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let (mask, depth) = (segment.mask, with_spare(depth));
-    let mut ranked = Vec::with_capacity(queries.len());
-    let mut wanted_lists = Vec::new();
-    for (number, query) in queries.iter().enumerate() {
-        let mut sink = TopK::new(depth, Order::of(plan.metric), None);
-        let Selection { query, rows } = segment.codes.select(&CodeSearch { query, depth, mask, effort: plan.effort });
-        match rows {
-            SelectedRows::Scattered(candidates) => segment.rank_scattered(&query, candidates, &mut sink)?,
-            SelectedRows::Lists(lists) => wanted_lists.extend(lists.into_iter().map(|list| (list, number))),
+    let depth = with_spare(depth);
+    let are_stored = segments.iter().any(|(_, segment)| segment.stored_rows.is_some());
+    let at_once = if are_stored { QUERIES_AT_ONCE } else { queries.len().max(1) };
+    for (queries, candidates) in queries.chunks(at_once).zip(candidates.chunks_mut(at_once)) {
+        let asked = queries.iter().zip(candidates);
+        let mut asked: Vec<Asked> = asked.map(|(query, found)| Asked { query, found, promising: Vec::new() }).collect();
+        for place in 0..segments.len() {
+            find_in_segment(plan, &mut asked, (segments, place), depth, breather).await?;
         }
-        ranked.push((query, sink));
+        for Asked { found, promising, .. } in asked {
+            rank_promising(Order::of(plan.metric), segments, promising, depth, found)?;
+            breather.breathe().await;
+        }
+    }
+    Ok(())
+}
+
+async fn find_in_segment<P: Platform>(
+    plan: &Plan,
+    asked: &mut [Asked<'_>],
+    (segments, place): (&[(usize, CodedSegment<'_>)], usize),
+    depth: usize,
+    breather: &mut Breather<'_, P>,
+) -> Result<()> {
+    let (at, segment) = &segments[place];
+    let mask = segment.mask;
+    // Without a filter they are near each other in the file.
+    let are_spread = segment.stored_rows.is_some() && mask.is_some() && !plan.effort.compares_all();
+    let mut ranked = Vec::with_capacity(asked.len());
+    let mut wanted_lists = Vec::new();
+    for (number, asked) in asked.iter_mut().enumerate() {
+        let mut sink = TopK::new(depth, Order::of(plan.metric), None);
+        let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
+        let Selection { query, rows } = segment.codes.select(&search);
+        asked.found.error = asked.found.error.max(query.error);
+        match rows {
+            SelectedRows::Scattered(rows) if are_spread => {
+                asked.promising.push(Promising { place, query, rows });
+                continue;
+            }
+            SelectedRows::Scattered(rows) => segment.rank_scattered(&query, rows, &mut sink)?,
+            SelectedRows::Lists(lists) => wanted_lists.extend(lists.into_iter().map(|list| (list, ranked.len()))),
+        }
+        ranked.push((number, query, sink));
         breather.breathe().await;
     }
     // A list is read once, and is in a core's cache while all queries that want it look at it.
@@ -82,20 +133,66 @@ pub(super) async fn find<P: Platform>(
     for wanted in wanted_lists.chunk_by(|left, right| left.0 == right.0) {
         let list = wanted[0].0;
         let numbers = segment.numbers_of(list)?;
-        for (_, number) in wanted {
-            let (query, sink) = &mut ranked[*number];
+        for (_, ranked_at) in wanted {
+            let (_, query, sink) = &mut ranked[*ranked_at];
             segment.codes.rank_list(query, (list, &numbers), mask, sink);
         }
         breather.breathe().await;
     }
-    for ((query, sink), found) in ranked.into_iter().zip(candidates) {
-        found.error = found.error.max(query.error);
-        found.hits.extend(sink.into_sorted().into_iter().map(|hit| (at, hit)));
+    for (number, _, sink) in ranked {
+        asked[number].found.add(*at, sink);
+    }
+    Ok(())
+}
+
+/// Reading rows of files takes longer than all else. So the most promising of all segments are read first, and then what may
+/// still be among the best `depth`.
+fn rank_promising(
+    order: Order,
+    segments: &[(usize, CodedSegment<'_>)],
+    promising: Vec<Promising>,
+    depth: usize,
+    found: &mut Candidates,
+) -> Result<()> {
+    let mut left = Vec::with_capacity(promising.iter().map(|of_segment| of_segment.rows.len()).sum());
+    for (number, of_segment) in promising.iter().enumerate() {
+        left.extend(of_segment.rows.iter().map(|row| (number, *row)));
+    }
+    let mut at_once = 2 * depth;
+    while !left.is_empty() {
+        if let Some(bound) = found.worst_of_best(order, depth) {
+            left.retain(|(_, row)| row.may_be_better(order, bound));
+        }
+        let mut nearest = TopK::new(at_once, Order::Ascending, None);
+        left.iter().for_each(|(_, row)| nearest.offer(row.estimate(), row.position));
+        let last = nearest.worst_score();
+        let (next, behind): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|(_, row)| last.is_none_or(|last| row.estimate() <= last));
+        left = behind;
+        for of_segment in next.chunk_by(|(left, _), (right, _)| left == right) {
+            let Promising { place, query, .. } = &promising[of_segment[0].0];
+            let (at, segment) = &segments[*place];
+            let mut sink = TopK::new(depth, order, None);
+            segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
+            found.add(*at, sink);
+        }
+        at_once *= 2;
     }
     Ok(())
 }
 
 impl Candidates {
+    fn add(&mut self, segment: usize, best: TopK) {
+        self.hits.extend(best.into_sorted().into_iter().map(|hit| (segment, hit)));
+    }
+
+    /// The last score of the best `count`.
+    fn worst_of_best(&self, order: Order, count: usize) -> Option<f32> {
+        let mut best = TopK::new(count, order, None);
+        self.hits.iter().for_each(|(_, hit)| best.offer(hit.score, hit.row));
+        best.worst_score()
+    }
+
     pub fn len(&self) -> usize {
         self.hits.len()
     }

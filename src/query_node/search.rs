@@ -194,6 +194,7 @@ impl<P: Platform> QueryNode<P> {
         let segments = &plan.target.segments;
         let mut found_of_queries = vec![vec![Vec::new(); segments.len()]; queries.len()];
         let mut candidates_of_queries = vec![Candidates::default(); queries.len()];
+        let mut coded_segments = Vec::new();
         for (at, (rows, mask)) in segments.iter().zip(&plan.masks).enumerate() {
             let mask = if mask.count_ones(..) == mask.len() { None } else { Some(mask) };
             let norms = match rows.indexes.get(&plan.index.id) {
@@ -201,8 +202,7 @@ impl<P: Platform> QueryNode<P> {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
                     let segment = CodedSegment { codes, stored_rows, rows, mask };
                     if plan.params.range.is_none() {
-                        let wanted = (queries, candidates_of_queries.as_mut_slice());
-                        coded::find(plan, wanted, (at, segment), depth, breather).await?;
+                        coded_segments.push((at, segment));
                         continue;
                     }
                     for (query, found) in queries.iter().zip(&mut found_of_queries) {
@@ -218,6 +218,8 @@ impl<P: Platform> QueryNode<P> {
                 of_query[at] = hits;
             }
         }
+        let found = (queries, candidates_of_queries.as_mut_slice());
+        coded::find(plan, found, &coded_segments, depth, breather).await?;
         let mut scanned = Vec::with_capacity(queries.len());
         for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
             let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);

@@ -43,12 +43,11 @@ pub struct CollectionSchema {
 impl CollectionSchema {
     /// Whatever the order of properties.
     pub fn is_same(&self, other: &CollectionSchema) -> bool {
-        let in_order = |schema: &CollectionSchema| {
-            let mut schema = schema.clone();
-            schema.properties.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-            schema
-        };
-        in_order(self) == in_order(other)
+        let CollectionSchema { name, description, fields, enable_dynamic_field, properties } = other;
+        (&self.name, &self.description, &self.fields) == (name, description, fields)
+            && self.enable_dynamic_field == *enable_dynamic_field
+            && self.properties.len() == properties.len()
+            && self.properties.iter().all(|property| properties.contains(property))
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {

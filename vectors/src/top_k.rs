@@ -20,7 +20,7 @@ impl Order {
     }
 
     /// Smaller is better; NaN is the worst, and there is one zero.
-    fn rank(self, score: f32) -> f32 {
+    pub fn rank(self, score: f32) -> f32 {
         let rank = match self {
             Order::Ascending => score,
             Order::Descending => -score,

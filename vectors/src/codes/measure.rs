@@ -109,7 +109,7 @@ impl Probe {
         of_rows.clear();
         ends.clear();
         for list in &self.order[..lists] {
-            codes.estimates(&self.query, *list, |_, ranks| of_rows.extend_from_slice(ranks));
+            codes.estimates(&self.query, *list, |_, _, ranks| of_rows.extend_from_slice(ranks));
             ends.push(of_rows.len());
         }
         of_neighbours.clear();

@@ -21,6 +21,8 @@ const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
 /// Lists that tell how many rows take part near a query.
 const NEAREST_LISTS: usize = 8;
+/// By so many deviations of its estimate a row is not better.
+const SURELY: f32 = 3.0;
 /// Six times the deviation that rounding brings.
 const DEVIATIONS: f32 = 6.0 * 0.289;
 /// What adding float32 numbers in another order may bring, as a share of what is added.
@@ -107,6 +109,8 @@ impl ScoreError {
 #[derive(Clone, Copy)]
 pub struct Candidate {
     rank: f32,
+    /// Of an estimated rank, at most; infinite where nothing was estimated.
+    deviation: f32,
     pub position: u32,
     list: u32,
 }
@@ -269,16 +273,17 @@ impl Codes {
             Candidate::new(0.0, position as u32, list)
         });
         let all: Vec<Candidate> = of_lists.collect();
-        if taking_part <= reranked || self.has_numbers() {
+        if self.has_numbers() {
             return all;
         }
-        let mut nearest = Candidates::new(reranked);
+        let mut nearest = Candidates::new(reranked.min(taking_part));
         for of_list in all.chunk_by(|a, b| a.list == b.list) {
             let estimator = self.estimator(query, of_list[0].list as usize);
             for candidate in of_list {
-                let rank = estimator.rank(candidate.position as usize);
+                let position = candidate.position as usize;
+                let rank = estimator.rank(position);
                 if nearest.may_take(rank) {
-                    nearest.push(Candidate { rank, ..*candidate });
+                    nearest.push(Candidate { rank, deviation: estimator.deviation(position), ..*candidate });
                 }
             }
         }
@@ -295,7 +300,7 @@ impl Codes {
     }
 
     /// Estimated ranks of a list's rows, in their order.
-    pub(super) fn estimates(&self, query: &CodedQuery, list: usize, mut each: impl FnMut(usize, &[f32])) {
+    pub(super) fn estimates(&self, query: &CodedQuery, list: usize, mut each: impl FnMut(&Estimator, usize, &[f32])) {
         let positions = self.lists.positions(list);
         if positions.is_empty() {
             return;
@@ -305,15 +310,16 @@ impl Codes {
         for start in positions.clone().step_by(BLOCK_ROWS) {
             let ranks = &mut ranks[..(positions.end - start).min(BLOCK_ROWS)];
             estimator.ranks(start, ranks);
-            each(start, ranks);
+            each(&estimator, start, ranks);
         }
     }
 
     fn compare_signs(&self, query: &CodedQuery, list: usize, mask: Option<&Mask>, candidates: &mut Candidates) {
-        self.estimates(query, list, |start, ranks| {
+        self.estimates(query, list, |estimator, start, ranks| {
             for (position, rank) in (start..).zip(ranks) {
                 if candidates.may_take(*rank) && mask.is_none_or(|mask| mask[self.row_at[position] as usize]) {
-                    candidates.push(Candidate::new(*rank, position as u32, list));
+                    let deviation = estimator.deviation(position);
+                    candidates.push(Candidate { deviation, ..Candidate::new(*rank, position as u32, list) });
                 }
             }
         });
@@ -338,7 +344,7 @@ impl Codes {
 }
 
 /// A query among the rows of one list.
-struct Estimator<'a> {
+pub(super) struct Estimator<'a> {
     codes: &'a Codes,
     /// Of what is left of the query without the list's centre.
     signs: Vec<u64>,
@@ -366,6 +372,11 @@ impl Estimator<'_> {
         let mut differing = [0];
         differing_bits(&self.signs, &words[position * width..(position + 1) * width], &mut differing);
         self.estimate(differing[0], offsets[position], scales[position])
+    }
+
+    /// Signs agree by chance as often as not, at most.
+    fn deviation(&self, position: usize) -> f32 {
+        (self.slope * self.codes.signs.scales[position]).abs() * (self.codes.dim as f32).sqrt()
     }
 
     #[inline]
@@ -436,7 +447,18 @@ impl CodedQuery {
 
 impl Candidate {
     pub(super) fn new(rank: f32, position: u32, list: usize) -> Candidate {
-        Candidate { rank, position, list: list as u32 }
+        Candidate { rank, deviation: f32::INFINITY, position, list: list as u32 }
+    }
+
+    /// Its estimated rank; one that is not finite is as good as any.
+    pub fn estimate(&self) -> f32 {
+        if self.rank.is_finite() { self.rank } else { f32::MIN }
+    }
+
+    /// Whether its estimate leaves that open. One that is not finite does.
+    #[allow(clippy::neg_cmp_op_on_partial_ord)]
+    pub fn may_be_better(&self, order: Order, score: f32) -> bool {
+        !(self.rank - SURELY * self.deviation > order.rank(score))
     }
 }
 
