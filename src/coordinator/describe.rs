@@ -62,8 +62,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let collection = self.collection(id);
         let shards = collection.as_ref().map_or(0, |collection| collection.shards_num);
         let loaded = collection.and_then(|collection| collection.load);
-        let serving = self.runtimes.borrow().get(&id).and_then(|it| Some(it.serving.borrow().as_ref()?.version));
-        let replicas = loaded.zip(serving).map(|(load, node)| {
+        let replicas = loaded.zip(self.node_number(id)).map(|(load, node)| {
             let nodes = [decimal(node)];
             let of_shard = |shard| {
                 let channel = virtual_channel(id, shard);
@@ -80,6 +79,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             })
         });
         json!({ "status": Status::success(), "replicas": replicas.as_slice() })
+    }
+
+    /// What the nodes that have a collection loaded are called together.
+    fn node_number(&self, id: CollectionId) -> Option<u64> {
+        self.runtimes.borrow().get(&id).and_then(|it| Some(it.serving.borrow().as_ref()?.version))
     }
 
     /// All collections of a database, or those that are `loaded`: the named ones, or all without names.
@@ -190,9 +194,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) fn segment_infos(&self, collection: &Collection, only_loaded: bool) -> Value {
         let loaded = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
         let partitions = collection.partitions.iter().filter(|it| !only_loaded || loaded.contains(&it.id));
+        let nodes: Vec<Value> = self.node_number(collection.id).iter().map(decimal).collect();
         let infos = partitions.flat_map(|partition| {
             partition.segments.iter().map(|segment| {
-                json!({
+                let mut info = json!({
                     "segmentID": decimal(segment.id),
                     "collectionID": decimal(collection.id),
                     "partitionID": decimal(partition.id),
@@ -200,8 +205,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                     "state": if only_loaded { "Sealed" } else { "Flushed" },
                     "level": "L1",
                     "is_sorted": true,
-                    "mem_size": decimal(segment.total_bytes()),
-                })
+                    "storage_version": "0",
+                });
+                if only_loaded {
+                    let index = collection.indexes.iter().find(|index| segment.indexes.contains_key(&index.id));
+                    info["mem_size"] = decimal(segment.total_bytes());
+                    info["index_name"] = json!(index.map_or("", |index| &index.name));
+                    info["indexID"] = decimal(index.map_or(0, |index| index.id.0));
+                    info["nodeID"] = decimal(0);
+                    info["nodeIds"] = json!(nodes);
+                }
+                info
             })
         });
         json!({ "status": Status::success(), "infos": infos.collect::<Vec<_>>() })

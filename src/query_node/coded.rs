@@ -92,8 +92,7 @@ pub(super) async fn find<P: Platform>(
             find_in_segment(plan, &mut asked, (segments, place), depth, breather).await?;
         }
         for Asked { found, promising, .. } in asked {
-            rank_promising(Order::of(plan.metric), segments, promising, depth, found)?;
-            breather.breathe().await;
+            rank_promising(plan, segments, (promising, found), depth, breather).await?;
         }
     }
     Ok(())
@@ -108,8 +107,8 @@ async fn find_in_segment<P: Platform>(
 ) -> Result<()> {
     let (at, segment) = &segments[place];
     let mask = segment.mask;
-    // Without a filter they are near each other in the file.
-    let are_spread = segment.stored_rows.is_some() && mask.is_some() && !plan.effort.compares_all();
+    let are_apart = |(stored, mask): (&StoredRows, &Mask)| stored.are_apart(mask.count_ones(..), mask.len());
+    let are_spread = !plan.effort.compares_all() && segment.stored_rows.zip(mask).is_some_and(are_apart);
     let mut ranked = Vec::with_capacity(asked.len());
     let mut wanted_lists = Vec::new();
     for (number, asked) in asked.iter_mut().enumerate() {
@@ -147,13 +146,14 @@ async fn find_in_segment<P: Platform>(
 
 /// Reading rows of files takes longer than all else. So the most promising of all segments are read first, and then what may
 /// still be among the best `depth`.
-fn rank_promising(
-    order: Order,
+async fn rank_promising<P: Platform>(
+    plan: &Plan,
     segments: &[(usize, CodedSegment<'_>)],
-    promising: Vec<Promising>,
+    (promising, found): (Vec<Promising>, &mut Candidates),
     depth: usize,
-    found: &mut Candidates,
+    breather: &mut Breather<'_, P>,
 ) -> Result<()> {
+    let order = Order::of(plan.metric);
     let mut left = Vec::with_capacity(promising.iter().map(|of_segment| of_segment.rows.len()).sum());
     for (number, of_segment) in promising.iter().enumerate() {
         left.extend(of_segment.rows.iter().map(|row| (number, *row)));
@@ -175,6 +175,7 @@ fn rank_promising(
             let mut sink = TopK::new(depth, order, None);
             segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
             found.add(*at, sink);
+            breather.breathe().await;
         }
         at_once *= 2;
     }

@@ -99,6 +99,11 @@ impl StoredRows {
         Ok(rows)
     }
 
+    /// Whether so many scattered rows of so many are read one by one, and not with what is between them.
+    pub fn are_apart(&self, chosen: usize, rows: usize) -> bool {
+        chosen * (NEAR_BYTES / self.0.row_bytes) < rows
+    }
+
     /// Scattered rows, one after the other; their positions ascend.
     pub fn read(&self, positions: &[u32]) -> Result<Vec<i8>> {
         let width = self.0.row_bytes;

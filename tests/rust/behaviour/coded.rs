@@ -185,6 +185,50 @@ fn with_mmap_int8_numbers_stay_in_their_file_too() {
     });
 }
 
+/// Of several segments, the rows that signs promise most of are read first, whatever the metric and however many take part.
+#[test]
+fn with_mmap_a_filter_costs_no_recall() {
+    const WIDE: usize = 64;
+    let wide = |id: i64| -> Vec<f32> {
+        let rng = Rng::new(id as u64);
+        (0..WIDE).map(|_| rng.float()).collect()
+    };
+    let all: &[Vec<f32>] = Box::leak((0..3 * ROWS).map(wide).collect());
+    for metric in ["L2", "IP", "COSINE"] {
+        scenario(async move |lab| {
+            lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", WIDE as u32)])).await.ok();
+            lab.call("CreateIndex", autoindex(metric)).await.ok();
+            for segment in 0..3 {
+                let ids = segment * ROWS..(segment + 1) * ROWS;
+                let rows = batch([("id", ints(ids.clone())), ("v", vectors(ids.map(|id| all[id as usize].clone())))]);
+                lab.insert("c", "", &rows).await.ok();
+                lab.flush("c").await.ok();
+            }
+            let mmap = json!({ "properties": [{ "key": "mmap.enabled", "value": "true" }] });
+            lab.call_on("AlterCollection", "c", mmap).await.ok();
+            lab.load("c", json!({})).await.ok();
+            for every in [500, 150, 2] {
+                let (mut found, mut wanted) = (0, 0);
+                for query in (1..=10).map(|query| wide(-query)) {
+                    let mut best: Vec<(f32, i64)> = (0..3 * ROWS)
+                        .filter(|id| id % every == 0)
+                        .map(|id| (score(metric, &query, &all[id as usize]), id))
+                        .collect();
+                    best.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
+                    let topk = json!([{ "key": "topk", "value": 10 }]);
+                    let filter = format!("id % {every} == 0");
+                    let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": filter });
+                    let answer = lab.search("c", &[query], body).await.ok();
+                    let ids = answer.numbers("id");
+                    wanted += best.len().min(10);
+                    found += best.iter().take(10).filter(|(_, id)| ids.contains(id)).count();
+                }
+                assert!(found * 100 >= wanted * 97, "{metric}, one of {every}: {found} of {wanted}");
+            }
+        });
+    }
+}
+
 #[test]
 fn searches_find_the_same_before_and_after_int8_numbers_are_in_memory() {
     scenario(async |lab| {

@@ -65,6 +65,30 @@ fn statistics_count_what_was_written() {
         assert_eq!(segments["infos"].as_array().map(Vec::len), Some(3));
         let loaded = lab.call("GetQuerySegmentInfo", json!({ "collectionName": "book" })).await.ok().body;
         assert_eq!(loaded["infos"], json!([]));
+        lab.load_partitions("book", &["p1"]).await.ok();
+        let loaded = lab.call("GetQuerySegmentInfo", json!({ "collectionName": "book" })).await.ok().body;
+        let info = &loaded["infos"][0];
+        assert_eq!((loaded["infos"].as_array().map(Vec::len), &info["index_name"]), (Some(1), &json!("v")));
+        assert_eq!(info["nodeIds"].as_array().map(Vec::len), Some(1));
+    });
+}
+
+#[test]
+fn partitions_are_listed_by_name_and_by_whether_they_are_loaded() {
+    scenario(async |lab| {
+        library(&lab, 10, "L2").await;
+        lab.load_partitions("book", &["p1", "_default"]).await.ok();
+        let list = async |body: serde_json::Value| lab.call_on("ShowPartitions", "book", body).await;
+        assert_eq!(list(json!({ "partition_names": ["p2"] })).await.ok().body["partition_names"], json!(["p2"]));
+        for kind in [json!(1), json!("InMemory")] {
+            let loaded = list(json!({ "type": kind })).await.ok().body;
+            assert_eq!(loaded["partition_names"], json!(["_default", "p1"]));
+            assert_eq!(loaded["inMemory_percentages"], json!(["100", "100"]));
+        }
+        let named = list(json!({ "type": 1, "partition_names": ["p1"] })).await.ok().body;
+        assert_eq!(named["partition_names"], json!(["p1"]));
+        list(json!({ "type": 1, "partition_names": ["p2"] })).await.refused(201, "partition not loaded");
+        list(json!({ "partition_names": ["nope"] })).await.refused(200, "partition not found[partition=nope]");
     });
 }
 
