@@ -30,7 +30,10 @@ function sayThatItIsOwned(store: string): void {
   };
 }
 
-/** In a browser that has just started, the first answer of each takes a good part of the time of compiling. */
+/**
+ * In a browser that has just started, the first answer of each takes a good part of the time of compiling. What fails here fails
+ * again, and is told, when it is wanted.
+ */
 function wakeStorage(): void {
   void globalThis.indexedDB?.databases?.().catch(() => undefined);
   void navigator.storage?.getDirectory?.().catch(() => undefined);
