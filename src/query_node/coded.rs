@@ -20,6 +20,8 @@ const fn with_spare(depth: usize) -> usize {
 
 /// Of segments with numbers in files, what is left over of so many is kept until all segments have been looked at.
 const QUERIES_AT_ONCE: usize = 32;
+/// Of so many, the best rows of all rule out most of the others, however near to each other these are in their files.
+const MANY_SEGMENTS: usize = 4;
 
 /// One query over one segment.
 pub(super) struct CodedSegment<'a> {
@@ -107,7 +109,9 @@ async fn find_in_segment<P: Platform>(
 ) -> Result<()> {
     let (at, segment) = &segments[place];
     let mask = segment.mask;
-    let are_apart = |(stored, mask): (&StoredRows, &Mask)| stored.are_apart(mask.count_ones(..), mask.len());
+    let are_apart = |(stored, mask): (&StoredRows, &Mask)| {
+        segments.len() >= MANY_SEGMENTS || stored.are_apart(mask.count_ones(..), mask.len())
+    };
     let are_spread = !plan.effort.compares_all() && segment.stored_rows.zip(mask).is_some_and(are_apart);
     let mut ranked = Vec::with_capacity(asked.len());
     let mut wanted_lists = Vec::new();

@@ -193,12 +193,12 @@ fn with_mmap_a_filter_costs_no_recall() {
         let rng = Rng::new(id as u64);
         (0..WIDE).map(|_| rng.float()).collect()
     };
-    let all: &[Vec<f32>] = Box::leak((0..3 * ROWS).map(wide).collect());
+    let all: &[Vec<f32>] = Box::leak((0..4 * ROWS).map(wide).collect());
     for metric in ["L2", "IP", "COSINE"] {
         scenario(async move |lab| {
             lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", WIDE as u32)])).await.ok();
             lab.call("CreateIndex", autoindex(metric)).await.ok();
-            for segment in 0..3 {
+            for segment in 0..4 {
                 let ids = segment * ROWS..(segment + 1) * ROWS;
                 let rows = batch([("id", ints(ids.clone())), ("v", vectors(ids.map(|id| all[id as usize].clone())))]);
                 lab.insert("c", "", &rows).await.ok();
@@ -210,7 +210,7 @@ fn with_mmap_a_filter_costs_no_recall() {
             for every in [500, 150, 2] {
                 let (mut found, mut wanted) = (0, 0);
                 for query in (1..=10).map(|query| wide(-query)) {
-                    let mut best: Vec<(f32, i64)> = (0..3 * ROWS)
+                    let mut best: Vec<(f32, i64)> = (0..4 * ROWS)
                         .filter(|id| id % every == 0)
                         .map(|id| (score(metric, &query, &all[id as usize]), id))
                         .collect();
