@@ -5,7 +5,7 @@ use crate::catalog::IndexDefinition;
 use crate::cluster::{IndexOutcome, IndexPlan};
 use crate::error::Result;
 use crate::ids::CollectionId;
-use crate::index::{IndexType, SegmentIndex};
+use crate::index::SegmentIndex;
 use crate::platform::{Breather, Platform};
 use crate::segment::{IndexEntry, SegmentManifest, read_column, write_codes, write_column};
 use crate::sorted::SortedMap;
@@ -50,11 +50,10 @@ impl<P: Platform> DataNode<P> {
         name: &'a str,
     ) -> LocalBoxFuture<'a, Result<IndexEntry>> {
         let made = async move {
-            let (index_type, metric) = (IndexType::from_name(&definition.index_type), definition.metric);
-            let Some((index_type, metric)) = index_type.zip(metric) else { return Ok(IndexEntry::default()) };
+            let Some(metric) = definition.metric else { return Ok(IndexEntry::default()) };
             // What is being written meanwhile goes on.
             let pause = async || self.platform.yield_now().await;
-            let index = SegmentIndex::build(index_type, metric, (dim, &vectors), pause).await;
+            let index = SegmentIndex::build(metric, (dim, &vectors), pause).await;
             write_index(self.platform.files(), name, definition, index).await
         };
         made.boxed_local()

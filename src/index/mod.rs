@@ -21,12 +21,11 @@ impl SegmentIndex {
     /// Of vectors in parts that follow one another; `None` where these are all that a search needs. Waits for `pause` every few
     /// milliseconds.
     pub async fn build(
-        index_type: IndexType,
         metric: MetricType,
         (dim, vectors): (usize, &[&[f32]]),
         pause: impl AsyncFn(),
     ) -> Option<SegmentIndex> {
-        let mut coding = index_type.has_codes().then(|| Coding::begin(vectors, dim, metric)).flatten();
+        let mut coding = Coding::begin(vectors, dim, metric);
         while coding.as_mut().is_some_and(Coding::go_on) {
             pause().await;
         }

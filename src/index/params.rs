@@ -72,11 +72,6 @@ impl IndexType {
         (self as u32) <= IndexType::DiskAnn as u32
     }
 
-    /// Whether larger segments are searched by codes, and not exactly.
-    pub fn has_codes(self) -> bool {
-        self.is_for_vectors() && self != IndexType::Flat
-    }
-
     /// Whether larger segments are searched by a graph, once it is built.
     pub fn has_graph(self) -> bool {
         matches!(self, IndexType::Hnsw | IndexType::HnswSq | IndexType::HnswPq | IndexType::HnswPrq)

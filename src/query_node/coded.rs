@@ -3,11 +3,11 @@
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, Effort, ScoreError, SelectedRows, Selection};
+use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, ScoreError, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
-use crate::search::{Hit, Order, ScoreRange, TopK};
+use crate::search::{Hit, Order, TopK};
 use crate::segment::{SegmentRows, StoredRows};
 use crate::sorted::SortedMap;
 use crate::value::{ColumnData, Mask};
@@ -33,14 +33,14 @@ pub(super) struct CodedSegment<'a> {
 }
 
 impl CodedSegment<'_> {
-    fn numbers_of(&self, list: usize) -> Result<Cow<'_, [i8]>> {
+    pub fn numbers_of(&self, list: usize) -> Result<Cow<'_, [i8]>> {
         match self.stored_rows {
             None => Ok(Cow::Borrowed(self.codes.numbers_of(list))),
             Some(stored) => Ok(Cow::Owned(stored.read_range(self.codes.positions_of(list))?)),
         }
     }
 
-    fn rank_scattered(&self, query: &CodedQuery, mut candidates: Vec<Candidate>, sink: &mut TopK) -> Result<()> {
+    pub fn rank_scattered(&self, query: &CodedQuery, mut candidates: Vec<Candidate>, sink: &mut TopK) -> Result<()> {
         let Some(stored) = self.stored_rows else {
             self.codes.rank_scattered(query, &candidates, sink);
             return Ok(());
@@ -119,7 +119,7 @@ async fn find_in_segment<P: Platform>(
         let mut sink = TopK::new(depth, Order::of(plan.metric), None);
         let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
         let Selection { query, rows } = segment.codes.select(&search);
-        asked.found.error = asked.found.error.max(query.error);
+        asked.found.error = asked.found.error.max(segment.codes.likely_error(&query));
         match rows {
             SelectedRows::Scattered(rows) if are_spread => {
                 asked.promising.push(Promising { place, query, rows });
@@ -198,85 +198,38 @@ impl Candidates {
         best.worst_score()
     }
 
-    pub fn len(&self) -> usize {
-        self.hits.len()
-    }
-
-    /// By segment, those that can be among the best `depth`, which `exact_hits` tells apart.
-    pub fn into_rows(self, order: Order, depth: usize) -> SortedMap<usize, Vec<u32>> {
+    /// By segment, those that can be among the best `depth`, which `offer_exact` tells apart.
+    pub fn into_rows(self, order: Order, depth: usize) -> SortedMap<usize, Vec<Hit>> {
         let Candidates { mut hits, error } = self;
         hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
         let last = depth.checked_sub(1).and_then(|last| hits.get(last)).map(|(_, hit)| hit.score);
         let is_near = |score: f32| last.is_none_or(|last| (score - last).abs() <= error.at(last));
-        let mut rows_of: SortedMap<usize, Vec<u32>> = SortedMap::new();
+        let mut rows_of: SortedMap<usize, Vec<Hit>> = SortedMap::new();
         for (place, (segment, hit)) in hits.into_iter().take(with_spare(depth)).enumerate() {
             if place < depth || is_near(hit.score) {
-                rows_of.entry(segment).or_default().push(hit.row);
+                rows_of.entry(segment).or_default().push(hit);
             }
         }
         rows_of
     }
 }
 
-/// The best `depth` of some rows, by their vectors.
-pub(super) fn exact_hits(
+/// Offers some rows of a segment with the scores of their vectors.
+pub(super) fn offer_exact(
     plan: &Plan,
     query: &[f32],
     rows: &SegmentRows,
-    mut found: Vec<u32>,
-    depth: usize,
-) -> Result<Vec<Hit>> {
+    found: &[Hit],
+    sink: &mut TopK,
+) -> Result<()> {
+    let mut found: Vec<u32> = found.iter().map(|hit| hit.row).collect();
     found.sort_unstable();
     let vectors = vectors_of(rows, &plan.field, &found)?;
-    let mut exact = TopK::new(depth, Order::of(plan.metric), plan.params.range);
+    let mut exact = TopK::new(found.len(), sink.order(), None);
     let (metric, vectors) = (plan.metric, vectors.as_slice());
     FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-    let hits = exact.into_sorted().into_iter();
-    Ok(hits.map(|hit| Hit { row: found[hit.row as usize], ..hit }).collect())
-}
-
-/// The best `depth` rows within a range, with exact scores. Rows beyond a bound are not rarer where the query is, so that there
-/// is no telling how many lists have some: all are looked at. For an iterator, which never comes back, no better row is missing.
-pub(super) async fn search_range<P: Platform>(
-    plan: &Plan,
-    query: &[f32],
-    segment: &CodedSegment<'_>,
-    depth: usize,
-    breather: &mut Breather<'_, P>,
-) -> Result<Vec<Hit>> {
-    let CodedSegment { codes, rows, mask, .. } = *segment;
-    let order = Order::of(plan.metric);
-    let mut range = plan.params.range.unwrap_or_default();
-    let mut wanted = with_spare(depth);
-    loop {
-        let Selection { query: coded, rows: selected } =
-            codes.select(&CodeSearch { query, depth: wanted, mask, effort: Effort::ALL });
-        let mut sink = TopK::new(wanted, order, Some(widened(range, order, coded.error)));
-        match selected {
-            SelectedRows::Scattered(candidates) => segment.rank_scattered(&coded, candidates, &mut sink)?,
-            SelectedRows::Lists(lists) => {
-                for list in lists {
-                    codes.rank_list(&coded, (list, &segment.numbers_of(list)?), mask, &mut sink);
-                    breather.breathe().await;
-                }
-            }
-        }
-        let worst = sink.worst_score();
-        let found = sink.into_sorted().into_iter().map(|hit| hit.row).collect();
-        let hits = exact_hits(plan, query, rows, found, depth)?;
-        let Some(worst) = worst else { return Ok(hits) };
-        let Some(last) = hits.get(depth - 1).map(|hit| hit.score) else {
-            // Outside the range were more than expected.
-            wanted *= 4;
-            continue;
-        };
-        if plan.params.iteration.is_none() || order.compare(order.worse(last, coded.error.at(last)), worst).is_lt() {
-            return Ok(hits);
-        }
-        // Of what was left out, that alone may be better.
-        range.radius = Some(order.behind(last));
-        wanted = usize::MAX;
-    }
+    exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, found[hit.row as usize]));
+    Ok(())
 }
 
 /// The vectors of some rows, one after the other.
@@ -289,12 +242,4 @@ fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<
         (_, Some(stored)) => stored.read(rows),
         _ => Err(Error::Unexpected(format!("vectors of field {} are nowhere", field.name))),
     }
-}
-
-/// A range that holds whatever is in the given one, where scores may be wrong. Of infinite ones nothing is known.
-fn widened(range: ScoreRange, order: Order, error: ScoreError) -> ScoreRange {
-    let by = |bound: Option<f32>, sign: f32| {
-        bound.map(|bound| order.worse(bound, sign * error.at(bound))).filter(|bound| bound.is_finite())
-    };
-    ScoreRange { radius: by(range.radius, 1.0), range_filter: by(range.range_filter, -1.0) }
 }

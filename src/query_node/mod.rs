@@ -4,6 +4,7 @@
 //! it is told meanwhile are told apart by time, so that nothing is missed and nothing applied twice.
 
 mod coded;
+mod exact;
 mod expiry;
 mod load;
 mod memory;

@@ -2,31 +2,25 @@
 
 use super::QueryNode;
 use super::coded::{self, Candidates, CodedSegment};
+use super::exact::{self, ExactSegment};
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
 use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
 use crate::error::{Error, Result, Status};
 use crate::expr::Rows;
 use crate::index::codes::Effort;
-use crate::index::flat::FlatScan;
 use crate::index::{IndexType, MetricType, SegmentIndex};
 use crate::platform::{Breather, Platform};
 use crate::schema::{Field, KeyValue};
-use crate::search::{
-    Hit as ScoredRow, Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score,
-};
+use crate::search::{Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score};
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
 use crate::value::{Column, ColumnData, Mask, PrimaryKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Rows scanned between two looks at the clock.
-const SCAN_ROWS: usize = 16_384;
 /// Of one call, that go through the rows together.
 const QUERIES_AT_ONCE: usize = 64;
-/// Rows that several queries look at one after the other stay in a core's cache.
-const CACHED_BYTES: usize = 256 << 10;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -63,6 +57,8 @@ pub(super) struct Plan {
     pub metric: MetricType,
     pub params: SearchParams,
     pub effort: Effort,
+    /// Whether no row that is better may be missed.
+    finds_all: bool,
     group_field: Option<Field>,
 }
 
@@ -122,7 +118,9 @@ impl<P: Platform> QueryNode<P> {
             masks.push(target.matching(&filter, segment)?);
             breather.breathe().await;
         }
-        let plan = Plan { target, masks, field, index, metric, params, effort, group_field };
+        // Rows beyond a bound are not rarer where the query is, so that there is no telling how many lists have some.
+        let finds_all = index_type == IndexType::Flat || params.range.is_some();
+        let plan = Plan { target, masks, field, index, metric, params, effort, finds_all, group_field };
         let dim = plan.field.dim.unwrap_or(1) as usize;
         let queries: Vec<&[f32]> = queries.chunks_exact(dim).collect();
         let mut hits_of_queries = Vec::with_capacity(queries.len());
@@ -200,32 +198,33 @@ impl<P: Platform> QueryNode<P> {
             let norms = match rows.indexes.get(&plan.index.id) {
                 Some(SegmentIndex::Codes(codes)) => {
                     let stored_rows = rows.stored_rows.get(&plan.index.id);
-                    let segment = CodedSegment { codes, stored_rows, rows, mask };
-                    if plan.params.range.is_none() {
-                        coded_segments.push((at, segment));
-                        continue;
-                    }
-                    for (query, found) in queries.iter().zip(&mut found_of_queries) {
-                        found[at] = coded::search_range(plan, query, &segment, depth, breather).await?;
-                    }
+                    coded_segments.push((at, CodedSegment { codes, stored_rows, rows, mask }));
                     continue;
                 }
                 Some(SegmentIndex::InverseNorms(norms)) => Some(norms.as_slice()),
                 None => None,
             };
-            let found = exact(plan, queries, ExactSegment { rows, mask, norms }, depth, breather).await;
+            let found = exact::scan(plan, queries, ExactSegment { rows, mask, norms }, depth, breather).await;
             for (of_query, hits) in found_of_queries.iter_mut().zip(found) {
                 of_query[at] = hits;
             }
         }
-        let found = (queries, candidates_of_queries.as_mut_slice());
-        coded::find(plan, found, &coded_segments, depth, breather).await?;
+        if plan.finds_all {
+            let found = (queries, found_of_queries.as_mut_slice());
+            exact::find(plan, found, &coded_segments, depth, breather).await?;
+        } else {
+            let found = (queries, candidates_of_queries.as_mut_slice());
+            coded::find(plan, found, &coded_segments, depth, breather).await?;
+        }
         let mut scanned = Vec::with_capacity(queries.len());
         for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
-            let cut_off = candidates.len() > depth || found.iter().any(|hits| hits.len() == depth);
-            for (at, rows) in candidates.into_rows(Order::of(plan.metric), depth) {
-                found[at] = coded::exact_hits(plan, query, &segments[at], rows, depth)?;
+            let order = Order::of(plan.metric);
+            for (at, rows) in candidates.into_rows(order, depth) {
+                let mut best = TopK::new(depth, order, None);
+                coded::offer_exact(plan, query, &segments[at], &rows, &mut best)?;
+                found[at] = best.into_sorted();
             }
+            let cut_off = found.iter().map(Vec::len).sum::<usize>() >= depth;
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
                 let ranked = hits.into_iter().map(|hit| RankedHit {
                     score: hit.score,
@@ -276,48 +275,6 @@ struct Scanned {
     lists: Vec<Vec<Hit>>,
     /// Whether there may be more rows.
     cut_off: bool,
-}
-
-/// A segment whose vectors are in memory.
-struct ExactSegment<'a> {
-    rows: &'a SegmentRows,
-    mask: Option<&'a Mask>,
-    norms: Option<&'a [f32]>,
-}
-
-/// The best rows for each query.
-async fn exact<P: Platform>(
-    plan: &Plan,
-    queries: &[&[f32]],
-    ExactSegment { rows, mask, norms }: ExactSegment<'_>,
-    depth: usize,
-    breather: &mut Breather<'_, P>,
-) -> Vec<Vec<ScoredRow>> {
-    let mut tops = vec![TopK::new(depth, Order::of(plan.metric), plan.params.range); queries.len()];
-    let Some(Column { data: ColumnData::FloatVector { values, dim }, .. }) = rows.column(plan.field.id) else {
-        return vec![Vec::new(); queries.len()];
-    };
-    let block_rows = match queries {
-        [_] => SCAN_ROWS,
-        _ => (CACHED_BYTES / (dim * size_of::<f32>())).clamp(1, SCAN_ROWS),
-    };
-    for (block, vectors) in values.chunks(block_rows * dim).enumerate() {
-        let first = block * block_rows;
-        let count = vectors.len() / dim;
-        for (query, top) in queries.iter().zip(&mut tops) {
-            FlatScan {
-                query,
-                vectors,
-                metric: plan.metric,
-                inverse_norms: norms.and_then(|norms| norms.get(first..first + count)),
-                mask,
-                base_row: first as u32,
-            }
-            .run(top);
-        }
-        breather.breathe().await;
-    }
-    tops.into_iter().map(TopK::into_sorted).collect()
 }
 
 /// What hits are put in order and into groups by: `$key`, and `$group` where there is one.

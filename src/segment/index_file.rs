@@ -37,6 +37,9 @@ struct Sections {
     sign_offsets: Section,
     row_scales: Section,
     row_offsets: Section,
+    /// Older files have none.
+    #[serde(default)]
+    radii: Section,
     rows: Section,
 }
 
@@ -55,6 +58,7 @@ pub async fn write_codes(files: &impl Files, name: &str, codes: &Codes) -> Resul
         sign_offsets: body.push(bytemuck::cast_slice(&parts.sign_offsets)),
         row_scales: body.push(bytemuck::cast_slice(&parts.row_scales)),
         row_offsets: body.push(bytemuck::cast_slice(&parts.row_offsets)),
+        radii: body.push(bytemuck::cast_slice(&parts.radii)),
         rows: body.push(bytemuck::cast_slice(&parts.rows)),
     };
     let row_bytes = sections.rows.bytes();
@@ -139,8 +143,11 @@ pub async fn read_codes(
     let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
     let Header { codes: header, sections } = &reader.header;
     let overflow = || reader.corrupt("rows times dim overflows");
-    let [mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, rows] =
-        header.counts().ok_or_else(overflow)?;
+    #[rustfmt::skip]
+    let [
+        mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, radii, rows,
+    ] = header.counts().ok_or_else(overflow)?;
+    let radii = if sections.radii.bytes() == 0 { 0 } else { radii };
     if sections.rows.bytes() != rows as u64 {
         return Err(reader.corrupt("not as many numbers as it says"));
     }
@@ -155,6 +162,7 @@ pub async fn read_codes(
         sign_offsets: Cow::Owned(reader.values(&sections.sign_offsets, sign_offsets).await?),
         row_scales: Cow::Owned(reader.values(&sections.row_scales, row_scales).await?),
         row_offsets: Cow::Owned(reader.values(&sections.row_offsets, row_offsets).await?),
+        radii: Cow::Owned(reader.values(&sections.radii, radii).await?),
         rows: Cow::Borrowed(&[]),
     };
     let codes = Codes::from_parts(header.clone(), parts);

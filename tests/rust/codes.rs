@@ -258,16 +258,69 @@ fn scores_are_near_the_exact_ones() {
         for query in [&vectors(data, 1, 3)[..], &middle, &far] {
             let mut sink = TopK::new(ROWS, Order::of(metric), None);
             rank(&codes, &CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
-            let error = CodedQuery::new(&codes, query).error;
+            let error = codes.likely_error(&CodedQuery::new(&codes, query));
             for hit in sink.into_sorted() {
-                let mut one = TopK::new(1, Order::of(metric), None);
-                let vectors = &values[hit.row as usize * DIM..][..DIM];
-                FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
-                let exact = one.into_sorted()[0].score;
+                let exact = exact_score(query, &values[hit.row as usize * DIM..][..DIM], metric);
                 let wrong = (hit.score - exact).abs();
                 assert!(wrong <= error.at(exact), "{data:?} {metric:?}: {} for {exact}, {error:?}", hit.score);
             }
         }
+    }
+}
+
+fn exact_score(query: &[f32], vectors: &[f32], metric: MetricType) -> f32 {
+    let mut one = TopK::new(1, Order::of(metric), None);
+    FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut one);
+    one.into_sorted()[0].score
+}
+
+#[test]
+fn no_score_is_wrong_by_more_than_is_certain_and_none_better_than_its_list_allows() {
+    // With one number in few, rows are rounded all the same way.
+    let sparse = |rows: usize, seed: u64| -> Vec<f32> {
+        let rng = Rng::new(seed);
+        let mut values = vec![0.0; rows * DIM];
+        values.chunks_mut(DIM).for_each(|row| (0..3).for_each(|_| row[rng.below(DIM as u64) as usize] = 1.0));
+        values
+    };
+    for metric in METRICS {
+        let dense = ALL_DATA.map(|data| (vectors(data, ROWS, 1), vectors(data, 4, 3)));
+        for (values, mut queries) in dense.into_iter().chain([(sparse(ROWS, 1), sparse(4, 2))]) {
+            queries.extend_from_slice(&values[..2 * DIM]);
+            queries.extend([0.0; DIM].iter().chain(&[37.0; DIM]));
+            let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+            for query in queries.chunks_exact(DIM) {
+                let coded = CodedQuery::new(&codes, query);
+                let (error, best_of_lists) = (codes.certain_error(&coded), codes.best_of_lists(&coded));
+                for (list, best) in best_of_lists.into_iter().enumerate() {
+                    let mut sink = TopK::new(ROWS, Order::of(metric), None);
+                    codes.rank_list(&coded, (list, codes.numbers_of(list)), None, &mut sink);
+                    for hit in sink.into_sorted() {
+                        let exact = exact_score(query, &values[hit.row as usize * DIM..][..DIM], metric);
+                        let wrong = (hit.score - exact).abs();
+                        assert!(wrong <= error.at(exact), "{metric:?}: {} for {exact}, {error:?}", hit.score);
+                        let better = Order::of(metric).compare(exact, best).is_lt();
+                        assert!(!better, "{metric:?}: {exact} where the best is {best}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn most_lists_are_out_of_reach_of_a_query_in_a_cluster() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    for metric in METRICS {
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+        let query = &vectors(Data::Mixture, 1, 9)[..];
+        let tenth =
+            exact_score(query, &values[exact(&values, query, metric, None, 10)[9] as usize * DIM..][..DIM], metric);
+        let best_of_lists = codes.best_of_lists(&CodedQuery::new(&codes, query));
+        let within = best_of_lists.iter().filter(|best| Order::of(metric).compare(**best, tenth).is_le()).count();
+        // Products say less of where rows are.
+        let most = if metric == MetricType::Ip { best_of_lists.len() - 1 } else { best_of_lists.len() / 4 };
+        assert!(within <= most, "{metric:?}: {within} of {}", best_of_lists.len());
     }
 }
 
@@ -349,7 +402,7 @@ proptest! {
 
     /// Whatever was changed: it is refused, or a search comes back with rows that exist.
     #[test]
-    fn broken_parts_do_no_harm(part in 0usize..6, at: prop::sample::Index, number: u32, cut: bool) {
+    fn broken_parts_do_no_harm(part in 0usize..7, at: prop::sample::Index, number: u32, cut: bool) {
         let (header, mut parts) = sample().to_parts();
         let mut header: CodesHeader = header;
         match part {
@@ -358,6 +411,7 @@ proptest! {
             2 => change(parts.sign_scales.to_mut(), at, f32::from_bits(number), cut),
             3 => change(parts.row_scales.to_mut(), at, f32::from_bits(number), cut),
             4 => change(parts.mean.to_mut(), at, f32::from_bits(number), cut),
+            5 => change(parts.radii.to_mut(), at, f32::from_bits(number), cut),
             _ => header.lists = number as usize,
         }
         if let Some(codes) = Codes::from_parts(header, CodesParts { rows: Cow::Borrowed(&parts.rows), ..parts.clone() }) {

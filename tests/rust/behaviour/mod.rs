@@ -4,6 +4,7 @@ mod catalog;
 mod coded;
 mod collections;
 mod ddl_while_loaded;
+mod exact;
 mod expiry;
 mod exports;
 mod fields;

@@ -61,7 +61,8 @@ impl<'a> Coding<'a> {
         let mean = mean(sample.chunks_exact(dim));
         sample.chunks_exact_mut(dim).for_each(|row| subtract(row, &mean));
         let centres = Centres::train(&sample, dim, lists);
-        let (coded, list_of) = (Coded::with_capacity(rows, dim), Vec::with_capacity(rows));
+        let coded = Coded::with_capacity((rows, centres.count()), dim);
+        let list_of = Vec::with_capacity(rows);
         Some(Coding { metric, dim, vectors, rotation, mean, centres, coded, list_of })
     }
 
@@ -87,7 +88,9 @@ impl<'a> Coding<'a> {
     pub fn end(self) -> Option<Codes> {
         let Coding { metric, dim, vectors, rotation, mean, centres, coded, list_of } = self;
         let (starts, row_at) = by_list(&list_of, centres.count());
-        let lists = Lists::new(starts, centres.fine.codes, &centres.fine.values, &mean);
+        let rounding = coded.rounding_square.sqrt();
+        let radii = coded.list_squares.iter().map(|square| square.sqrt()).collect();
+        let lists = Lists::new((starts, radii), centres.fine.codes, &centres.fine.values, &mean);
         let (rows, signs) = coded.in_order(&row_at, dim);
         let scales = [&rows.scales, &rows.offsets, &signs.scales, &signs.offsets, &lists.squares, &lists.mean_products];
         if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
@@ -106,6 +109,7 @@ impl<'a> Coding<'a> {
             row_scales: rows.scales,
             row_offsets: rows.offsets,
             coarsest,
+            rounding,
             numbers: rows.values.into(),
             plans: Vec::new(),
             graph: None,
@@ -116,11 +120,11 @@ impl<'a> Coding<'a> {
 }
 
 impl Lists {
-    pub fn new(starts: Vec<u32>, centres: Int8Rows, fine: &[f32], mean: &[f32]) -> Lists {
+    pub fn new((starts, radii): (Vec<u32>, Vec<f32>), centres: Int8Rows, fine: &[f32], mean: &[f32]) -> Lists {
         let dim = mean.len();
         let squares = fine.chunks_exact(dim).map(|centre| dot(centre, centre)).collect();
         let mean_products = fine.chunks_exact(dim).map(|centre| dot(centre, mean)).collect();
-        Lists { starts, centres, squares, mean_products }
+        Lists { starts, centres, squares, mean_products, radii }
     }
 }
 
@@ -159,18 +163,23 @@ struct Coder<'a> {
 struct Coded {
     rows: Int8Rows,
     signs: Signs,
+    /// Of the residual of each list's farthest row.
+    list_squares: Vec<f32>,
+    /// Of what int8 numbers leave of a residual, at most.
+    rounding_square: f32,
 }
 
 impl Coder<'_> {
     /// Appends a row of a list, which is turned, without the mean, and padded.
     fn code(&self, turned: &mut [f32], list: usize, coded: &mut Coded) {
-        let Coded { rows, signs } = coded;
+        let Coded { rows, signs, list_squares, rounding_square } = coded;
         let CodedCentres { codes: of_centres, values, .. } = self.centres;
         let centre = &values[list * self.dim..(list + 1) * self.dim];
         let centre_codes = &of_centres.values[list * turned.len()..(list + 1) * turned.len()];
         let start = signs.words.len();
         signs.words.resize(start + words_of(self.dim), 0);
         let (sum, square) = residual_signs(turned, centre_codes, of_centres.scales[list], &mut signs.words[start..]);
+        list_squares[list] = list_squares[list].max(square);
         let residual = &mut turned[..self.dim];
         subtract(residual, centre);
         signs.scales.push(if sum > 0.0 { square / sum } else { 0.0 });
@@ -181,6 +190,9 @@ impl Coder<'_> {
         let start = rows.values.len();
         let scale = push_int8(residual, &mut rows.values);
         rows.scales.push(scale);
+        let mut signs_left = vec![0; words_of(self.dim)];
+        let (_, left) = residual_signs(residual, &rows.values[start..], scale, &mut signs_left);
+        *rounding_square = rounding_square.max(left);
         if self.metric == MetricType::L2 {
             let codes = &rows.values[start..];
             let square = scale * product_of_i8(codes, codes) as f32;
@@ -191,15 +203,20 @@ impl Coder<'_> {
 }
 
 impl Coded {
-    fn with_capacity(rows: usize, dim: usize) -> Coded {
-        let mut coded = Coded { rows: Int8Rows::default(), signs: Signs::default() };
+    fn with_capacity((rows, lists): (usize, usize), dim: usize) -> Coded {
+        let mut coded = Coded {
+            rows: Int8Rows::default(),
+            signs: Signs::default(),
+            list_squares: vec![0.0; lists],
+            rounding_square: 0.0,
+        };
         coded.rows.values.reserve_exact(rows * padded(dim));
         coded.signs.words.reserve_exact(rows * words_of(dim));
         coded
     }
 
     fn in_order(self, row_at: &[u32], dim: usize) -> (Int8Rows, Signs) {
-        let Coded { rows, signs } = self;
+        let Coded { rows, signs, .. } = self;
         let rows = Int8Rows {
             values: pick(&rows.values, padded(dim), row_at),
             scales: pick(&rows.scales, 1, row_at),

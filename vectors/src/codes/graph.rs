@@ -1,6 +1,7 @@
 //! A graph over the rows of codes, which it knows by their positions: another way to the rows that are compared by numbers.
 
-use super::search::{Candidate, CodeSearch, CodedQuery};
+use super::query::CodedQuery;
+use super::search::{Candidate, CodeSearch};
 use super::{Codes, padded};
 use crate::MetricType;
 use crate::hnsw::{Distances, Graph, Scratch};

@@ -2,8 +2,9 @@
 
 use super::Codes;
 use super::plan::{FAR, NEAR, Plan, Steps};
+use super::query::CodedQuery;
 use super::rotation::Random;
-use super::search::{CodedQuery, SCATTERED_COST};
+use super::search::SCATTERED_COST;
 
 /// Parts of the nearest rows that plans find. Two levels share one.
 const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];

@@ -12,14 +12,18 @@ mod lists;
 mod measure;
 mod plan;
 mod quantize;
+mod query;
 mod rotation;
+mod score_error;
 mod search;
 mod stored;
 
 pub use build::Coding;
 pub use graph::{DEFAULT_EF, RowDistances};
 pub use plan::{Effort, MAX_LEVEL};
-pub use search::{Candidate, CodeSearch, CodedQuery, ScoreError, SelectedRows, Selection};
+pub use query::CodedQuery;
+pub use score_error::ScoreError;
+pub use search::{Candidate, CodeSearch, SelectedRows, Selection};
 pub use stored::{CodesHeader, CodesParts};
 
 use super::MetricType;
@@ -52,6 +56,8 @@ pub struct Codes {
     row_offsets: Vec<f32>,
     /// The coarsest scale of a row.
     coarsest: f32,
+    /// How far int8 numbers are from the row that they stand for, at most.
+    rounding: f32,
     /// Nothing where they stay in a file, or as long as they are there.
     numbers: OnceCell<Vec<i8>>,
     plans: Vec<Plan>,
@@ -84,6 +90,8 @@ struct Lists {
     squares: Vec<f32>,
     /// Of each centre with the mean.
     mean_products: Vec<f32>,
+    /// How far the farthest row of each list is from its centre; nothing where the file does not say.
+    radii: Vec<f32>,
 }
 
 impl Lists {
@@ -162,7 +170,7 @@ impl Codes {
         let centres = &self.lists.centres;
         let of_centres = centres.values.len() + 4 * (centres.scales.len() + centres.offsets.len());
         let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
-        let lists = of_centres + 4 * self.lists.starts.len() + 8 * self.lists.count();
+        let lists = of_centres + 4 * (self.lists.starts.len() + self.lists.radii.len()) + 8 * self.lists.count();
         let graph = self.graph.as_ref().map_or(0, |graph| size_of_val(graph.words()));
         of_rows + signs + lists + 4 * (self.row_at.len() + self.position_of.len()) + graph
     }

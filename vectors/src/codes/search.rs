@@ -1,12 +1,11 @@
 //! Searching codes: lists, then signs, then int8 numbers.
 
-use super::build::turn;
 use super::plan::Effort;
-use super::quantize::set_int16;
-use super::{Codes, Signs, dot, padded, words_of};
+use super::query::CodedQuery;
+use super::{Codes, Signs, padded, words_of};
 use crate::Mask;
 use crate::MetricType;
-use crate::kernels::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs, subtract};
+use crate::kernels::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
 use crate::{Order, TopK};
 
 /// Rows that a kernel takes at once.
@@ -23,10 +22,6 @@ const SURVIVOR_COST: f32 = 6.0;
 const NEAREST_LISTS: usize = 8;
 /// By so many deviations of its estimate a row is not better.
 const SURELY: f32 = 3.0;
-/// Six times the deviation that rounding brings.
-const DEVIATIONS: f32 = 6.0 * 0.289;
-/// What adding float32 numbers in another order may bring, as a share of what is added.
-const FLOAT_ERROR: f32 = 1e-5;
 
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
@@ -35,74 +30,6 @@ pub struct CodeSearch<'a> {
     /// Segment rows that take part; `None` for all.
     pub mask: Option<&'a Mask>,
     pub effort: Effort,
-}
-
-/// A query as codes know it. Inside, ranks are what scores are outside, turned so that smaller is better.
-pub struct CodedQuery {
-    /// Turned, without the mean, padded.
-    centred: Vec<f32>,
-    /// What int8 rows are multiplied with, of 14 bits: with the mean but for L2.
-    pub(super) factors: Vec<i16>,
-    factors_scale: f32,
-    /// Inner products with a rank are taken off so often.
-    weight: f32,
-    /// Of each list: what ranks its centre has, and how near it is.
-    centre_ranks: Vec<f32>,
-    nearness: Vec<f32>,
-    pub error: ScoreError,
-}
-
-/// By how much scores may be wrong because numbers are rounded.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct ScoreError {
-    constant: f32,
-    /// Of L2: the farther a row is, the more its rounding matters.
-    of_distance: f32,
-}
-
-/// What the error of a query's scores depends on.
-struct QueryLengths {
-    /// Of the query without the mean.
-    square: f32,
-    /// Of what rows are multiplied with.
-    length: f32,
-    factors_scale: f32,
-}
-
-impl ScoreError {
-    fn new(codes: &Codes, QueryLengths { square, length, factors_scale }: QueryLengths) -> ScoreError {
-        let dim = codes.dim as f32;
-        let farthest = codes.lists.squares.iter().fold(0.0, |most: f32, square| most.max(*square)).sqrt();
-        // Of a row without the mean, at most: its list's centre, and what int8 numbers can hold.
-        let reach = farthest + 127.0 * codes.coarsest * dim.sqrt();
-        let of_factors = DEVIATIONS * factors_scale * reach;
-        let mean = dot(&codes.mean, &codes.mean).sqrt();
-        match codes.metric {
-            MetricType::L2 => {
-                // Query and rows are turned with the mean.
-                let of_turning = FLOAT_ERROR * mean;
-                let of_rows = dim * codes.coarsest.powi(2) / 4.0 + of_turning.powi(2);
-                ScoreError {
-                    constant: 2.0 * of_factors + of_rows + FLOAT_ERROR * (square + reach.powi(2)),
-                    of_distance: 2.0 * (DEVIATIONS * codes.coarsest + of_turning),
-                }
-            }
-            MetricType::Ip | MetricType::Cosine => {
-                let constant = of_factors + (DEVIATIONS * codes.coarsest + FLOAT_ERROR * (reach + mean)) * length;
-                ScoreError { constant, of_distance: 0.0 }
-            }
-        }
-    }
-
-    /// Where rows have that score. Where they have a better one, it is no larger.
-    pub fn at(&self, score: f32) -> f32 {
-        self.constant + self.of_distance * score.max(0.0).sqrt()
-    }
-
-    /// What holds for the rows of both.
-    pub fn max(&self, other: ScoreError) -> ScoreError {
-        ScoreError { constant: self.constant.max(other.constant), of_distance: self.of_distance.max(other.of_distance) }
-    }
 }
 
 /// A row to be compared by numbers.
@@ -383,65 +310,6 @@ impl Estimator<'_> {
     fn estimate(&self, differing: u32, offset: f32, scale: f32) -> f32 {
         let agreeing = (self.codes.dim as i32 - 2 * differing as i32) as f32;
         self.centre_rank + offset - self.slope * scale * agreeing
-    }
-}
-
-impl CodedQuery {
-    pub fn new(codes: &Codes, query: &[f32]) -> CodedQuery {
-        let mut turned = vec![0f32; codes.dim];
-        turn(&codes.rotation, codes.metric, query, &mut turned);
-        let at_mean = match codes.metric {
-            MetricType::L2 => 0.0,
-            MetricType::Ip | MetricType::Cosine => -dot(&turned, &codes.mean),
-        };
-        let mut centred = turned.clone();
-        subtract(&mut centred, &codes.mean);
-        let mut factors = vec![0; padded(codes.dim)];
-        let factors_scale = match codes.metric {
-            MetricType::L2 => set_int16(&centred, &mut factors),
-            MetricType::Ip | MetricType::Cosine => set_int16(&turned, &mut factors),
-        };
-        let weight = if codes.metric == MetricType::L2 { 2.0 } else { 1.0 };
-        let length = factors.iter().map(|factor| f32::from(*factor).powi(2)).sum::<f32>().sqrt() * factors_scale;
-        let square = dot(&centred, &centred);
-        centred.resize(padded(codes.dim), 0.0);
-        let lists = &codes.lists;
-        let error = ScoreError::new(codes, QueryLengths { square, length, factors_scale });
-        let mut products = vec![0i32; lists.count()];
-        inner_product_i8(&factors, &lists.centres.values, &mut products);
-        let mut of_lists = CodedQuery {
-            centred,
-            factors,
-            factors_scale,
-            weight,
-            centre_ranks: Vec::with_capacity(products.len()),
-            nearness: Vec::with_capacity(products.len()),
-            error,
-        };
-        for (list, product) in products.into_iter().enumerate() {
-            let product = product as f32 * factors_scale * lists.centres.scales[list];
-            let (rank, nearness) = match codes.metric {
-                MetricType::L2 => {
-                    let distance = square + lists.squares[list] - 2.0 * product;
-                    (distance, distance)
-                }
-                MetricType::Ip => (at_mean - product, -product),
-                MetricType::Cosine => {
-                    let distance = lists.squares[list] - 2.0 * (product - lists.mean_products[list]);
-                    (at_mean - product, distance)
-                }
-            };
-            of_lists.centre_ranks.push(rank);
-            of_lists.nearness.push(nearness);
-        }
-        of_lists
-    }
-
-    /// The nearest lists, the nearest first.
-    pub fn nearest_lists(&self, count: usize) -> Vec<usize> {
-        let mut nearest = TopK::new(count, Order::Ascending, None);
-        nearest.offer_block(&self.nearness, 0);
-        nearest.into_sorted().into_iter().map(|hit| hit.row as usize).collect()
     }
 }
 

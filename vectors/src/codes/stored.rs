@@ -17,6 +17,9 @@ pub struct CodesHeader {
     pub rows: usize,
     pub lists: usize,
     plans: Vec<Plan>,
+    /// Older files have none.
+    #[serde(default)]
+    rounding: Option<f32>,
 }
 
 /// The arrays, borrowed when they are written.
@@ -32,13 +35,15 @@ pub struct CodesParts<'a> {
     pub sign_offsets: Cow<'a, [f32]>,
     pub row_scales: Cow<'a, [f32]>,
     pub row_offsets: Cow<'a, [f32]>,
+    /// Empty where the file has none.
+    pub radii: Cow<'a, [f32]>,
     /// Empty where they stay in the file.
     pub rows: Cow<'a, [i8]>,
 }
 
 impl CodesHeader {
     /// How many numbers each part has, in their order; `None` where that overflows.
-    pub fn counts(&self) -> Option<[usize; 11]> {
+    pub fn counts(&self) -> Option<[usize; 12]> {
         let of_l2 = if self.metric == MetricType::L2 { self.rows } else { 0 };
         let width = self.dim.checked_next_multiple_of(super::ROW_ALIGNMENT)?;
         Some([
@@ -52,6 +57,7 @@ impl CodesHeader {
             self.rows,
             self.rows,
             of_l2,
+            self.lists,
             self.rows.checked_mul(width)?,
         ])
     }
@@ -65,6 +71,7 @@ impl Codes {
             rows: self.row_count(),
             lists: self.lists.count(),
             plans: self.plans.clone(),
+            rounding: Some(self.rounding),
         };
         let parts = CodesParts {
             mean: Cow::Borrowed(&self.mean),
@@ -77,6 +84,7 @@ impl Codes {
             sign_offsets: Cow::Borrowed(&self.signs.offsets),
             row_scales: Cow::Borrowed(&self.row_scales),
             row_offsets: Cow::Borrowed(&self.row_offsets),
+            radii: Cow::Borrowed(&self.lists.radii),
             rows: Cow::Borrowed(self.numbers()),
         };
         (header, parts)
@@ -85,7 +93,7 @@ impl Codes {
     /// `None` where the arrays do not fit each other, so that a search would leave them.
     pub fn from_parts(header: CodesHeader, parts: CodesParts<'_>) -> Option<Codes> {
         let mut expected = header.counts()?;
-        let CodesHeader { metric, dim, rows, lists, plans } = header;
+        let CodesHeader { metric, dim, rows, lists, plans, rounding } = header;
         let lengths = [
             parts.mean.len(),
             parts.starts.len(),
@@ -97,13 +105,17 @@ impl Codes {
             parts.sign_offsets.len(),
             parts.row_scales.len(),
             parts.row_offsets.len(),
+            parts.radii.len(),
             parts.rows.len(),
         ];
         let ascending = parts.starts.windows(2).all(|pair| pair[0] <= pair[1]);
         let ends = parts.starts.first() == Some(&0) && parts.starts.last() == Some(&(rows as u32));
+        if parts.radii.is_empty() {
+            expected[10] = 0;
+        }
         // int8 numbers may stay in the file.
         if parts.rows.is_empty() {
-            expected[10] = 0;
+            expected[11] = 0;
         }
         if dim == 0 || lists == 0 || lengths != expected || !ascending || !ends {
             return None;
@@ -120,7 +132,8 @@ impl Codes {
             scales: parts.centre_scales.into_owned(),
             offsets: Vec::new(),
         };
-        let lists = Lists::new(parts.starts.into_owned(), centres, &fine, &mean);
+        let lists = Lists::new((parts.starts.into_owned(), parts.radii.into_owned()), centres, &fine, &mean);
+        let coarsest = largest_magnitude(&parts.row_scales);
         Some(Codes {
             metric,
             dim,
@@ -129,7 +142,9 @@ impl Codes {
             lists,
             row_at: parts.row_at.into_owned(),
             position_of,
-            coarsest: largest_magnitude(&parts.row_scales),
+            coarsest,
+            // Each number by a half at most.
+            rounding: rounding.unwrap_or(coarsest * (dim as f32).sqrt() / 2.0),
             signs: Signs {
                 words: parts.sign_words.into_owned(),
                 scales: parts.sign_scales.into_owned(),

@@ -1,0 +1,106 @@
+//! How far the scores of coded rows may be from those of their vectors.
+
+use super::query::CodedQuery;
+use super::{Codes, dot};
+use crate::MetricType;
+
+/// Six times the deviation that rounding brings.
+const DEVIATIONS: f32 = 6.0 * 0.289;
+/// What turning a vector may change, and adding some hundred float32 numbers in another order, as a share of what is added.
+const FLOAT_ERROR: f32 = 1e-5;
+
+/// By how much scores may be wrong because numbers are rounded.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ScoreError {
+    constant: f32,
+    /// Of L2: the farther a row is, the more its rounding matters.
+    of_distance: f32,
+}
+
+impl ScoreError {
+    /// Where rows have that score. Where they have a better one, it is no larger.
+    pub fn at(&self, score: f32) -> f32 {
+        self.constant + self.of_distance * score.max(0.0).sqrt()
+    }
+
+    /// What holds for the rows of both.
+    pub fn max(&self, other: ScoreError) -> ScoreError {
+        ScoreError { constant: self.constant.max(other.constant), of_distance: self.of_distance.max(other.of_distance) }
+    }
+}
+
+/// How wrong things are.
+#[derive(Clone, Copy)]
+struct Rounding {
+    /// A product with a row, for each unit of length of the other factor.
+    of_rows: f32,
+    /// One with a query, likewise, for each unit of the query's scale.
+    of_query: f32,
+    /// A sum, for each unit of what is added.
+    of_sums: f32,
+}
+
+impl Codes {
+    /// Hardly ever more: numbers are rounded up as often as down.
+    pub fn likely_error(&self, query: &CodedQuery) -> ScoreError {
+        let of_rows = DEVIATIONS * self.coarsest;
+        self.error(query, Rounding { of_rows, of_query: DEVIATIONS, of_sums: FLOAT_ERROR })
+    }
+
+    /// Never more, whatever the numbers are.
+    pub fn certain_error(&self, query: &CodedQuery) -> ScoreError {
+        self.error(query, self.worst_rounding())
+    }
+
+    /// Where each number is rounded so that it matters most.
+    fn worst_rounding(&self) -> Rounding {
+        let of_sums = FLOAT_ERROR + self.dim as f32 * f32::EPSILON / 4.0;
+        Rounding { of_rows: self.rounding, of_query: (self.dim as f32).sqrt() / 2.0, of_sums }
+    }
+
+    fn error(&self, query: &CodedQuery, Rounding { of_rows, of_query, of_sums }: Rounding) -> ScoreError {
+        let farthest = self.lists.squares.iter().fold(0.0, |most: f32, square| most.max(*square)).sqrt();
+        // Of a row without the mean, at most: its list's centre, and what int8 numbers can hold.
+        let reach = farthest + 127.0 * self.coarsest * (self.dim as f32).sqrt();
+        let of_query = of_query * query.factors_scale * reach;
+        let mean = dot(&self.mean, &self.mean).sqrt();
+        match self.metric {
+            MetricType::L2 => {
+                // Query and rows are turned with the mean.
+                let of_turning = of_sums * mean;
+                let of_squares = self.rounding.powi(2) + of_turning.powi(2) + of_sums * (query.square + reach.powi(2));
+                ScoreError { constant: 2.0 * of_query + of_squares, of_distance: 2.0 * (of_rows + of_turning) }
+            }
+            MetricType::Ip | MetricType::Cosine => {
+                let of_rows = of_rows + of_sums * (reach + mean);
+                ScoreError { constant: of_query + of_rows * query.length, of_distance: 0.0 }
+            }
+        }
+    }
+
+    /// Of each list a score that none of its rows is better than; nothing where that is not known.
+    pub fn best_of_lists(&self, query: &CodedQuery) -> Vec<f32> {
+        let Rounding { of_query, of_sums, .. } = self.worst_rounding();
+        let of_query = of_query * query.factors_scale;
+        let mean = dot(&self.mean, &self.mean).sqrt();
+        let best = |(list, radius): (usize, &f32)| {
+            let centre_square = self.lists.squares[list];
+            let centre = centre_square.sqrt();
+            // How far the nearest row is from the query, at least, and its square.
+            let nearest = |square: f32| {
+                let square = square - 2.0 * of_query * centre - of_sums * (query.square + centre_square);
+                (square.max(0.0).sqrt() - radius - of_sums * (radius + mean)).max(0.0).powi(2)
+            };
+            match self.metric {
+                MetricType::L2 => nearest(query.nearness[list]),
+                // Of two vectors of length 1, the distance tells the angle.
+                MetricType::Cosine => 1.0 - nearest(query.nearness[list] + query.square) / 2.0,
+                MetricType::Ip => {
+                    let wrong_by = of_query * centre + of_sums * query.length * (mean + centre + radius);
+                    query.length * radius - query.centre_ranks[list] + wrong_by
+                }
+            }
+        };
+        self.lists.radii.iter().enumerate().map(best).collect()
+    }
+}
