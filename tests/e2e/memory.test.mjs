@@ -13,7 +13,8 @@ const { context, site, megabytes } = await startMeasuredBrowser(test);
 
 const openClient = async () => {
   const page = await openPage(context, site.url);
-  await page.evaluate(() => (window.client = new window.elanus.MilvusClient('memory')).connectPromise);
+  // In OPFS vectors would stay in their files.
+  await page.evaluate(() => (window.client = new window.elanus.MilvusClient({ address: 'memory', filesIn: 'indexeddb' })).connectPromise);
   return page;
 };
 let page;

@@ -8,13 +8,15 @@ const collection_name = 'parts';
 const partitions = ['_default', 'p1', 'p2', 'p3'];
 const rowsOfPartition = 20_000;
 const dims = { v: 256 };
-const megabytesOfPartition = (rowsOfPartition * dims.v * 4) / 2 ** 20;
+/** As float32, int8 and single bits. */
+const megabytesOfPartition = (rowsOfPartition * dims.v * (4 + 1 + 1 / 8)) / 2 ** 20;
 /** What an instance takes beside its rows, at most. */
 const instanceMegabytes = 10;
 
 const { context, site, megabytes } = await startMeasuredBrowser(test);
 const page = await openPage(context, site.url);
-await page.evaluate(() => (window.client = new window.elanus.MilvusClient('parts')).connectPromise);
+// In OPFS vectors would stay in their files.
+await page.evaluate(() => (window.client = new window.elanus.MilvusClient({ address: 'parts', filesIn: 'indexeddb' })).connectPromise);
 const call = (method, request = {}) =>
   page.evaluate(([method, request]) => window.client[method](request), [method, { collection_name, ...request }]);
 

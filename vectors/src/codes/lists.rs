@@ -100,14 +100,16 @@ impl Centres {
 
     /// The list of a row.
     pub fn nearest(&self, row: Factors) -> usize {
-        let distances = self.coarse.distances(row, 0..self.coarse.count());
-        let mut groups: Vec<usize> = (0..distances.len()).collect();
-        if groups.len() > COARSE_PROBES {
-            groups.select_nth_unstable_by(COARSE_PROBES - 1, |a, b| distances[*a].total_cmp(&distances[*b]));
-            groups.truncate(COARSE_PROBES);
+        let mut groups = [(f32::INFINITY, None); COARSE_PROBES];
+        for (group, distance) in self.coarse.distances(row, 0..self.coarse.count()).into_iter().enumerate() {
+            let farther = groups.iter().position(|(of_group, _)| distance < *of_group);
+            if let Some(place) = farther {
+                groups[place..].rotate_right(1);
+                groups[place] = (distance, Some(group));
+            }
         }
-        let nearest =
-            groups.into_iter().filter_map(|group| self.fine.nearest(row, self.starts[group]..self.starts[group + 1]));
+        let groups = groups.into_iter().filter_map(|(_, group)| group);
+        let nearest = groups.filter_map(|group| self.fine.nearest(row, self.starts[group]..self.starts[group + 1]));
         nearest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(list, _)| list)
     }
 }

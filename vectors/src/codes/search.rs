@@ -20,8 +20,12 @@ const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
 /// Lists that tell how many rows take part near a query.
 const NEAREST_LISTS: usize = 8;
+/// Queries that show whether signs leave few rows open.
+const TRIED_BY_SIGNS: usize = 8;
 /// By so many deviations of its estimate a row is not better.
 const SURELY: f32 = 3.0;
+/// By so many it is not, whatever is to be learned from that.
+const CERTAINLY: f32 = 4.0;
 
 pub struct CodeSearch<'a> {
     pub query: &'a [f32],
@@ -100,15 +104,53 @@ impl Codes {
         Selection { query, rows: SelectedRows::Scattered(candidates.into_best()) }
     }
 
-    /// The nearest rows of each query by numbers, which must be in memory. A list is in a core's cache while all queries look at it.
+    /// The nearest rows of each query by numbers, which must be in memory.
     pub(super) fn nearest_of_all(&self, queries: &[CodedQuery], depth: usize) -> Vec<TopK> {
-        let mut nearest: Vec<TopK> = queries.iter().map(|_| TopK::new(depth, Order::of(self.metric), None)).collect();
+        let (first, rest) = queries.split_at(queries.len().min(TRIED_BY_SIGNS));
+        let mut nearest: Vec<Option<TopK>> = first.iter().map(|query| self.nearest_by_signs(query, depth)).collect();
+        let signs_tell = 2 * nearest.iter().flatten().count() >= first.len();
+        nearest.extend(rest.iter().map(|query| if signs_tell { self.nearest_by_signs(query, depth) } else { None }));
+        let mut by_all: Vec<(&CodedQuery, TopK)> = Vec::new();
+        for (query, _) in queries.iter().zip(&nearest).filter(|(_, nearest)| nearest.is_none()) {
+            by_all.push((query, TopK::new(depth, Order::of(self.metric), None)));
+        }
         for list in 0..self.lists.count() {
-            for (query, nearest) in queries.iter().zip(&mut nearest) {
+            // It is in a core's cache while all queries look at it.
+            for (query, nearest) in &mut by_all {
                 self.rank_list(query, (list, self.numbers_of(list)), None, nearest);
             }
         }
-        nearest
+        let mut by_all = by_all.into_iter().map(|(_, nearest)| nearest);
+        nearest.into_iter().map(|nearest| nearest.or_else(|| by_all.next()).expect("one for each query")).collect()
+    }
+
+    /// The same, of the rows that signs leave open; `None` where these are so many that it takes no longer to look at all.
+    fn nearest_by_signs(&self, query: &CodedQuery, depth: usize) -> Option<TopK> {
+        let order = Order::of(self.metric);
+        let mut rows = Vec::with_capacity(self.row_count());
+        let mut promising = Candidates::new(2 * depth);
+        for list in 0..self.lists.count() {
+            self.estimates(query, list, |estimator, start, ranks| {
+                for (position, rank) in (start..).zip(ranks) {
+                    let deviation = estimator.deviation(position);
+                    let row = Candidate { deviation, ..Candidate::new(*rank, position as u32, list) };
+                    if promising.may_take(*rank) {
+                        promising.push(row);
+                    }
+                    rows.push(row);
+                }
+            });
+        }
+        let mut nearest = TopK::new(depth, order, None);
+        self.rank_scattered(query, &promising.into_best(), &mut nearest);
+        let worst = nearest.worst_score()?;
+        rows.retain(|row| row.may_be_within(order.rank(worst), CERTAINLY));
+        if rows.len() * SCATTERED_COST > self.row_count() {
+            return None;
+        }
+        let mut nearest = TopK::new(depth, order, None);
+        self.rank_scattered(query, &rows, &mut nearest);
+        Some(nearest)
     }
 
     /// The int8 numbers of a list's rows, which must be in memory.
@@ -324,9 +366,13 @@ impl Candidate {
     }
 
     /// Whether its estimate leaves that open. One that is not finite does.
-    #[allow(clippy::neg_cmp_op_on_partial_ord)]
     pub fn may_be_better(&self, order: Order, score: f32) -> bool {
-        !(self.rank - SURELY * self.deviation > order.rank(score))
+        self.may_be_within(order.rank(score), SURELY)
+    }
+
+    #[allow(clippy::neg_cmp_op_on_partial_ord)]
+    fn may_be_within(&self, rank: f32, deviations: f32) -> bool {
+        !(self.rank - deviations * self.deviation > rank)
     }
 }
 
@@ -360,5 +406,36 @@ impl Candidates {
     fn into_best(mut self) -> Vec<Candidate> {
         self.cut();
         self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rotation::Random;
+    use super::*;
+
+    #[test]
+    fn signs_leave_the_nearest_rows_open() {
+        const DIM: usize = 64;
+        let mut random = Random::new(3);
+        let mut number = || random.below(2001) as f32 / 1000.0 - 1.0;
+        let centres: Vec<f32> = (0..20 * DIM).map(|_| 4.0 * number()).collect();
+        for (spread, by_signs) in [(0.3, true), (30.0, false)] {
+            let rows: Vec<f32> = (0..6000 * DIM).map(|at| centres[at % centres.len()] + spread * number()).collect();
+            for metric in [MetricType::L2, MetricType::Ip, MetricType::Cosine] {
+                let codes = Codes::build(&[&rows], DIM, metric).expect("enough rows");
+                let queries = rows.chunks(DIM).step_by(500).map(|query| CodedQuery::new(&codes, query));
+                let queries: Vec<CodedQuery> = queries.collect();
+                let few = queries.iter().filter(|query| codes.nearest_by_signs(query, 30).is_some()).count();
+                assert_eq!(2 * few > queries.len(), by_signs, "{few} of {} with {metric:?}", queries.len());
+                for (query, found) in queries.iter().zip(codes.nearest_of_all(&queries, 30)) {
+                    let mut all = TopK::new(30, Order::of(metric), None);
+                    for list in 0..codes.lists.count() {
+                        codes.rank_list(query, (list, codes.numbers_of(list)), None, &mut all);
+                    }
+                    assert_eq!(found.into_sorted(), all.into_sorted(), "{metric:?}, spread {spread}");
+                }
+            }
+        }
     }
 }
