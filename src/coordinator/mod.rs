@@ -47,7 +47,7 @@ use crate::segment::SEGMENTS;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, WriteBatch};
 use futures::channel::oneshot;
-use futures::future::{try_join, try_join3};
+use futures::future::{join, try_join, try_join3};
 use maintenance::Pace;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -213,15 +213,19 @@ impl Runtime {
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Takes over the store, sweeps what earlier owners left behind, and restores what was loaded.
     pub async fn open(platform: P, nodes: N, config: Config) -> Result<Rc<Self>> {
-        let (epoch, owns) = match platform.records().take_over().await {
+        let records = platform.records();
+        // Called after the take-over, these read what earlier owners have written until then, and they write no more.
+        let known = async {
+            try_join3(Catalog::open(records), read_log_summaries(records), stored_files(platform.files())).await
+        };
+        let (taken_over, known) = join(records.take_over(), known).await;
+        let (epoch, owns) = match taken_over {
             Ok(epoch) => (epoch, true),
             // A full disk refuses even this. What is there can be read and deleted; the first write takes over again.
-            Err(Error::DiskQuotaExceeded { .. }) => (last_owner(platform.records()).await?, false),
+            Err(Error::DiskQuotaExceeded { .. }) => (last_owner(records).await?, false),
             Err(error) => return Err(error),
         };
-        let records = platform.records();
-        let (catalog, logs, stored) =
-            try_join3(Catalog::open(records), read_log_summaries(records), stored_files(platform.files())).await?;
+        let (catalog, logs, stored) = known?;
         let last_known = catalog.last_time().max(logs.values().map(|log| log.last).max().unwrap_or_default());
         let runtimes = catalog.collections.keys().map(|id| {
             let log = logs.get(id).cloned().unwrap_or_default();

@@ -25,6 +25,7 @@ macro_rules! storage_contract {
         $test!(range_deletes_are_half_open);
         $test!(batches_commit_in_the_order_of_their_calls);
         $test!(a_take_over_fences_what_is_called_after_it);
+        $test!(reads_after_the_call_of_a_take_over_miss_nothing);
         $test!(reads_see_whole_batches);
         $test!(scans_are_ordered_half_open_and_limited);
         $test!(values_are_any_bytes);
@@ -177,6 +178,27 @@ pub async fn a_take_over_fences_what_is_called_after_it<P: Place>(place: &P) {
         }
     }
     assert!(put(&old, epoch, &[("later", "x")]).await.is_err());
+}
+
+pub async fn reads_after_the_call_of_a_take_over_miss_nothing<P: Place>(place: &P) {
+    let (old, new) = (place.open().await, place.open().await);
+    for turn in 0..20 {
+        let epoch = old.take_over().await.unwrap();
+        let key = format!("late {turn}");
+        let late = async || put(&old, epoch, &[(&key, "x")]).await;
+        let taken_over = async || {
+            let (raised, seen) = join(new.take_over(), texts(&new, Store::Log, &[&key])).await;
+            raised.unwrap();
+            seen
+        };
+        let (late, seen) = if turn % 2 == 0 {
+            join(late(), taken_over()).await
+        } else {
+            let (seen, late) = join(taken_over(), late()).await;
+            (late, seen)
+        };
+        assert_eq!(seen, [if late.is_ok() { "x" } else { "-" }], "turn {turn}: {late:?}");
+    }
 }
 
 pub async fn reads_see_whole_batches<P: Place>(place: &P) {

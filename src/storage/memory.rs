@@ -127,6 +127,16 @@ impl MemoryStore {
         done
     }
 
+    /// Sees what was written by calls before.
+    async fn read_records<T>(&self, effect: impl FnOnce(&mut State) -> T) -> T {
+        let before = self.state.borrow().queue.back().map(|queued| queued.outcome.clone());
+        self.paused(|state| {
+            before.iter().for_each(|outcome| state.settle(outcome));
+            effect(state)
+        })
+        .await
+    }
+
     async fn write_record(&self, write: Write) -> Result<Epoch> {
         let outcome = Outcome::default();
         self.state.borrow_mut().queue.push_back(Queued { write, outcome: outcome.clone() });
@@ -183,7 +193,7 @@ impl Records for MemoryStore {
     }
 
     async fn get_many(&self, store: Store, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
-        self.paused(|state| {
+        self.read_records(|state| {
             let records = state.records(store);
             Ok(keys.iter().map(|key| records.get(key).cloned()).collect())
         })
@@ -191,7 +201,7 @@ impl Records for MemoryStore {
     }
 
     async fn scan(&self, store: Store, keys: Range<String>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
-        self.paused(|state| {
+        self.read_records(|state| {
             if keys.is_empty() {
                 return Ok(Vec::new());
             }

@@ -84,7 +84,8 @@ impl WriteBatch {
 /// Small values by key, in key order (plain byte order of ASCII keys). The catalog's key `head` belongs to the store
 /// itself: it can be read but not written.
 pub trait Records {
-    /// Takes over the store: raises its epoch by one and returns it. Later commits of older epochs are refused.
+    /// Takes over the store: raises its epoch by one and returns it. Later commits of older epochs are refused: what is read by
+    /// calls after this one, even before it returns, is all that they have written.
     async fn take_over(&self) -> Result<Epoch>;
     /// One value or `None` for each key, from one moment.
     async fn get_many(&self, store: Store, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>>;
