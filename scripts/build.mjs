@@ -18,7 +18,8 @@ export const features = [
 const optimization = ['-O3', '--one-caller-inline-max-function-size=10', '--reorder-functions-by-name'];
 
 /** The modules that pages and workers start with. Other packages are only in that of the Parquet worker. */
-const entries = ['client/index.js', ...['coordinator', 'node', 'file-worker', 'introducer'].map(worker => `workers/${worker}.js`)];
+const client = 'client/index.js';
+const workers = ['coordinator', 'node', 'file-worker', 'introducer'].map(worker => `workers/${worker}.js`);
 const parquet = 'workers/parquet.js';
 const otherPackages = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'fzstd'];
 
@@ -36,7 +37,7 @@ async function wasm() {
 
 async function typescript() {
   const sources = filesUnder('www/client', 'www/parquet', 'www/wasm', 'www/workers');
-  const outputs = [...entries, parquet].map(entry => join('dist', entry));
+  const outputs = [client, ...workers, parquet].map(entry => join('dist', entry));
   if (!isStale(outputs, [...sources, 'tsconfig.json', 'package-lock.json', 'scripts/build.mjs', `${modules}/wasm/elanus.js`])) return;
   // A module whose source is gone would be there for ever.
   for (const folder of ['client', 'parquet', 'workers']) {
@@ -54,7 +55,9 @@ export async function bundle(from, to) {
   const options = ['--bundle', '--minify-whitespace', '--minify-syntax', '--format=esm', '--target=es2022', '--log-level=warning'];
   const inputs = list => list.map(entry => join(from, entry));
   const out = [`--outdir=${to}`, `--outbase=${from}`];
-  await run(bin('esbuild'), [...inputs(entries), ...options, ...out]);
+  // An application sees the client's names in its stack traces.
+  await run(bin('esbuild'), [...inputs([client]), ...options, ...out]);
+  await run(bin('esbuild'), [...inputs(workers), ...options, '--minify-identifiers', ...out]);
   const notices = otherPackages.map(name => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`);
   await run(bin('esbuild'), [...inputs([parquet]), ...options, '--minify', '--conditions=browser', `--banner:js=/*!\n${notices.join('\n')}*/`, ...out]);
 }
