@@ -296,7 +296,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             (catalog.collections.values().flat_map(files).collect(), sources)
         };
         stored.retain(|name| !known.contains(name) && !sources.iter().any(|it| name.starts_with(it)));
-        self.platform.files().delete(&stored).await
+        let files = self.platform.files();
+        try_join(files.sweep_partial(), files.delete(&stored)).await.map(|_| ())
     }
 
     /// Deletes files that a commit has made useless, those that an export reads when it has ended. The commit stands whether
@@ -387,7 +388,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
 /// Those of segments, and the sources of imports.
 async fn stored_files(files: &impl Files) -> Result<Vec<String>> {
-    files.sweep_partial().await?;
     let (mut stored, sources) = try_join(files.list(SEGMENTS), files.list(SOURCES)).await?;
     stored.extend(sources);
     Ok(stored)

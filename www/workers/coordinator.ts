@@ -87,7 +87,7 @@ const early: PortEnd[] = [];
 scope.onmessage = (message: MessageEvent<StoreConfig | EngineModule | Connect>) => {
   const { data } = message;
   if ('module' in data) {
-    moduleCame(data.module ?? compileEngine(new URL('../wasm/elanus_bg.wasm', import.meta.url)));
+    moduleCame(data.module ?? compileEngine(() => new URL('../wasm/elanus_bg.wasm', import.meta.url)));
     return;
   }
   if (isConnect(data)) {

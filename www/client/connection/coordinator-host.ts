@@ -90,7 +90,8 @@ export class CoordinatorHost {
       gone(event.message || 'the worker script could not be run');
     };
     worker.postMessage(this.#config);
-    void this.#module.then(module => worker.postMessage({ module } satisfies EngineModule));
+    const send = (module: WebAssembly.Module | undefined): void => worker.postMessage({ module } satisfies EngineModule);
+    this.#module.then(send).catch(() => send(undefined));
   }
 
   #introduce(): void {

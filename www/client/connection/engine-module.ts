@@ -1,6 +1,7 @@
 // Getting the wasm module.
 
-export async function compileEngine(url: URL, signal: AbortSignal | null = null): Promise<WebAssembly.Module> {
+export async function compileEngine(locate: () => URL, signal: AbortSignal | null = null): Promise<WebAssembly.Module> {
+  const url = locate();
   const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
   // Streaming needs the right MIME type, which many static servers do not send.

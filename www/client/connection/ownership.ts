@@ -27,7 +27,7 @@ export class Ownership {
     this.#handlers = handlers;
     this.#spare = new SpareWorker(() => spawnCoordinator(config.store), SPARE_MS);
     // A page's policy may forbid what its workers may do; what fails there, too, is told by the coordinator.
-    this.#module = compileEngine(engineUrl(), this.#compiling.signal).catch(() => undefined);
+    this.#module = compileEngine(engineUrl, this.#compiling.signal).catch(() => undefined);
     this.#request({ steal: false });
   }
 
@@ -53,13 +53,17 @@ export class Ownership {
 
   /** The lock will not be got soon. */
   isOthers(): void {
-    this.#spare.end();
-    this.#compiling.abort();
+    if (!this.#host) this.#endBeginnings();
   }
 
   giveUp(): void {
-    this.isOthers();
+    this.#endBeginnings();
     this.#turn.abort();
+  }
+
+  #endBeginnings(): void {
+    this.#spare.end();
+    this.#compiling.abort();
   }
 
   #request({ steal }: { steal: boolean }): void {
