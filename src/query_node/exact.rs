@@ -102,8 +102,16 @@ pub(super) async fn find<P: Platform>(
 fn among_best(range: ScoreRange, order: Order, found: &[Vec<Hit>], depth: usize) -> ScoreRange {
     let mut best = TopK::new(depth, order, None);
     found.iter().flatten().for_each(|hit| best.offer(hit.score, hit.row));
-    let bounds = range.radius.into_iter().chain(best.worst_score().map(|last| order.behind(last)));
-    ScoreRange { radius: bounds.min_by(|a, b| order.compare(*a, *b)), ..range }
+    match best.worst_score() {
+        Some(last) => up_to(range, order, last),
+        None => range,
+    }
+}
+
+/// What of a range is not worse than a score. Nothing is behind an infinite one.
+fn up_to(range: ScoreRange, order: Order, last: f32) -> ScoreRange {
+    let behind = Some(order.behind(last)).filter(|behind| behind.is_finite());
+    ScoreRange { radius: range.radius.into_iter().chain(behind).min_by(|a, b| order.compare(*a, *b)), ..range }
 }
 
 struct Asked<'a> {
@@ -174,8 +182,7 @@ impl<'a> Look<'a> {
             }
             // Of what was left out, that alone may be better.
             (_, Some(last)) => {
-                let range = ScoreRange { radius: Some(order.behind(last)), ..range };
-                Conclusion::LookAgain(Asked { number, query, range, wanted: usize::MAX })
+                Conclusion::LookAgain(Asked { number, query, range: up_to(range, order, last), wanted: usize::MAX })
             }
         })
     }

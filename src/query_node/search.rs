@@ -252,6 +252,12 @@ impl Plan {
         let order = Order::of(self.metric);
         let ends = lists.iter().filter(|list| list.len() >= depth).filter_map(|list| list.last());
         let horizon = ends.map(|hit| hit.score).min_by(|left, right| order.compare(*left, *right));
+        // Of what is worse than the best `depth`, segments need not have given all, and several of these may have one key.
+        let mut best = TopK::new(depth, order, None);
+        lists.iter().flatten().for_each(|hit| best.offer(hit.score, hit.at.row));
+        if let Some(last) = best.worst_score().filter(|_| !exhausted) {
+            lists.iter_mut().for_each(|list| list.retain(|hit| order.compare(hit.score, last).is_le()));
+        }
         if let Some(iteration) = self.params.iteration {
             lists.iter_mut().for_each(|list| list.retain(|hit| !iteration.was_given(hit.score, hit.key.number())));
         }

@@ -1,6 +1,7 @@
 //! Behaviour tests that run in a browser, in a dedicated worker, as the engine does.
 #![cfg(target_arch = "wasm32")]
 
+mod codes;
 mod slots;
 mod storage;
 mod writer_beside;

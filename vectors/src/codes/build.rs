@@ -88,8 +88,10 @@ impl<'a> Coding<'a> {
     pub fn end(self) -> Option<Codes> {
         let Coding { metric, dim, vectors, rotation, mean, centres, coded, list_of } = self;
         let (starts, row_at) = by_list(&list_of, centres.count());
-        let rounding = coded.rounding_square.sqrt();
-        let radii = coded.list_squares.iter().map(|square| square.sqrt()).collect();
+        // Squares may be too small for float32 where the numbers are not.
+        let root = |square: f32| square.sqrt() + f32::MIN_POSITIVE.sqrt();
+        let rounding = root(coded.rounding_square);
+        let radii = coded.list_squares.iter().map(|square| root(*square)).collect();
         let lists = Lists::new((starts, radii), centres.fine.codes, &centres.fine.values, &mean);
         let (rows, signs) = coded.in_order(&row_at, dim);
         let scales = [&rows.scales, &rows.offsets, &signs.scales, &signs.offsets, &lists.squares, &lists.mean_products];
@@ -180,8 +182,8 @@ impl Coder<'_> {
         signs.words.resize(start + words_of(self.dim), 0);
         let (sum, square) = residual_signs(turned, centre_codes, of_centres.scales[list], &mut signs.words[start..]);
         list_squares[list] = list_squares[list].max(square);
-        let residual = &mut turned[..self.dim];
-        subtract(residual, centre);
+        subtract(&mut turned[..self.dim], centre);
+        let residual = &turned[..self.dim];
         signs.scales.push(if sum > 0.0 { square / sum } else { 0.0 });
         signs.offsets.push(match self.metric {
             MetricType::L2 => square,
@@ -191,7 +193,7 @@ impl Coder<'_> {
         let scale = push_int8(residual, &mut rows.values);
         rows.scales.push(scale);
         let mut signs_left = vec![0; words_of(self.dim)];
-        let (_, left) = residual_signs(residual, &rows.values[start..], scale, &mut signs_left);
+        let (_, left) = residual_signs(turned, &rows.values[start..], scale, &mut signs_left);
         *rounding_square = rounding_square.max(left);
         if self.metric == MetricType::L2 {
             let codes = &rows.values[start..];

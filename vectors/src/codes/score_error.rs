@@ -94,10 +94,10 @@ impl Codes {
             match self.metric {
                 MetricType::L2 => nearest(query.nearness[list]),
                 // Of two vectors of length 1, the distance tells the angle.
-                MetricType::Cosine => 1.0 - nearest(query.nearness[list] + query.square) / 2.0,
+                MetricType::Cosine => 1.0 - nearest(query.nearness[list] + query.square) / 2.0 + of_sums,
                 MetricType::Ip => {
                     let wrong_by = of_query * centre + of_sums * query.length * (mean + centre + radius);
-                    query.length * radius - query.centre_ranks[list] + wrong_by
+                    (query.length + of_query) * radius - query.centre_ranks[list] + wrong_by
                 }
             }
         };

@@ -85,9 +85,12 @@ impl Codes {
         let rows_of_list = rows as f32 / self.lists.count() as f32;
         let cost_of_lists = steps.lists as f32 * (LIST_COST + rows_of_list);
         let cost_of_survivors = taking_part.saturating_sub(reranked) as f32 * SURVIVOR_COST;
-        let are_few = search.mask.is_some() && (taking_part <= rows / FEW || cost_of_survivors <= cost_of_lists);
+        let looks_at_all = search.effort.compares_all();
+        let are_cheap = !looks_at_all && cost_of_survivors <= cost_of_lists;
+        let are_few = search.mask.is_some() && (taking_part <= rows / FEW || are_cheap);
         let lists = if are_few { Vec::new() } else { self.enough_lists(&query, steps.lists, search) };
-        if let Some(mask) = search.mask.filter(|mask| are_few || self.are_rare_near(&lists, mask, share)) {
+        let are_rare = |mask: &&Mask| !looks_at_all && self.are_rare_near(&lists, mask, share);
+        if let Some(mask) = search.mask.filter(|mask| are_few || are_rare(mask)) {
             return Selection {
                 rows: SelectedRows::Scattered(self.survivors(&query, mask, taking_part, reranked)),
                 query,
