@@ -70,10 +70,6 @@ export class MockWorker {
       this.serve(message.connect);
       return;
     }
-    if ('module' in message) {
-      this.module = message.module;
-      return;
-    }
     this.config = message;
     if (MockWorker.failBoot) {
       this.onmessage?.({ data: { fatal: MockWorker.failBoot } });

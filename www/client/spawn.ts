@@ -1,12 +1,7 @@
-// Where the package's worker scripts and its wasm module are. Bundlers recognise a worker only by `new URL(...)` written inside
-// the call.
+// Where the package's worker scripts are. Bundlers recognise a worker only by `new URL(...)` written inside the call.
 
 export function spawnCoordinator(store: string): Worker {
   return new Worker(new URL('../workers/coordinator.js', import.meta.url), { type: 'module', name: `elanus:${store}` });
-}
-
-export function engineUrl(): URL {
-  return new URL('../wasm/elanus_bg.wasm', import.meta.url);
 }
 
 export function openIntroducer(): MessagePort {

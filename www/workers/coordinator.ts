@@ -1,9 +1,8 @@
-// The coordinator's worker: one an origin and store, spawned by the page that owns the store. It hands the wasm module to its
-// nodes, and passes requests to the role; what the role decides is Rust.
+// The coordinator's worker: one an origin and store, spawned by the page that owns the store. It compiles the wasm module
+// once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
-import { compileEngine } from '../client/connection/engine-module.js';
 import { SpareWorker } from '../client/connection/spare-worker.js';
-import type { AmongTabs, Connect, EngineModule, NodeKind, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
+import type { AmongTabs, Connect, NodeKind, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import { received } from '../client/wire/pieces.js';
 import init, { CoordinatorRole, type RoleReply } from '../wasm/elanus.js';
@@ -14,6 +13,14 @@ import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type S
 
 /** For how long a worker waits to become a node. */
 const SPARE_NODE_MS = 5000;
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
+  // Streaming needs the right MIME type, which many static servers do not send.
+  const isWasm = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
+  return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
 
 /** Beside the page, whose thread may be busy for seconds: a tab that gets no answer takes the store over. */
 function sayThatItIsOwned(store: string): void {
@@ -33,8 +40,9 @@ function wakeStorage(): void {
 }
 
 async function start(config: StoreConfig): Promise<Served> {
+  const id = crypto.randomUUID();
   const spare = new SpareWorker(startNode, SPARE_NODE_MS);
-  const [module] = await Promise.all([compiled, isAlive]);
+  const [module] = await Promise.all([compiling, holdLifeLock(id)]);
   await init({ module_or_path: module });
   const nodes = new Nodes(module, spare);
   let served: Served | undefined;
@@ -76,20 +84,13 @@ async function start(config: StoreConfig): Promise<Served> {
 
 endOnErrors();
 // The page has not said yet whether it owns the store; it ends this worker if it does not.
+const compiling = compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
 wakeStorage();
-const id = crypto.randomUUID();
-const isAlive = holdLifeLock(id);
-let moduleCame: (module: WebAssembly.Module | Promise<WebAssembly.Module>) => void;
-const compiled = new Promise<WebAssembly.Module>(resolve => (moduleCame = resolve));
 let served: Served | undefined;
 const early: PortEnd[] = [];
 
-scope.onmessage = (message: MessageEvent<StoreConfig | EngineModule | Connect>) => {
+scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
   const { data } = message;
-  if ('module' in data) {
-    moduleCame(data.module ?? compileEngine(() => new URL('../wasm/elanus_bg.wasm', import.meta.url)));
-    return;
-  }
   if (isConnect(data)) {
     if (served) served.connect(data.connect);
     else early.push(data.connect);

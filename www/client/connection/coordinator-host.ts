@@ -4,7 +4,7 @@
 
 import { messageOf } from '../errors.js';
 import { spawnCoordinator } from '../spawn.js';
-import type { Connect, EngineModule, Fatal, Opening, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
+import type { Connect, Fatal, Opening, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
 import { turnAway } from './port.js';
 import type { SpareWorker } from './spare-worker.js';
@@ -20,7 +20,6 @@ export class CoordinatorHost {
   #config: StoreConfig;
   /** For the first coordinator. */
   #spare: SpareWorker;
-  #module: Promise<WebAssembly.Module | undefined>;
   #worker: Worker | undefined;
   #ready = false;
   #waiting: PortEnd[] = [];
@@ -30,10 +29,9 @@ export class CoordinatorHost {
   #watch = new AbortController();
   #ended = false;
 
-  constructor(config: StoreConfig, spare: SpareWorker, module: Promise<WebAssembly.Module | undefined>) {
+  constructor(config: StoreConfig, spare: SpareWorker) {
     this.#config = config;
     this.#spare = spare;
-    this.#module = module;
     this.#spawn();
   }
 
@@ -90,8 +88,6 @@ export class CoordinatorHost {
       gone(event.message || 'the worker script could not be run');
     };
     worker.postMessage(this.#config);
-    const send = (module: WebAssembly.Module | undefined): void => worker.postMessage({ module } satisfies EngineModule);
-    this.#module.then(send).catch(() => send(undefined));
   }
 
   #introduce(): void {

@@ -2,9 +2,8 @@
 
 import type { StoreConfig } from '../wire/messages.js';
 import { ownerLock, seizureLock } from '../wire/messages.js';
-import { engineUrl, spawnCoordinator } from '../spawn.js';
+import { spawnCoordinator } from '../spawn.js';
 import { CoordinatorHost } from './coordinator-host.js';
-import { compileEngine } from './engine-module.js';
 import { SpareWorker } from './spare-worker.js';
 
 /** Tabs that wait for the same owner lose patience at the same moment, and only one of them shall take over. */
@@ -18,16 +17,11 @@ export class Ownership {
   #turn = new AbortController();
   #host: CoordinatorHost | undefined;
   #spare: SpareWorker;
-  /** Compiled while the first worker starts. */
-  #module: Promise<WebAssembly.Module | undefined>;
-  #compiling = new AbortController();
 
   constructor(config: StoreConfig, handlers: { onGained(): void; onLost(): void }) {
     this.#config = config;
     this.#handlers = handlers;
     this.#spare = new SpareWorker(() => spawnCoordinator(config.store), SPARE_MS);
-    // A page's policy may forbid what its workers may do; what fails there, too, is told by the coordinator.
-    this.#module = compileEngine(engineUrl, this.#compiling.signal).catch(() => undefined);
     this.#request({ steal: false });
   }
 
@@ -53,17 +47,12 @@ export class Ownership {
 
   /** The lock will not be got soon. */
   isOthers(): void {
-    if (!this.#host) this.#endBeginnings();
+    this.#spare.end();
   }
 
   giveUp(): void {
-    this.#endBeginnings();
-    this.#turn.abort();
-  }
-
-  #endBeginnings(): void {
     this.#spare.end();
-    this.#compiling.abort();
+    this.#turn.abort();
   }
 
   #request({ steal }: { steal: boolean }): void {
@@ -83,7 +72,7 @@ export class Ownership {
   /** Resolves when the turn is over, which frees the lock. */
   #own(turn: AbortSignal): Promise<void> {
     if (turn.aborted) return Promise.resolve();
-    const host = new CoordinatorHost(this.#config, this.#spare, this.#module);
+    const host = new CoordinatorHost(this.#config, this.#spare);
     this.#host = host;
     this.#handlers.onGained();
     return new Promise(resolve => {

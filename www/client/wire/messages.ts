@@ -57,11 +57,6 @@ export interface StoreConfig {
   files_in?: 'opfs' | 'indexeddb';
   engine?: { memory_limit_bytes?: number };
 }
-/** Second message to a coordinator. */
-export interface EngineModule {
-  /** Nothing where the page has none: then the coordinator compiles one. */
-  module: WebAssembly.Module | undefined;
-}
 /** First message to a node: what it opens the store with, also before anybody wants it. */
 export interface NodeConfig {
   open: { config: string; module: WebAssembly.Module };
