@@ -15,6 +15,8 @@ const BLOCK_ROWS: usize = 256;
 pub(super) const SCATTERED_COST: usize = 4;
 /// When no more than one row of so many takes part, all that do are looked at: what is near among so few says little about lists.
 const FEW: usize = 16;
+/// When all would be looked at, that takes longer than looking at those that take part while they are so few.
+const FEW_OF_ALL: usize = 8;
 /// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
 const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
@@ -86,7 +88,10 @@ impl Codes {
         let cost_of_lists = steps.lists as f32 * (LIST_COST + rows_of_list);
         let cost_of_survivors = taking_part.saturating_sub(reranked) as f32 * SURVIVOR_COST;
         let looks_at_all = search.effort.compares_all();
-        let are_cheap = !looks_at_all && cost_of_survivors <= cost_of_lists;
+        let are_cheap = match looks_at_all {
+            true => taking_part <= rows / FEW_OF_ALL,
+            false => cost_of_survivors <= cost_of_lists,
+        };
         let are_few = search.mask.is_some() && (taking_part <= rows / FEW || are_cheap);
         let lists = if are_few { Vec::new() } else { self.enough_lists(&query, steps.lists, search) };
         let are_rare = |mask: &&Mask| !looks_at_all && self.are_rare_near(&lists, mask, share);
