@@ -143,9 +143,19 @@ pub async fn read_codes(
     let reader: Reader<'_, _, Header> = Reader::open(MAGIC, files, name, on_read).await?;
     let Header { codes: header, sections } = &reader.header;
     let overflow = || reader.corrupt("rows times dim overflows");
-    #[rustfmt::skip]
     let [
-        mean, starts, centres, centre_scales, row_at, words, sign_scales, sign_offsets, row_scales, row_offsets, radii, rows,
+        mean,
+        starts,
+        centres,
+        centre_scales,
+        row_at,
+        words,
+        sign_scales,
+        sign_offsets,
+        row_scales,
+        row_offsets,
+        radii,
+        rows,
     ] = header.counts().ok_or_else(overflow)?;
     let radii = if sections.radii.bytes() == 0 { 0 } else { radii };
     if sections.rows.bytes() != rows as u64 {

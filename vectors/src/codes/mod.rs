@@ -1,4 +1,5 @@
-//! AUTOINDEX: rows of a sealed segment as int8 numbers and single bits, in lists of rows that are near each other.
+//! What all vector indexes search, FLAT too: rows of a sealed segment as int8 numbers and single bits, in lists of rows that are
+//! near each other.
 //!
 //! Each row is turned by a [rotation](rotation), the mean of all rows is taken off, then the centre of its list. What is left,
 //! the residual, is kept twice: as int8 numbers with one scale, and as the signs of its numbers. A [search](search) looks at the
