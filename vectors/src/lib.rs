@@ -6,6 +6,7 @@ pub mod flat;
 pub mod hnsw;
 pub mod kernels;
 mod metric;
+mod ranked;
 mod top_k;
 pub mod within;
 

@@ -2,7 +2,9 @@
 //! data always give the same answer.
 
 use crate::MetricType;
+use crate::ranked::Ranked;
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 /// Which scores are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub struct Hit {
     pub row: u32,
 }
 
-/// A heap of the best hits with the worst of them on top.
+/// The best hits so far.
 #[derive(Debug, Clone)]
 pub struct TopK {
     k: usize,
@@ -73,14 +75,15 @@ pub struct TopK {
     end: Option<f32>,
     /// Nothing above it can get in.
     threshold: f32,
-    heap: Vec<(f32, u32)>,
+    /// The worst on top.
+    heap: BinaryHeap<Ranked>,
 }
 
 impl TopK {
     pub fn new(k: usize, order: Order, range: Option<ScoreRange>) -> TopK {
         let end = range.and_then(|range| range.radius).map(|radius| order.rank(radius));
         let start = range.and_then(|range| range.range_filter).map_or(f32::NEG_INFINITY, |filter| order.rank(filter));
-        TopK { k, order, start, end, threshold: end.unwrap_or(f32::INFINITY), heap: Vec::new() }
+        TopK { k, order, start, end, threshold: end.unwrap_or(f32::INFINITY), heap: BinaryHeap::new() }
     }
 
     pub fn len(&self) -> usize {
@@ -97,8 +100,8 @@ impl TopK {
 
     /// The score of the worst hit kept once there are `k`: nothing worse is worth offering.
     pub fn worst_score(&self) -> Option<f32> {
-        let full = self.k > 0 && self.heap.len() == self.k;
-        full.then(|| self.score(self.heap[0].0))
+        let worst = self.heap.peek().filter(|_| self.heap.len() == self.k);
+        worst.map(|worst| self.score(worst.rank()))
     }
 
     #[inline]
@@ -124,6 +127,7 @@ impl TopK {
             if rank <= self.threshold
                 && let Some(row) = row(at)
             {
+                let rank = if rank.is_nan() { f32::INFINITY } else { rank + 0.0 };
                 self.offer_rank(rank, row);
             }
         }
@@ -144,46 +148,16 @@ impl TopK {
         if rank < self.start || self.end.is_some_and(|end| rank >= end) {
             return;
         }
+        let ranked = Ranked::new(rank, row);
         if self.heap.len() < self.k {
-            self.heap.push((rank, row));
-            self.sift_up();
-        } else if self.heap.first().is_some_and(|worst| compare(&(rank, row), worst).is_lt()) {
-            self.heap[0] = (rank, row);
-            self.sift_down();
+            self.heap.push(ranked);
+        } else if let Some(mut worst) = self.heap.peek_mut().filter(|worst| ranked < **worst) {
+            *worst = ranked;
         } else {
             return;
         }
-        if self.heap.len() == self.k {
-            self.threshold = self.heap[0].0;
-        }
-    }
-
-    fn sift_up(&mut self) {
-        let mut at = self.heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 2;
-            if compare(&self.heap[at], &self.heap[parent]).is_le() {
-                break;
-            }
-            self.heap.swap(at, parent);
-            at = parent;
-        }
-    }
-
-    fn sift_down(&mut self) {
-        let mut at = 0;
-        loop {
-            let (left, right) = (2 * at + 1, 2 * at + 2);
-            let Some(left_hit) = self.heap.get(left) else { return };
-            let worse = match self.heap.get(right) {
-                Some(right_hit) if compare(right_hit, left_hit).is_gt() => right,
-                _ => left,
-            };
-            if compare(&self.heap[worse], &self.heap[at]).is_le() {
-                return;
-            }
-            self.heap.swap(at, worse);
-            at = worse;
+        if let Some(worst) = self.heap.peek().filter(|_| self.heap.len() == self.k) {
+            self.threshold = worst.rank();
         }
     }
 
@@ -196,12 +170,7 @@ impl TopK {
 
     /// The hits, best first.
     pub fn into_sorted(mut self) -> Vec<Hit> {
-        let mut heap = std::mem::take(&mut self.heap);
-        heap.sort_unstable_by(compare);
-        heap.into_iter().map(|(rank, row)| Hit { score: self.score(rank), row }).collect()
+        let heap = std::mem::take(&mut self.heap);
+        heap.into_sorted_vec().into_iter().map(|hit| Hit { score: self.score(hit.rank()), row: hit.row() }).collect()
     }
-}
-
-fn compare(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
-    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
 }

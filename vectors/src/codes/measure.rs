@@ -5,6 +5,7 @@ use super::plan::{FAR, NEAR, Plan, Steps};
 use super::query::CodedQuery;
 use super::rotation::Random;
 use super::search::SCATTERED_COST;
+use std::collections::BinaryHeap;
 
 /// Parts of the nearest rows that plans find. Two levels share one.
 const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
@@ -154,8 +155,8 @@ impl Goal {
 }
 
 /// What a part of `all` values are not above, where the ones that are missing are.
-fn part(mut values: Vec<usize>, part: f32, all: usize) -> usize {
-    values.sort_unstable();
+fn part(values: Vec<usize>, part: f32, all: usize) -> usize {
+    let values = BinaryHeap::from(values).into_sorted_vec();
     let last = ((all as f32 * part).ceil() as usize).clamp(1, values.len().max(1)) - 1;
     values.get(last).copied().unwrap_or(1)
 }

@@ -1,5 +1,7 @@
 //! Lists of numbers, one behind the other: of each node, its neighbours.
 
+use std::collections::BinaryHeap;
+
 /// Reads lists where they are: list `n` is `items[offsets[n]..offsets[n + 1]]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListsView<'a> {
@@ -60,12 +62,13 @@ impl Lists {
     }
 
     /// The same lists with `(list, item)` pairs appended to theirs.
-    pub fn with(self, mut added: Vec<(u32, u32)>) -> Lists {
+    pub fn with(self, added: Vec<(u32, u32)>) -> Lists {
         if added.is_empty() {
             return self;
         }
-        added.sort_unstable();
-        let mut added = added.into_iter().peekable();
+        let packed: BinaryHeap<u64> =
+            added.iter().map(|(list, item)| u64::from(*list) << 32 | u64::from(*item)).collect();
+        let mut added = packed.into_sorted_vec().into_iter().map(|pair| ((pair >> 32) as u32, pair as u32)).peekable();
         let mut lists = Lists::default();
         for list in 0..self.view().len() as u32 {
             let old = self.view().get(list).iter().copied();

@@ -2,6 +2,7 @@
 
 use super::image::Graph;
 use super::lists::ListsView;
+use crate::ranked::Ranked;
 use fixedbitset::FixedBitSet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -46,8 +47,10 @@ impl Graph {
             scratch.take_rows(ef, &mut measure, &accept);
             scratch.walk(self.lowest(), ef, &mut measure, &accept);
         }
-        scratch.found.extend(scratch.nearest.drain().map(Ranked::neighbour));
-        scratch.found.sort_unstable_by_key(|found| Ranked::new(found.distance, found.row));
+        let mut nearest = std::mem::take(&mut scratch.nearest).into_sorted_vec();
+        let neighbour = |ranked: Ranked| Neighbour { row: ranked.row(), distance: ranked.rank() };
+        scratch.found.extend(nearest.drain(..).map(neighbour));
+        scratch.nearest = nearest.into();
         &scratch.found
     }
 
@@ -132,32 +135,5 @@ impl Scratch {
     fn measure(&mut self, measure: &mut impl FnMut(&[u32], &mut [f32])) {
         self.distances.resize(self.rows.len(), 0.0);
         measure(&self.rows, &mut self.distances);
-    }
-}
-
-/// A distance above the row that has it, in bits that compare as numbers do: rows break ties, and NaN is the furthest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ranked(u64);
-
-const SIGN: u32 = 1 << 31;
-
-impl Ranked {
-    #[inline]
-    fn new(distance: f32, row: u32) -> Ranked {
-        // Adding 0 makes the two zeros one.
-        let bits = if distance.is_nan() { f32::INFINITY } else { distance + 0.0 }.to_bits();
-        let rank = if bits & SIGN == 0 { bits | SIGN } else { !bits };
-        Ranked(u64::from(rank) << 32 | u64::from(row))
-    }
-
-    #[inline]
-    fn row(self) -> u32 {
-        self.0 as u32
-    }
-
-    fn neighbour(self) -> Neighbour {
-        let rank = (self.0 >> 32) as u32;
-        let bits = if rank & SIGN == 0 { !rank } else { rank & !SIGN };
-        Neighbour { row: self.row(), distance: f32::from_bits(bits) }
     }
 }
