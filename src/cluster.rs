@@ -1,6 +1,6 @@
 //! What the coordinator says to the nodes, and what they answer.
 
-use crate::catalog::{Collection, IndexDefinition, LoadRecord, Partition, SourceFile};
+use crate::catalog::{Collection, IndexDefinition, LoadRecord, SourceFile};
 use crate::error::Result;
 use crate::export::{ExportFormat, Layout, Measures};
 use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeKind {
-    /// Holds what is loaded of one collection's shard, searches and queries it.
+    /// Holds what is loaded of one collection's shard or a part of it, searches and queries it.
     Query,
     /// Flushes, builds indexes, compacts; ended when idle.
     Data,
@@ -46,7 +46,7 @@ pub enum NodeCommand {
     // To a query node:
     /// Reads partitions into memory; answered when they are there. They are not searchable before they are published.
     Load(Box<LoadPlan>),
-    /// Makes everything that has been read searchable at once.
+    /// Makes everything that has been read searchable at once, and drops what that replaces.
     Publish {
         version: Timestamp,
     },
@@ -59,7 +59,7 @@ pub enum NodeCommand {
         partitions: SortedSet<PartitionId>,
         version: Timestamp,
     },
-    /// Sealed segments have changed.
+    /// Sealed segments have changed: reads what is new of them, until it is published.
     Refresh(RefreshPlan),
     /// Names, partitions, properties or fields have changed.
     View {
@@ -170,29 +170,25 @@ pub struct LoadPlan {
     pub indexes: Vec<IndexDefinition>,
     /// Those whose larger part stays in files.
     pub mapped: SortedSet<IndexId>,
-    /// With the segments of the node's shard.
+    /// With the node's segments.
     pub partitions: Vec<PartitionSegments>,
     pub shard: Shard,
+    pub has_growing: bool,
     /// The log has every write after this.
     pub flushed: Timestamp,
 }
 
 impl LoadPlan {
-    /// Some partitions, for the node of one shard.
-    pub fn new(
-        collection: &Collection,
-        record: &LoadRecord,
-        partitions: &SortedSet<PartitionId>,
-        shard: Shard,
-    ) -> Self {
+    pub fn new(collection: &Collection, record: &LoadRecord, held: Held) -> Self {
         let indexes = collection.indexes.iter().filter(|it| record.indexes.values().any(|loaded| *loaded == it.id));
         LoadPlan {
             view: CollectionView::from(collection),
             fields: record.fields.clone(),
             mapped: indexes.clone().filter(|it| it.is_mapped(&collection.schema)).map(|it| it.id).collect(),
             indexes: indexes.cloned().collect(),
-            partitions: PartitionSegments::of_shard(collection, partitions, shard),
-            shard,
+            partitions: held.partitions,
+            shard: held.shard,
+            has_growing: held.has_growing,
             flushed: collection.flushed,
         }
     }
@@ -219,16 +215,13 @@ pub struct PartitionSegments {
     pub segments: Vec<SegmentManifest>,
 }
 
-impl PartitionSegments {
-    /// What one shard has of some partitions.
-    pub fn of_shard(collection: &Collection, partitions: &SortedSet<PartitionId>, shard: Shard) -> Vec<Self> {
-        let chosen = collection.partitions.iter().filter(|partition| partitions.contains(&partition.id));
-        let of_shard = |partition: &Partition| PartitionSegments {
-            id: partition.id,
-            segments: partition.segments.iter().filter(|segment| segment.shard == shard.number).cloned().collect(),
-        };
-        chosen.map(of_shard).collect()
-    }
+/// What a node is to hold of some partitions: of a shard all sealed segments or some.
+#[derive(Debug, Clone)]
+pub struct Held {
+    pub shard: Shard,
+    /// Whether it gets the shard's growing rows: one node of each shard does.
+    pub has_growing: bool,
+    pub partitions: Vec<PartitionSegments>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

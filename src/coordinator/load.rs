@@ -4,12 +4,11 @@ use super::load_request::{LoadRequest, wanted_record};
 use super::partition::partition_ids;
 use super::{Coordinator, LoadCause, LoadTicket, Runtime, Serving};
 use crate::catalog::Collection;
-use crate::cluster::{CollectionView, LoadPlan, NodeCommand, NodeId, NodeKind, Nodes, PartitionSegments, RefreshPlan};
+use crate::cluster::{CollectionView, Held, LoadPlan, NodeAnswer, NodeCommand, NodeId, NodeKind, Nodes, RefreshPlan};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::names;
-use crate::segment::Shard;
 use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join_all};
@@ -52,9 +51,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// Names for the nodes of all shards.
-    pub(super) fn new_nodes(&self, shards: u32) -> Vec<NodeId> {
-        (0..shards).map(|_| format!("query-{:x}", self.tick().0)).collect()
+    pub(super) fn new_nodes(&self, count: u32) -> Vec<NodeId> {
+        (0..count).map(|_| format!("query-{:x}", self.tick().0)).collect()
     }
 
     /// Has the query nodes read partitions, in the background; answers with the ticket.
@@ -75,15 +73,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let number = load.ticket.number;
         {
             let mut serving = runtime.serving.borrow_mut();
-            let serving = serving.get_or_insert_with(|| Serving {
-                nodes: self.new_nodes(collection.shards_num),
-                version: self.tick().0,
-                started: false,
-                loaded: SortedSet::new(),
-                loading: SortedMap::new(),
-                read_bytes: SortedMap::new(),
-                companions: Vec::new(),
-                settled: Vec::new(),
+            let serving = serving.get_or_insert_with(|| {
+                let placement = self.placement(&collection, record);
+                Serving {
+                    nodes: self.new_nodes(placement.nodes()),
+                    placement,
+                    version: self.tick().0,
+                    started: false,
+                    loaded: SortedSet::new(),
+                    loading: SortedMap::new(),
+                    read_bytes: SortedMap::new(),
+                    companions: Vec::new(),
+                    settled: Vec::new(),
+                }
             });
             serving.loading.extend(load.added.iter().map(|partition| (*partition, load.ticket)));
         }
@@ -126,12 +128,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if wanted.is_empty() {
                 return Ok(());
             }
-            let shards = Shard::all(nodes.len() as u32).zip(&nodes);
-            let calls = shards.map(|(shard, node)| {
-                let plan = LoadPlan::new(&collection, record, &wanted, shard);
-                self.nodes.call(node, NodeCommand::Load(Box::new(plan)), None)
-            });
-            calls.collect::<Vec<_>>()
+            let held = serving.placement.share_out(&collection, &wanted);
+            self.have_read(&nodes, held, |held| NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held))))
         };
         let answers = join_all(calls).await;
         let is_current = || runtime.serving.borrow().as_ref().is_some_and(|serving| serving.nodes == nodes);
@@ -453,25 +451,39 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Has the query nodes follow a commit of segments; the caller holds `moving`.
     pub(super) async fn refresh_nodes(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
         let Some(collection) = self.collection(id) else { return };
-        let Some((nodes, loaded)) =
-            runtime.serving.borrow().as_ref().map(|serving| (serving.nodes.clone(), serving.loaded.clone()))
-        else {
+        let Some((nodes, calls)) = runtime.serving.borrow_mut().as_mut().map(|serving| {
+            let held = serving.placement.share_out(&collection, &serving.loaded);
+            let calls = self.have_read(&serving.nodes, held, |held| {
+                NodeCommand::Refresh(RefreshPlan { partitions: held.partitions, flushed: collection.flushed })
+            });
+            (serving.nodes.clone(), calls)
+        }) else {
             return;
         };
-        let shards = Shard::all(nodes.len() as u32).zip(&nodes);
-        let calls = shards.map(|(shard, node)| {
-            let partitions = PartitionSegments::of_shard(&collection, &loaded, shard);
-            let plan = RefreshPlan { partitions, flushed: collection.flushed };
-            self.nodes.call(node, NodeCommand::Refresh(plan), None)
-        });
-        let answers = join_all(calls.collect::<Vec<_>>()).await;
-        let failed =
-            answers.iter().any(|it| it.as_ref().is_err_and(|error| !matches!(error, Error::NodeOffline { .. })));
-        if failed {
-            self.node_failed(&nodes[0]);
-        } else {
-            self.relocate_when_quiet(id, runtime);
+        let answers = join_all(calls).await.into_iter().collect::<Result<Vec<_>>>();
+        let published = match answers {
+            Ok(_) => {
+                // As when partitions are loaded: rows move from node to node.
+                let _turn = runtime.writing.lock().await;
+                self.publish(&nodes).await
+            }
+            Err(error) => Err(error),
+        };
+        match published {
+            Ok(()) => self.relocate_when_quiet(id, runtime),
+            Err(Error::NodeOffline { .. }) => {}
+            Err(_) => self.node_failed(&nodes[0]),
         }
+    }
+
+    /// Tells each node what it is to hold.
+    pub(super) fn have_read(
+        &self,
+        nodes: &[NodeId],
+        held: Vec<Held>,
+        command: impl Fn(Held) -> NodeCommand,
+    ) -> Vec<LocalBoxFuture<'static, Result<NodeAnswer>>> {
+        nodes.iter().zip(held).map(|(node, held)| self.nodes.call(node, command(held), None)).collect()
     }
 }
 

@@ -26,7 +26,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         wanted: &LoadRecord,
     ) -> Result<()> {
         let is_served = runtime.serving.borrow().is_some();
-        let new_nodes = if is_served { 0 } else { collection.shards_num as usize };
+        let own_nodes = match runtime.serving.borrow().as_ref() {
+            Some(serving) => serving.placement.nodes(),
+            None => self.placement(collection, wanted).nodes(),
+        };
+        let new_nodes = if is_served { 0 } else { own_nodes as usize };
         let nodes: usize = self.served().iter().map(|(_, nodes)| nodes.len()).sum();
         if nodes + new_nodes > MAX_QUERY_NODES {
             let text =
@@ -42,7 +46,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Ok(());
         }
         let [now_bytes, after_bytes] = [&known, &after.partitions].map(|partitions| {
-            let nodes = if partitions.is_empty() { 0 } else { u64::from(collection.shards_num) };
+            let nodes = if partitions.is_empty() { 0 } else { u64::from(own_nodes) };
             nodes * EMPTY_NODE_BYTES + self.bytes_to_hold(collection, runtime, wanted, partitions)
         });
         // An instance that has once been larger has room for what comes.
@@ -64,7 +68,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(limit_bytes) = self.config.memory_limit_bytes else { return true };
         let Some(collection) = self.collection(id) else { return false };
         let Some(record) = &collection.load else { return false };
-        let copy_bytes = u64::from(collection.shards_num) * EMPTY_NODE_BYTES
+        let copy_bytes = u64::from(self.placement(&collection, record).nodes()) * EMPTY_NODE_BYTES
             + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
         self.held_bytes(None).await + copy_bytes <= limit_bytes
     }

@@ -21,6 +21,7 @@ mod load_request;
 mod maintenance;
 mod memory_usage;
 mod partition;
+mod placement;
 mod properties;
 mod relocate;
 mod repeat;
@@ -49,6 +50,7 @@ use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, W
 use futures::channel::oneshot;
 use futures::future::{join, try_join, try_join3};
 use maintenance::Pace;
+use placement::Placement;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -73,6 +75,9 @@ pub struct Config {
     pub relocate_bytes: u64,
     /// What query nodes may hold together; a load that would take more is refused.
     pub memory_limit_bytes: Option<u64>,
+    /// A shard gets as many query nodes as it has this much of what searches look at, while there are cores for them.
+    pub node_bytes: u64,
+    pub cores: u32,
 }
 
 impl Default for Config {
@@ -85,6 +90,8 @@ impl Default for Config {
             max_segment_bytes: 64 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,
+            node_bytes: 64 << 20,
+            cores: 1,
         }
     }
 }
@@ -141,8 +148,8 @@ struct Runtime {
 
 /// The query nodes of a collection, and what they have.
 struct Serving {
-    /// One of each shard.
     nodes: Vec<NodeId>,
+    placement: Placement,
     /// Rises with every change of the nodes, so that an old route is known.
     version: u64,
     started: bool,

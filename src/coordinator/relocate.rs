@@ -1,13 +1,13 @@
 //! Giving memory back after a part was released, or rows were written into files that need not be in memory: linear memory
 //! never shrinks, so what remains moves to fresh nodes.
 
+use super::placement::Placement;
 use super::{Coordinator, Runtime};
 use crate::catalog::Collection;
 use crate::cluster::{LoadPlan, NodeCommand, NodeId, NodeKind, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
-use crate::segment::Shard;
 use crate::sorted::SortedSet;
 use futures::FutureExt;
 use futures::future::{join_all, try_join_all};
@@ -27,7 +27,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// The same once the nodes have followed all commits of segments, if they then have more from the system than they use.
+    /// The same once the nodes have followed all commits of segments, if they then have more from the system than they use, or
+    /// the collection should have more of them.
     pub(super) fn relocate_when_quiet(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
         runtime.refreshes.set(runtime.refreshes.get() + 1);
         if runtime.refreshes.get() > 1 {
@@ -45,7 +46,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             runtime.refreshes.set(0);
             let unused_bytes = coordinator.unused_bytes(&runtime).await;
             // Growing rows would only be copied.
-            if unused_bytes.saturating_sub(runtime.log.borrow().bytes) >= coordinator.config.relocate_bytes {
+            let is_wasteful =
+                unused_bytes.saturating_sub(runtime.log.borrow().bytes) >= coordinator.config.relocate_bytes;
+            if is_wasteful || coordinator.has_outgrown(id, &runtime) {
                 coordinator.relocate_in_background(id);
             }
         };
@@ -70,9 +73,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if !coordinator.has_room_for_copy(id, &runtime).await {
                 return;
             }
-            let shards = runtime.serving.borrow().as_ref().map_or(0, |serving| serving.nodes.len());
-            let successors = coordinator.new_nodes(shards as u32);
-            if coordinator.relocate(id, &runtime, &successors).await.is_err() {
+            let placement = coordinator.collection(id).and_then(|collection| {
+                let record = collection.load.as_ref()?;
+                Some(coordinator.placement(&collection, record))
+            });
+            let Some(placement) = placement else { return };
+            let successors = coordinator.new_nodes(placement.nodes());
+            if coordinator.relocate(id, &runtime, &successors, placement).await.is_err() {
                 // What was loaded stays where it is, and the next release tries again.
                 coordinator.dismiss_companions(&runtime, &successors);
             }
@@ -90,7 +97,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// The caller holds `moving`.
-    async fn relocate(self: &Rc<Self>, id: CollectionId, runtime: &Rc<Runtime>, successors: &[NodeId]) -> Result<()> {
+    async fn relocate(
+        self: &Rc<Self>,
+        id: CollectionId,
+        runtime: &Rc<Runtime>,
+        successors: &[NodeId],
+        mut placement: Placement,
+    ) -> Result<()> {
         let moved_on = || Error::Unexpected("the collection was released or moved meanwhile".into());
         let old = {
             let serving = runtime.serving.borrow();
@@ -107,12 +120,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let serving = serving.as_mut().filter(|serving| serving.nodes == old).ok_or_else(moved_on)?;
             let loaded = serving.loaded.intersection(&record.partitions).copied().collect();
             serving.companions = successors.to_vec();
-            let shards = Shard::all(successors.len() as u32).zip(successors);
-            let calls = shards.map(|(shard, node)| {
-                let plan = LoadPlan::new(&collection, record, &loaded, shard);
-                self.nodes.call(node, NodeCommand::Load(Box::new(plan)), None)
-            });
-            calls.collect::<Vec<_>>()
+            let held = placement.share_out(&collection, &loaded);
+            self.have_read(successors, held, |held| {
+                NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held)))
+            })
         };
         try_join_all(calls).await?;
         self.publish(successors).await?;
@@ -121,6 +132,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let mut serving = runtime.serving.borrow_mut();
             let serving = serving.as_mut().filter(|serving| serving.nodes == old).ok_or_else(moved_on)?;
             serving.nodes = successors.to_vec();
+            serving.placement = placement;
             serving.version = self.tick().0;
             // Until they are retired the old nodes answer callers who know no better: they go on being told of every write.
             serving.companions = old.clone();

@@ -150,6 +150,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 (other, _) => return Err(Error::Unexpected(format!("a query node answered {other:?}"))),
             }
         }
+        // Rows of one key may be in several nodes.
+        let found = if nodes.len() > 1 { found.map(PrimaryKeys::into_distinct) } else { found };
         found.ok_or_else(|| Error::Unexpected("a collection without query nodes was asked for keys".into()))
     }
 

@@ -88,7 +88,7 @@ impl<P: Platform> DataNode<P> {
         let mut breather = Breather::new(&self.platform);
         for (written, bytes) in records {
             let wanted = |partition| plan.new_segments.iter().any(|new| new.partition == partition);
-            let record = LogRecord::decode(&bytes, wanted)?;
+            let record = LogRecord::decode(&bytes, &wanted)?;
             drop(bytes);
             if let Some(deletes) = &record.deletes {
                 for (new, rows) in plan.new_segments.iter().zip(growing.iter_mut()) {

@@ -1,7 +1,7 @@
 //! Reading partitions into memory, and following the sealed segments as they change.
 
 use super::partition::PartitionRows;
-use super::{Loaded, QueryNode, ReadPartitions, Staging};
+use super::{Loaded, QueryNode, ReadPartitions, Refreshed, Staging};
 use crate::catalog::IndexDefinition;
 use crate::cluster::{LoadPlan, PartitionSegments, RefreshPlan};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl<P: Platform> QueryNode<P> {
             loaded.fields = plan.fields.clone();
             loaded.indexes = plan.indexes.clone();
             loaded.mapped = plan.mapped.clone();
-            loaded.shard = plan.shard;
+            (loaded.shard, loaded.has_growing) = (plan.shard, plan.has_growing);
             loaded.staging.push(staging.clone());
         }
         let read = self.read_partitions(&plan, &staging).await;
@@ -66,6 +66,9 @@ impl<P: Platform> QueryNode<P> {
     /// Makes everything that has been read searchable, with the writes that arrived since.
     pub(super) fn publish(&self, version: Timestamp) -> Result<()> {
         let mut loaded = self.loaded.borrow_mut();
+        if let Some(refreshed) = loaded.refreshed.take() {
+            loaded.replace_segments(refreshed);
+        }
         let (read, reading) =
             std::mem::take(&mut loaded.staging).into_iter().partition(|it| it.read.borrow().is_some());
         loaded.staging = reading;
@@ -73,7 +76,7 @@ impl<P: Platform> QueryNode<P> {
             let Some(ReadPartitions { mut partitions, deletes }) = staging.read.take() else { continue };
             partitions.retain(|id, _| staging.partitions.borrow().contains(id));
             for (written, bytes) in staging.pending.take() {
-                let record = loaded.decode(&bytes, |partition| partitions.contains_key(&partition))?;
+                let record = loaded.decode(&bytes, &|partition| partitions.contains_key(&partition))?;
                 partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
             }
             for (written, record) in &deletes {
@@ -122,15 +125,15 @@ impl<P: Platform> QueryNode<P> {
                 return Ok(ReadPartitions { partitions, deletes });
             }
             for (written, bytes) in page {
-                let record = LogRecord::decode(&bytes, |partition| partitions.contains_key(&partition))?
-                    .of_shard(plan.shard, primary_key);
+                let is_wanted = |partition| plan.has_growing && partitions.contains_key(&partition);
+                let record = LogRecord::decode(&bytes, &is_wanted)?.of_shard(plan.shard, primary_key);
                 partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
                 deletes.push((written, LogRecord { deletes: record.deletes, inserts: Vec::new() }));
             }
         }
     }
 
-    /// Puts the new sealed segments in the place of the rows and segments that they hold.
+    /// Reads segments that are new, or have got codes or a graph.
     pub(super) async fn refresh(&self, plan: RefreshPlan) -> Result<()> {
         let (view, fields, indexes, mapped) = {
             let loaded = self.loaded.borrow();
@@ -163,27 +166,7 @@ impl<P: Platform> QueryNode<P> {
                 }
             }
         }
-        let mut loaded = self.loaded.borrow_mut();
-        let Loaded { partitions, recent_deletes, flushed, .. } = &mut *loaded;
-        *flushed = plan.flushed;
-        recent_deletes.retain(|written, _| *written > plan.flushed);
-        for PartitionSegments { id, segments } in &plan.partitions {
-            let Some(partition) = partitions.get_mut(id) else { continue };
-            let current: SortedSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
-            partition.sealed.retain(|segment, _| current.contains(segment));
-            for manifest in segments {
-                let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
-                if let Some(known) = partition.sealed.get(&manifest.id) {
-                    segment.deleted = known.deleted.clone();
-                    segment.written = known.written.clone();
-                }
-                for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
-                    segment.delete_at(*written, &deletes.keys);
-                }
-                partition.sealed.insert(manifest.id, segment);
-            }
-            partition.growing.drop_through(plan.flushed);
-        }
+        self.loaded.borrow_mut().refreshed = Some(Refreshed { plan, arrived });
         Ok(())
     }
 
@@ -303,6 +286,32 @@ impl<P: Platform> QueryNode<P> {
             return Err(Error::Corrupt { file, detail: "not an index of the segment's rows".into() });
         }
         Ok((index, stored_rows))
+    }
+}
+
+impl Loaded {
+    /// Puts new sealed segments in the place of the rows and segments that they hold.
+    fn replace_segments(&mut self, Refreshed { plan, mut arrived }: Refreshed) {
+        let Loaded { partitions, recent_deletes, flushed, .. } = self;
+        *flushed = plan.flushed;
+        recent_deletes.retain(|written, _| *written > plan.flushed);
+        for PartitionSegments { id, segments } in &plan.partitions {
+            let Some(partition) = partitions.get_mut(id) else { continue };
+            let current: SortedSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
+            partition.sealed.retain(|segment, _| current.contains(segment));
+            for manifest in segments {
+                let Some(mut segment) = arrived.remove(&manifest.id) else { continue };
+                if let Some(known) = partition.sealed.get(&manifest.id) {
+                    segment.deleted = known.deleted.clone();
+                    segment.written = known.written.clone();
+                }
+                for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
+                    segment.delete_at(*written, &deletes.keys);
+                }
+                partition.sealed.insert(manifest.id, segment);
+            }
+            partition.growing.drop_through(plan.flushed);
+        }
     }
 }
 

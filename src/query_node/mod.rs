@@ -18,13 +18,13 @@ mod target;
 pub use output::NodeReply;
 
 use crate::catalog::IndexDefinition;
-use crate::cluster::{CollectionView, NodeAnswer, NodeCommand};
+use crate::cluster::{CollectionView, NodeAnswer, NodeCommand, RefreshPlan};
 use crate::error::{Error, Result, Status};
 use crate::event::LoadProgress;
-use crate::ids::{IndexId, PartitionId, Timestamp};
+use crate::ids::{IndexId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::FieldId;
-use crate::segment::{Deletes, LogRecord, Shard};
+use crate::segment::{Deletes, LogRecord, SegmentRows, Shard};
 use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::channel::oneshot;
@@ -63,8 +63,13 @@ struct Loaded {
     recent_deletes: SortedMap<Timestamp, Deletes>,
     /// Loads under way.
     staging: Vec<Rc<Staging>>,
+    /// What has been read of a commit of segments, until it is published.
+    refreshed: Option<Refreshed>,
     shard: Shard,
-    /// Of the last change of what is searchable; the nodes of a collection that say the same have the same partitions.
+    /// Whether the shard's growing rows are here, not in another node of it.
+    has_growing: bool,
+    /// Of the last change that concerns several nodes; those of a collection that say the same have the same partitions, segments
+    /// and deletes.
     version: Timestamp,
 }
 
@@ -78,6 +83,12 @@ struct Staging {
     untold_bytes: Cell<u64>,
     /// What has been read, until it is published.
     read: RefCell<Option<ReadPartitions>>,
+}
+
+/// Segments in the place of the rows and segments that they hold.
+struct Refreshed {
+    plan: RefreshPlan,
+    arrived: SortedMap<SegmentId, SegmentRows>,
 }
 
 struct ReadPartitions {
@@ -190,8 +201,12 @@ impl<P: Platform> QueryNode<P> {
         for staging in &loaded.staging {
             staging.pending.borrow_mut().push((written, bytes.clone()));
         }
-        let record = loaded.decode(&bytes, |partition| loaded.partitions.contains_key(&partition))?;
+        let record = loaded.decode(&bytes, &|partition| loaded.partitions.contains_key(&partition))?;
         loaded.remember_deletes(written, &record);
+        if record.deletes.is_some() {
+            // What replaces a row may be in another node than the row.
+            loaded.version = written;
+        }
         for (id, partition) in &mut loaded.partitions {
             partition.apply(*id, written, &record);
         }
@@ -220,9 +235,9 @@ impl<P: Platform> QueryNode<P> {
 }
 
 impl Loaded {
-    /// A log record as the node's shard sees it.
-    fn decode(&self, bytes: &[u8], wanted: impl Fn(PartitionId) -> bool) -> Result<LogRecord> {
-        let record = LogRecord::decode(bytes, wanted)?;
+    /// A log record as far as it is the node's.
+    fn decode(&self, bytes: &[u8], wanted: &dyn Fn(PartitionId) -> bool) -> Result<LogRecord> {
+        let record = LogRecord::decode(bytes, &|partition| self.has_growing && wanted(partition))?;
         Ok(match &self.view {
             Some(view) => record.of_shard(self.shard, &view.schema.primary_key().name),
             None => record,

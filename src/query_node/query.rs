@@ -20,6 +20,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 const COUNT: &str = "count(*)";
+/// What tells which of several nodes has the newest row of a key.
+const NEWNESS: &str = "$newness";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -38,6 +40,8 @@ pub(super) struct QueryRequest {
     pub query_params: Vec<KeyValue>,
     #[serde(deserialize_with = "crate::request::or_default")]
     pub expr_template_values: SortedMap<String, Value>,
+    /// Whether the caller puts the answers of several nodes together.
+    pub merge: bool,
 }
 
 impl<P: Platform> QueryNode<P> {
@@ -69,6 +73,10 @@ impl<P: Platform> QueryNode<P> {
                 && !keys.only.is_empty()
             {
                 *objects = keys.cut(objects);
+            }
+            if request.merge {
+                let newness = found.iter().map(|at| newness(&target.segments[at.segment as usize]));
+                batch.columns.push((NEWNESS.to_owned(), Column::new(ColumnData::Int64(newness.collect()))));
             }
             (batch, output.wire_names().into_iter().map(str::to_owned).collect())
         };
@@ -133,6 +141,11 @@ impl<P: Platform> QueryNode<P> {
         let is_text = target.schema().primary_key().data_type == crate::schema::DataType::VarChar;
         Ok(if is_text { PrimaryKeys::VarChar(texts) } else { PrimaryKeys::Int64(numbers) })
     }
+}
+
+/// Later segments have larger ids, and what is not sealed yet is newer than all of them.
+fn newness(segment: &SegmentRows) -> i64 {
+    segment.sealed.map_or(i64::MAX, |id| id.0 as i64)
 }
 
 /// The next row of one segment in a merge; the heap gives the smallest key first, and of equal keys the newest segment.

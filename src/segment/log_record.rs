@@ -84,7 +84,7 @@ impl LogRecord {
     }
 
     /// Reads a record, but of its inserts only those for partitions that are wanted.
-    pub fn decode(bytes: &[u8], wanted: impl Fn(PartitionId) -> bool) -> Result<LogRecord> {
+    pub fn decode(bytes: &[u8], wanted: &dyn Fn(PartitionId) -> bool) -> Result<LogRecord> {
         let corrupt = |detail: &str| Error::Corrupt { file: "log record".to_owned(), detail: detail.to_owned() };
         let prelude = bytes.first_chunk::<PRELUDE_BYTES>().ok_or_else(|| corrupt("shorter than its prelude"))?;
         if prelude[0..4] != MAGIC || u16::from_le_bytes([prelude[4], prelude[5]]) != VERSION {

@@ -3,7 +3,7 @@
 use super::{StoredRows, StoredVectors};
 use crate::error::Result;
 use crate::expr::{Filter, Rows};
-use crate::ids::{IndexId, Timestamp};
+use crate::ids::{IndexId, SegmentId, Timestamp};
 use crate::index::SegmentIndex;
 use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
@@ -16,6 +16,8 @@ use std::rc::Rc;
 /// Columns of some rows and which of them are deleted. A clone is a cheap snapshot: what is written later does not show in it.
 #[derive(Clone)]
 pub struct SegmentRows {
+    /// `None` of growing rows.
+    pub sealed: Option<SegmentId>,
     pub columns: Rc<SortedMap<FieldId, Rc<Column>>>,
     pub deleted: Rc<RoaringBitmap>,
     /// Fields that are not in memory, because an index takes their place.
@@ -46,6 +48,7 @@ impl SegmentRows {
     pub fn new(primary_key: FieldId, columns: SortedMap<FieldId, Column>, sorted: bool) -> Self {
         assert!(columns.contains_key(&primary_key), "the primary key is always loaded");
         SegmentRows {
+            sealed: None,
             columns: Rc::new(columns.into_iter().map(|(field, column)| (field, Rc::new(column))).collect()),
             deleted: Rc::default(),
             stored: Rc::default(),

@@ -16,6 +16,7 @@ pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;
 use crate::schema::DataType;
+use crate::sorted::SortedSet;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -64,6 +65,21 @@ impl PrimaryKeys {
             (PrimaryKeys::Int64(keys), PrimaryKeys::Int64(more)) => keys.extend(more),
             (PrimaryKeys::VarChar(keys), PrimaryKeys::VarChar(more)) => keys.extend(more),
             (keys, more) => unreachable!("{keys:?} and {more:?} of one collection"),
+        }
+    }
+
+    /// The same keys, each once.
+    pub fn into_distinct(self) -> PrimaryKeys {
+        match self {
+            PrimaryKeys::Int64(mut keys) => {
+                keys.sort_unstable();
+                keys.dedup();
+                PrimaryKeys::Int64(keys)
+            }
+            PrimaryKeys::VarChar(keys) => {
+                let distinct: SortedSet<String> = keys.into_iter().collect();
+                PrimaryKeys::VarChar(distinct.into_iter().collect())
+            }
         }
     }
 

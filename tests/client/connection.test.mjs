@@ -27,8 +27,8 @@ const searchReply = (scores, ids, topks = [String(ids.length)]) => ({
   blobs: [hits(scores, ids)],
 });
 
-/** Of an iterator, whose pages the client puts together of all nodes' hits. */
-const pageReply = (scores, ids, given_of_bound = 0) => {
+/** What the client is to put together with other nodes' hits, as pages of an iterator always are. */
+const partReply = (scores, ids, given_of_bound = 0) => {
   const { body } = searchReply(scores, ids);
   const columns = [['$score', DataType.Float, scores], ['id', DataType.Int64, ids], ['$key', DataType.Int64, ids]];
   return { body: { ...body, results: { ...body.results, given_of_bound } }, blobs: [batch(ids.length, columns.map(([name, type, values]) => [{ name, type }, values]))] };
@@ -314,23 +314,24 @@ test('stale routes and dead nodes are routed again, unseen', async () => {
 });
 
 test('several nodes: searches are merged by score, queries by key, counts added', async () => {
-  const ids = list => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(list.length, [[{ name: 'id', type: DataType.Int64 }, list]])] });
+  const columns = (list, newness) => [['id', list], ['$newness', list.map(() => newness)]].map(([name, values]) => [{ name, type: DataType.Int64 }, values]);
+  const ids = (list, newness) => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(list.length, columns(list, newness))] });
   const counted = n => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [n]]])] });
-  const part = (scores, found) => node({
-    Search: () => searchReply(scores, found),
-    Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids(found)),
+  const part = (scores, found, newness) => node({
+    Search: () => partReply(scores, found),
+    Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids(found, newness)),
   });
-  MockWorker.handlers.Route = route(part([0.9, 0.5], [11, 2]), part([0.7, 0.1], [9, 1]));
+  MockWorker.handlers.Route = route(part([0.9, 0.5], [11, 2], 7), part([0.7, 0.6, 0.1], [9, 11, 1], 8n));
   const client = open();
   assert.deepEqual((await client.search({ collection_name: 'c', data: [1, 2], limit: 3 })).results.map(hit => hit.id), ['11', '9', '2']);
   assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 3 })).data, [{ id: '1' }, { id: '2' }, { id: '9' }]);
-  assert.equal((await client.count({ collection_name: 'c' })).data, 4);
+  assert.equal((await client.count({ collection_name: 'c' })).data, 5);
   assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 2, offset: 1 })).data, [{ id: '2' }, { id: '9' }]);
 });
 
 test('several nodes are asked what one would be, and their scores rounded together', async () => {
   const asked = [];
-  const part = (scores, found) => node({ Search: body => (asked.push(body), searchReply(scores, found)) });
+  const part = (scores, found) => node({ Search: body => (asked.push(body), partReply(scores, found)) });
   MockWorker.handlers.Route = route(part([1.61, 0.75], [1, 2]), part([1.5, 0.2], [3, 4]));
   const client = open();
   const rounded = async given => (await client.search({ collection_name: 'c', data: [1, 2], limit: 2, offset: 1, ...given })).results.map(hit => [hit.id, hit.score]);
@@ -371,7 +372,7 @@ test('iterators page through everything', async () => {
       const scoreOf = id => (id < 4 ? 0.5 : 1 / id);
       const found = all.filter(id => id > parseInt(tokens.at(-1)?.slice(-12) ?? '0', 16)).slice(0, value('search_iter_batch_size'));
       assert.equal(merge, true);
-      return pageReply(found.map(scoreOf), found, parseInt(tokens.at(-1)?.slice(9, 13) ?? '0', 16));
+      return partReply(found.map(scoreOf), found, parseInt(tokens.at(-1)?.slice(9, 13) ?? '0', 16));
     },
   }));
   const client = open();
@@ -422,7 +423,7 @@ test('a search iterator gives no row twice, and what is refused does not end it 
     Search: () => {
       const ids = found.shift();
       if (!ids) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
-      return pageReply(ids.map(id => 1 / id), ids);
+      return partReply(ids.map(id => 1 / id), ids);
     },
   }));
   const iterator = (await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2 }))[Symbol.asyncIterator]();
@@ -434,7 +435,7 @@ test('a search iterator gives no row twice, and what is refused does not end it 
 test('a search iterator that is answered the same page again does not ask for ever', async () => {
   MockWorker.handlers.Route = route(node({
     Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [100]]])] }),
-    Search: () => pageReply([Infinity, Infinity], [1, 2]),
+    Search: () => partReply([Infinity, Infinity], [1, 2]),
   }));
   const iterator = (await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2 }))[Symbol.asyncIterator]();
   await iterator.next();
@@ -451,7 +452,7 @@ test('a search iterator knows rows by their primary key, asked for or not, and r
     Search: ({ search_params, output_fields }) => {
       asked.push([search_params.find(p => p.key === 'search_iter_last_bound')?.value, ...output_fields]);
       const found = pages.shift();
-      return pageReply(found.map(id => 1 / id), found);
+      return partReply(found.map(id => 1 / id), found);
     },
   }));
   const iterator = await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2, output_fields: ['x'] });

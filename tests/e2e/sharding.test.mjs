@@ -1,17 +1,16 @@
-// A collection in several shards answers as one that has only one.
+// A collection in several shards, or in several nodes of one shard, answers as one that is in one node.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openPage, startBrowserAndSite } from './support/browser.mjs';
 
 const { browser, site } = await startBrowserAndSite(test);
 
-/** Fills the same rows into a collection of one shard and of three, and gives the answers of both to the same calls. */
-async function answersOfBoth(keyIsText) {
+/** Fills the same rows into a collection in one node, three shards, and several nodes; gives the answers of each to the same calls. */
+async function answersOfAll(keyIsText) {
   const page = await openPage(await browser.newContext(), site.url);
   const answers = await page.evaluate(async keyIsText => {
     const { rows, elanus } = window;
     const { DataType, MilvusClient } = elanus;
-    const client = new MilvusClient('shards');
     // Letters beyond 16 bits sort by their UTF-8, not by their UTF-16.
     const letters = ['a', 'Z', 'é', '\u{1F600}', '\uFF5E', ''];
     const keyOf = id => (keyIsText ? `${letters[id % letters.length]}${id}` : id - 500);
@@ -22,12 +21,15 @@ async function answersOfBoth(keyIsText) {
     const made = rows.make(0, 1000, { v: 8 }, id => ({ genre: id % 7 === 0 ? null : `genre ${id % 7}` }));
     const data = made.map(row => ({ ...row, id: keyOf(row.id) }));
     const answers = [];
-    for (const shards_num of [1, 3]) {
-      const collection_name = `shards_${shards_num}`;
+    for (const [shards_num, nodeBytes] of [[1], [3], [1, 1]]) {
+      const client = new MilvusClient({ address: `shards-${shards_num}-${nodeBytes}`, nodeBytes });
+      const collection_name = 'books';
       rows.mustSucceed(await client.createCollection({ collection_name, fields, shards_num }));
       rows.mustSucceed(await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'COSINE' }));
-      rows.mustSucceed(await client.insert({ collection_name, data: data.slice(0, 700) }));
-      rows.mustSucceed(await client.flush({ collection_names: [collection_name] }));
+      for (const [from, to] of [[0, 300], [300, 600], [600, 700]]) {
+        rows.mustSucceed(await client.insert({ collection_name, data: data.slice(from, to) }));
+        rows.mustSucceed(await client.flush({ collection_names: [collection_name] }));
+      }
       rows.mustSucceed(await client.insert({ collection_name, data: data.slice(700) }));
       await client.loadCollection({ collection_name });
       const nodes = (await client.getMemoryUsage()).collections.find(held => held.collection_name === collection_name).nodes.length;
@@ -75,7 +77,19 @@ async function answersOfBoth(keyIsText) {
         refused: await search({ filter: 'no such ==' }),
       };
       for (const answer of Object.values(asked)) delete answer.collection_name;
-      answers.push({ nodes, asked: JSON.parse(JSON.stringify(asked)) });
+      // The same keys again, with other values: two of each are in files, one is not.
+      for (const genre of ['second', 'third']) {
+        rows.mustSucceed(await client.insert({ collection_name, data: data.slice(600, 650).map(row => ({ ...row, genre })) }));
+        if (genre === 'second') rows.mustSucceed(await client.flush({ collection_names: [collection_name] }));
+      }
+      asked.newest = await query({ filter: '', limit: 1000 });
+      asked.newestPage = await query({ filter: '', limit: 20, offset: 595 });
+      asked.nearestOnce = await search({ data: data[610].v, limit: 100, output_fields: ['id'] });
+      asked.twice = await client.count({ collection_name });
+      asked.deleted = (await client.delete({ collection_name, filter: 'genre == "second"' })).delete_cnt;
+      for (const answer of Object.values(asked)) delete answer.collection_name;
+      answers.push({ nodes, cores: navigator.hardwareConcurrency, asked: JSON.parse(JSON.stringify(asked)) });
+      await client.closeConnection();
     }
     return answers;
   }, keyIsText);
@@ -86,14 +100,17 @@ async function answersOfBoth(keyIsText) {
 
 for (const keyIsText of [false, true]) {
   test(`with ${keyIsText ? 'texts' : 'numbers'} as keys`, { timeout: 60_000 }, async () => {
-    const [one, three] = await answersOfBoth(keyIsText);
-    assert.deepEqual([one.nodes, three.nodes], [1, 3]);
-    // As in Milvus, further members of a group come only from shards in which the group is among the best.
+    const [one, three, shared] = await answersOfAll(keyIsText);
+    assert.deepEqual([one.nodes, three.nodes, shared.nodes], [1, 3, Math.min(shared.cores, 4)]);
+    // As in Milvus, further members of a group come only from nodes in which the group is among the best.
     const { groups, ...exact } = one.asked;
-    for (const [name, answer] of Object.entries(exact)) assert.deepEqual(three.asked[name], answer, name);
     const bestOfGroups = ({ results }) => results.filter((hit, at) => at === 0 || hit.genre !== results[at - 1].genre);
-    assert.deepEqual(bestOfGroups(three.asked.groups), bestOfGroups(groups));
-    assert.deepEqual(three.asked.groups.results.map(hit => hit.genre), groups.results.map(hit => hit.genre));
+    for (const several of [three, shared]) {
+      for (const [name, answer] of Object.entries(exact)) assert.deepEqual(several.asked[name], answer, name);
+      assert.deepEqual(bestOfGroups(several.asked.groups), bestOfGroups(groups));
+      assert.deepEqual(several.asked.groups.results.map(hit => hit.genre), groups.results.map(hit => hit.genre));
+    }
+    assert.equal(one.asked.newest.data.filter(row => row.genre === 'third').length, 50);
     assert.equal(one.asked.search.results.length, 20);
     const { iterated, iteratedTies, iteratedFew, iteratedRange, iteratedState, iteratedOffset } = one.asked;
     for (const { batches } of [iterated, iteratedTies]) {

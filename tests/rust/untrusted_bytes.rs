@@ -36,8 +36,8 @@ fn record() -> LogRecord {
 #[test]
 fn what_was_written_is_read_again() {
     assert_eq!(Batch::decode(&batch().encode()), Ok(batch()));
-    assert_eq!(LogRecord::decode(&record().encode(), |_| true), Ok(record()));
-    let only = LogRecord::decode(&record().encode(), |partition| partition == PartitionId(8)).expect("intact");
+    assert_eq!(LogRecord::decode(&record().encode(), &|_| true), Ok(record()));
+    let only = LogRecord::decode(&record().encode(), &|partition| partition == PartitionId(8)).expect("intact");
     assert_eq!(only.inserts, vec![(PartitionId(8), batch())]);
     let files = MemoryStore::new();
     block_on(async {
@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Batch::decode(&bytes);
-        prop_assert!(LogRecord::decode(&bytes, |_| true).is_err());
+        prop_assert!(LogRecord::decode(&bytes, &|_| true).is_err());
         let files = MemoryStore::new();
         block_on(async {
             files.write("f", &bytes).await.expect("written");
@@ -105,8 +105,8 @@ proptest! {
         let at = at.index(intact.len());
         prop_assume!(!(6..8).contains(&at));
         changed[at] ^= value;
-        prop_assert!(LogRecord::decode(&changed, |_| true).is_err());
-        prop_assert!(LogRecord::decode(&intact[..cut.index(intact.len())], |_| true).is_err());
+        prop_assert!(LogRecord::decode(&changed, &|_| true).is_err());
+        prop_assert!(LogRecord::decode(&intact[..cut.index(intact.len())], &|_| true).is_err());
     }
 
     #[test]

@@ -14,6 +14,8 @@ const SCORE = '$score';
 /** What hits of several nodes are put in order and into groups by. */
 const KEY = '$key';
 const GROUP = '$group';
+/** Which of several nodes' rows of one key stays. */
+const NEWNESS = '$newness';
 
 export interface QueryPage {
   status: ResStatus;
@@ -58,7 +60,7 @@ function inTextOrder(a: string, b: string): number {
 
 const orderOf = (type: DataType | undefined): ((a: string, b: string) => number) => (type === DataType.VarChar ? inTextOrder : inNumericOrder);
 
-/** Rows in primary-key order, counts added up; every node was asked for `offset + limit` rows from its first. */
+/** Rows in primary-key order, of those of one key the newest, counts added up; every node was asked for `offset + limit` rows. */
 export function mergeQueries(pages: QueryPage[], window: { limit?: number; offset?: number } = {}): QueryPage {
   const first = pages.find(isFailure) ?? pages[0]!;
   if (pages.length === 1 || isFailure(first)) return first;
@@ -67,7 +69,11 @@ export function mergeQueries(pages: QueryPage[], window: { limit?: number; offse
     return { ...first, rows: [{ [DEFAULT_COUNT_QUERY_STRING]: total.toString() }] };
   }
   const { primary_field_name: key, keyOrder } = first;
-  const rows = pages.flatMap(page => page.rows).sort((a, b) => keyOrder(a[key] as string, b[key] as string));
+  const ordered = pages
+    .flatMap(page => page.rows)
+    .sort((a, b) => keyOrder(a[key] as string, b[key] as string) || inNumericOrder(b[NEWNESS] as string, a[NEWNESS] as string));
+  const rows = ordered.filter((row, i) => row[key] !== ordered[i - 1]?.[key]);
+  for (const row of rows) delete row[NEWNESS];
   const { offset = 0, limit } = window;
   // Without a limit a node leaves nothing out either.
   return { ...first, rows: limit === undefined ? rows : rows.slice(offset, offset + limit) };
@@ -164,7 +170,10 @@ export function mergeSearches(pages: SearchPage[], window: SearchWindow): Search
   const inOrder = (a: SearchResultData, b: SearchResultData): number =>
     sign * (a.score - b.score) || first.keyOrder(places.get(a)!.key, places.get(b)!.key);
   const hits = first.hits.map((_, query) => {
-    const all = pages.flatMap(page => page.hits[query] ?? []).sort(inOrder);
+    const found = pages.flatMap(page => page.hits[query] ?? []).sort(inOrder);
+    const best = new Map<string, SearchResultData>();
+    for (const hit of found) if (!best.has(places.get(hit)!.key)) best.set(places.get(hit)!.key, hit);
+    const all = [...best.values()];
     if (group_size === undefined) return all.slice(offset, offset + limit);
     const groups = new Map<string | undefined, SearchResultData[]>();
     for (const hit of all) {

@@ -47,7 +47,8 @@ async function start(config: StoreConfig): Promise<Served> {
   const nodes = new Nodes(module, spare);
   let served: Served | undefined;
   scope.postMessage({ opening: true } satisfies Opening);
-  const role = await CoordinatorRole.open(JSON.stringify(config), {
+  const engine = { ...config.engine, cores: navigator.hardwareConcurrency };
+  const role = await CoordinatorRole.open(JSON.stringify({ ...config, engine }), {
     openNodesWith: (nodeConfig: string) => nodes.openWith(nodeConfig),
     spawn: (kind: NodeKind, node: string) => nodes.spawn(kind, node),
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),

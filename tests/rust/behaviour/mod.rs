@@ -20,6 +20,7 @@ mod repeats;
 mod sealing;
 mod search;
 mod sharding;
+mod shared_shards;
 mod writes;
 
 use crate::support::Lab;

@@ -82,6 +82,8 @@ impl History {
             flush_log_bytes: 1000 << executor.rng().below(8),
             max_segment_bytes: 4000 << executor.rng().below(8),
             memory_limit_bytes: None,
+            node_bytes: 1 << executor.rng().below(16),
+            cores: 1 + executor.rng().below(6) as u32,
         };
         let store = Rc::new(new_store(executor));
         History { executor: executor.clone(), store, model: Rc::default(), config }

@@ -3,6 +3,7 @@
 use super::client::Answer;
 use elanus::value::{Batch, ColumnData};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The request that each of so many nodes gets: several are asked from their first row on.
 pub fn for_nodes(body: &Value, nodes: usize) -> Value {
@@ -55,11 +56,18 @@ pub fn merge(body: &Value, mut answers: Vec<Answer>) -> Option<Answer> {
         let params = params("query_params");
         let mut order: Vec<u32> = (0..rows.rows as u32).collect();
         let key = merged.body["primary_field_name"].as_str().expect("a name").to_owned();
-        order.sort_by_key(|row| key_of(&rows, &key, *row));
+        let newness = |row: u32| match &rows.column("$newness").expect("asked for").data {
+            ColumnData::Int64(values) => values[row as usize],
+            other => panic!("{other:?}"),
+        };
+        order.sort_by_key(|row| (key_of(&rows, &key, *row), std::cmp::Reverse(newness(*row))));
+        order.dedup_by_key(|row| key_of(&rows, &key, *row));
         let offset = number(&params, "offset").unwrap_or(0);
         let order: Vec<u32> =
             order.into_iter().skip(offset).take(number(&params, "limit").unwrap_or(usize::MAX)).collect();
-        merged.batch = Some(rows.select(&order));
+        let mut batch = rows.select(&order);
+        batch.columns.retain(|(name, _)| name != "$newness");
+        merged.batch = Some(batch);
     }
     Some(merged)
 }
@@ -83,7 +91,7 @@ fn key_of(rows: &Batch, name: &str, row: u32) -> (i64, String) {
     }
 }
 
-/// The rows of each query's hits, best first; rows with one key have met in one node.
+/// The rows of each query's hits, best first, and of rows with one key the best.
 fn search_order(first: &Answer, rows: &Batch, batches: &[Batch], params: &[Value]) -> Vec<Vec<u32>> {
     let queries = first.body["results"]["topks"].as_array().expect("hits of each query").len();
     assert_eq!(queries, 1, "several queries over several nodes are for the page's client");
@@ -97,6 +105,8 @@ fn search_order(first: &Answer, rows: &Batch, batches: &[Batch], params: &[Value
             .total_cmp(&score(*right))
             .then_with(|| key_of(rows, "$key", *left).cmp(&key_of(rows, "$key", *right)))
     });
+    let mut seen = BTreeSet::new();
+    order.retain(|row| seen.insert(key_of(rows, "$key", *row)));
     let limit = number(params, "limit").or_else(|| number(params, "topk")).expect("a limit");
     vec![order.into_iter().skip(number(params, "offset").unwrap_or(0)).take(limit).collect()]
 }

@@ -59,9 +59,11 @@ export class BaseClient {
     const config: ClientConfig =
       typeof configOrAddress === 'object' ? configOrAddress : { address: configOrAddress, ssl, username, password, channelOptions };
     if (!config.address) throw new Error(ERROR_REASONS.MILVUS_ADDRESS_IS_REQUIRED);
-    const { memoryLimitBytes: limit } = config;
-    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
-      throw new Error(`memoryLimitBytes is ${limit}: give a whole number of bytes`);
+    for (const name of ['memoryLimitBytes', 'nodeBytes'] as const) {
+      const bytes = config[name];
+      if (bytes !== undefined && !(Number.isSafeInteger(bytes) && bytes > 0)) {
+        throw new Error(`${name} is ${bytes}: give a whole number of bytes`);
+      }
     }
     config.username ||= '';
     config.password ||= '';
@@ -165,8 +167,8 @@ export class BaseClient {
   #open(): StoreConnection {
     if (this.#closing) throw closed();
     if (!this.#connection) {
-      const { address, durability, filesIn, memoryLimitBytes } = this.config;
-      const engine = { memory_limit_bytes: memoryLimitBytes };
+      const { address, durability, filesIn, memoryLimitBytes, nodeBytes } = this.config;
+      const engine = { memory_limit_bytes: memoryLimitBytes, node_bytes: nodeBytes };
       this.#connection = StoreConnection.acquire({ store: storeName(address), durability, files_in: filesIn, engine });
       this.#connection.addListener(this.#deliver);
     }

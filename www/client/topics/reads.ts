@@ -90,7 +90,7 @@ export class Reads extends Mutations {
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };
     const given = pairsOf(body.query_params);
-    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given) });
+    const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given), merge: true });
     const replies = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, data);
     const page = mergeQueries(
       replies.map(reply => readQuery(reply, data.transformers)),

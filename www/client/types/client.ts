@@ -39,6 +39,11 @@ export interface ClientConfig {
    * tabs of a store have the limit of the one that opened it first.
    */
   memoryLimitBytes?: number;
+  /**
+   * Browser only: a shard is loaded into as many workers as it has this much of what searches look at (64 MB by default), if there
+   * are cores for them, and into 4 at most. They search side by side. As with `memoryLimitBytes`, the first tab decides.
+   */
+  nodeBytes?: number;
   /** Browser only: where the paths of files to import begin; by default at the page's own address. */
   baseUrl?: string;
 }
@@ -143,7 +148,7 @@ export interface CollectionMemory {
   /** Of rows and indexes. */
   bytes: number;
   partitions: PartitionMemory[];
-  /** The workers that hold it, one a shard. */
+  /** The workers that hold it, one or more a shard. */
   nodes: { node: string; instance_bytes: number; allocated_bytes: number }[];
   /** Read from files since the nodes started, by field. */
   read_bytes: Record<string, number>;

@@ -2,7 +2,7 @@
 // are read by tabs of other versions: they never change.
 
 /** Raised when anything else here, or a request's or reply's body, changes so that the other side would misread it. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /** What a port is sent as: itself, or its name where ports cannot travel. */
 export type PortEnd = MessagePort | string;
@@ -55,7 +55,7 @@ export interface StoreConfig {
   store: string;
   durability?: 'relaxed' | 'strict';
   files_in?: 'opfs' | 'indexeddb';
-  engine?: { memory_limit_bytes?: number };
+  engine?: { memory_limit_bytes?: number; node_bytes?: number };
 }
 /** First message to a node: what it opens the store with, also before anybody wants it. */
 export interface NodeConfig {
