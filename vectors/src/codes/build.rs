@@ -169,12 +169,14 @@ struct Coded {
     list_squares: Vec<f32>,
     /// Of what int8 numbers leave of a residual, at most.
     rounding_square: f32,
+    /// Of what they leave of the last row, which nobody needs.
+    signs_left: Vec<u64>,
 }
 
 impl Coder<'_> {
     /// Appends a row of a list, which is turned, without the mean, and padded.
     fn code(&self, turned: &mut [f32], list: usize, coded: &mut Coded) {
-        let Coded { rows, signs, list_squares, rounding_square } = coded;
+        let Coded { rows, signs, list_squares, rounding_square, signs_left } = coded;
         let CodedCentres { codes: of_centres, values, .. } = self.centres;
         let centre = &values[list * self.dim..(list + 1) * self.dim];
         let centre_codes = &of_centres.values[list * turned.len()..(list + 1) * turned.len()];
@@ -192,8 +194,7 @@ impl Coder<'_> {
         let start = rows.values.len();
         let scale = push_int8(residual, &mut rows.values);
         rows.scales.push(scale);
-        let mut signs_left = vec![0; words_of(self.dim)];
-        let (_, left) = residual_signs(turned, &rows.values[start..], scale, &mut signs_left);
+        let (_, left) = residual_signs(turned, &rows.values[start..], scale, signs_left);
         *rounding_square = rounding_square.max(left);
         if self.metric == MetricType::L2 {
             let codes = &rows.values[start..];
@@ -211,6 +212,7 @@ impl Coded {
             signs: Signs::default(),
             list_squares: vec![0.0; lists],
             rounding_square: 0.0,
+            signs_left: vec![0; words_of(dim)],
         };
         coded.rows.values.reserve_exact(rows * padded(dim));
         coded.signs.words.reserve_exact(rows * words_of(dim));

@@ -5,7 +5,6 @@ use super::plan::{FAR, NEAR, Plan, Steps};
 use super::query::CodedQuery;
 use super::rotation::Random;
 use super::search::SCATTERED_COST;
-use std::collections::BinaryHeap;
 
 /// Parts of the nearest rows that plans find. Two levels share one.
 const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
@@ -127,7 +126,7 @@ impl Goal {
         let nearest = probes.iter().flat_map(|probe| probe.neighbours.iter().take(depth));
         let lists: Vec<usize> = nearest.map(|neighbour| neighbour.lists).collect();
         let all = lists.len();
-        let lists = part(lists, 1.0 - (1.0 - recall) * MISSED_BY_LISTS, all);
+        let lists = part(&lists, 1.0 - (1.0 - recall) * MISSED_BY_LISTS, all);
         Goal { depth, recall, lists, ranks: Vec::new(), signs_pay: true }
     }
 
@@ -150,13 +149,19 @@ impl Goal {
     /// The fewest rows that have the wanted part.
     fn rerank(&self, probes: &[Probe]) -> usize {
         let all = probes.iter().map(|probe| probe.neighbours.len().min(self.depth)).sum();
-        part(self.ranks.clone(), self.recall, all).max(2 * self.depth)
+        part(&self.ranks, self.recall, all).max(2 * self.depth)
     }
 }
 
-/// What a part of `all` values are not above, where the ones that are missing are.
-fn part(values: Vec<usize>, part: f32, all: usize) -> usize {
-    let values = BinaryHeap::from(values).into_sorted_vec();
-    let last = ((all as f32 * part).ceil() as usize).clamp(1, values.len().max(1)) - 1;
-    values.get(last).copied().unwrap_or(1)
+/// What a part of `all` values are not above, where the ones that are missing are. They are at most as many as rows.
+fn part(values: &[usize], part: f32, all: usize) -> usize {
+    let wanted = ((all as f32 * part).ceil() as usize).clamp(1, values.len().max(1));
+    let mut counts = vec![0usize; values.iter().max().map_or(0, |largest| largest + 1)];
+    values.iter().for_each(|value| counts[*value] += 1);
+    let mut not_above = 0;
+    let found = counts.iter().position(|count| {
+        not_above += count;
+        not_above >= wanted
+    });
+    found.unwrap_or(1)
 }
