@@ -1,6 +1,6 @@
 //! What the coordinator says to the nodes, and what they answer.
 
-use crate::catalog::{Collection, IndexDefinition, LoadRecord, SourceFile};
+use crate::catalog::{Collection, IndexDefinition, LoadRecord, LogSummary, SourceFile};
 use crate::error::Result;
 use crate::export::{ExportFormat, Layout, Measures};
 use crate::ids::{CollectionId, ExportId, ImportId, IndexId, PartitionId, SegmentId, Timestamp};
@@ -50,7 +50,7 @@ pub enum NodeCommand {
     Publish {
         version: Timestamp,
     },
-    /// A log record, as the call's blob.
+    /// A log record, as the call's blob. Nodes without growing rows get what it deletes only.
     Apply {
         written: Timestamp,
     },
@@ -174,12 +174,15 @@ pub struct LoadPlan {
     pub partitions: Vec<PartitionSegments>,
     pub shard: Shard,
     pub has_growing: bool,
+    pub is_shared: bool,
+    /// Whether the log has anything for the node.
+    pub reads_log: bool,
     /// The log has every write after this.
     pub flushed: Timestamp,
 }
 
 impl LoadPlan {
-    pub fn new(collection: &Collection, record: &LoadRecord, held: Held) -> Self {
+    pub fn new(collection: &Collection, record: &LoadRecord, held: Held, log: &LogSummary) -> Self {
         let indexes = collection.indexes.iter().filter(|it| record.indexes.values().any(|loaded| *loaded == it.id));
         LoadPlan {
             view: CollectionView::from(collection),
@@ -189,6 +192,8 @@ impl LoadPlan {
             partitions: held.partitions,
             shard: held.shard,
             has_growing: held.has_growing,
+            is_shared: held.is_shared,
+            reads_log: held.has_growing || log.has_deletes,
             flushed: collection.flushed,
         }
     }
@@ -221,6 +226,8 @@ pub struct Held {
     pub shard: Shard,
     /// Whether it gets the shard's growing rows: one node of each shard does.
     pub has_growing: bool,
+    /// Whether other nodes have rows of the shard.
+    pub is_shared: bool,
     pub partitions: Vec<PartitionSegments>,
 }
 

@@ -180,22 +180,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
         let _moving = runtime.moving.lock().await;
-        let dropped = {
-            let _writing = runtime.writing.lock().await;
-            let truncated_at = self.tick();
-            let dropped = self
-                .change(id, |collection, batch| {
-                    let files: Vec<String> = collection.segments().flat_map(|segment| segment.files(id)).collect();
-                    collection.partitions.iter_mut().for_each(|partition| partition.segments.clear());
-                    collection.flushed = truncated_at;
-                    clear_log(batch, id);
-                    Ok(files)
-                })
-                .await?;
-            *runtime.log.borrow_mut() = Default::default();
-            dropped
-        };
-        self.refresh_nodes(id, &runtime).await;
+        let writing = runtime.writing.lock().await;
+        let truncated_at = self.tick();
+        let dropped = self
+            .change(id, |collection, batch| {
+                let files: Vec<String> = collection.segments().flat_map(|segment| segment.files(id)).collect();
+                collection.partitions.iter_mut().for_each(|partition| partition.segments.clear());
+                collection.flushed = truncated_at;
+                clear_log(batch, id);
+                Ok(files)
+            })
+            .await?;
+        *runtime.log.borrow_mut() = Default::default();
+        self.refresh_nodes(id, &runtime, Some(writing)).await;
         self.discard(&dropped).await;
         Ok(())
     }

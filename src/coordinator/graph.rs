@@ -76,7 +76,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.discard(&[file]).await;
         }
         if added? {
-            self.refresh_nodes(id, &runtime).await;
+            self.refresh_nodes(id, &runtime, None).await;
         }
         Ok(())
     }

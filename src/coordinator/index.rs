@@ -151,7 +151,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 self.discard(&self.unnamed_index_files(id, &built)).await;
             }
             added?;
-            self.refresh_nodes(id, &runtime).await;
+            self.refresh_nodes(id, &runtime, None).await;
         }
         self.build_graphs_in_background(id);
         Ok(())

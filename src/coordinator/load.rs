@@ -13,6 +13,7 @@ use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join_all};
 use std::rc::Rc;
+use tokio::sync::MutexGuard;
 
 /// After so many in a row a load is given up.
 const MAX_DEATHS_WHILE_LOADING: u32 = 3;
@@ -51,10 +52,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    pub(super) fn new_nodes(&self, count: u32) -> Vec<NodeId> {
-        (0..count).map(|_| format!("query-{:x}", self.tick().0)).collect()
-    }
-
     /// Has the query nodes read partitions, in the background; answers with the ticket.
     pub(super) fn start_loading(
         self: &Rc<Self>,
@@ -72,21 +69,20 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let record = collection.load.as_ref()?;
         let number = load.ticket.number;
         {
-            let mut serving = runtime.serving.borrow_mut();
-            let serving = serving.get_or_insert_with(|| {
-                let placement = self.placement(&collection, record);
-                Serving {
-                    nodes: self.new_nodes(placement.nodes()),
-                    placement,
-                    version: self.tick().0,
-                    started: false,
-                    loaded: SortedSet::new(),
-                    loading: SortedMap::new(),
-                    read_bytes: SortedMap::new(),
-                    companions: Vec::new(),
-                    settled: Vec::new(),
-                }
-            });
+            let new = || Serving {
+                nodes: self.new_nodes(&collection, record),
+                version: self.tick().0,
+                started: false,
+                loaded: SortedSet::new(),
+                loading: SortedMap::new(),
+                read_bytes: SortedMap::new(),
+                companions: None,
+                settled: Vec::new(),
+            };
+            let known = runtime.serving.take();
+            let serving = known.unwrap_or_else(new);
+            let mut of_runtime = runtime.serving.borrow_mut();
+            let serving = of_runtime.insert(serving);
             serving.loading.extend(load.added.iter().map(|partition| (*partition, load.ticket)));
         }
         let total_bytes = load.added.iter().map(|it| (*it, self.bytes_before_searches(&collection, record, *it)));
@@ -95,8 +91,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let (coordinator, runtime) = (self.clone(), runtime.clone());
         let task = async move {
             let _moving = runtime.moving.lock().await;
-            if let Err(error) = coordinator.load_partitions_now(id, &runtime, &load).await {
-                coordinator.load_failed(id, &runtime, &load, error).await;
+            match coordinator.load_partitions_now(id, &runtime, &load).await {
+                Ok(()) if coordinator.has_outgrown(id, &runtime) => coordinator.relocate_when_quiet(id, &runtime),
+                Ok(()) => {}
+                Err(error) => coordinator.load_failed(id, &runtime, &load, error).await,
             }
             coordinator.settle_loads(id, &runtime);
         };
@@ -108,7 +106,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     async fn load_partitions_now(&self, id: CollectionId, runtime: &Runtime, load: &Load) -> Result<()> {
         let Some((nodes, are_new)) = runtime.serving.borrow_mut().as_mut().map(|serving| {
             let are_new = !std::mem::replace(&mut serving.started, true);
-            (serving.nodes.clone(), are_new)
+            (serving.nodes.ids.clone(), are_new)
         }) else {
             return Ok(());
         };
@@ -120,7 +118,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _turn = runtime.writing.lock().await;
             let Some(collection) = self.collection(id) else { return Ok(()) };
             let mut serving = runtime.serving.borrow_mut();
-            let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes) else { return Ok(()) };
+            let Some(serving) = serving.as_mut().filter(|serving| serving.nodes.ids == nodes) else { return Ok(()) };
             let Some(record) = &collection.load else { return Ok(()) };
             // What was released meanwhile is not wanted any more, and what was then loaded again is another load's.
             serving.loading.retain(|it, ticket| *ticket != load.ticket || record.partitions.contains(it));
@@ -128,11 +126,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if wanted.is_empty() {
                 return Ok(());
             }
-            let held = serving.placement.share_out(&collection, &wanted);
-            self.have_read(&nodes, held, |held| NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held))))
+            let held = serving.nodes.share_out(&collection, &wanted);
+            let log = runtime.log.borrow();
+            self.have_read(&nodes, held, |held| {
+                NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held, &log)))
+            })
         };
         let answers = join_all(calls).await;
-        let is_current = || runtime.serving.borrow().as_ref().is_some_and(|serving| serving.nodes == nodes);
+        let is_current = || runtime.serving.borrow().as_ref().is_some_and(|serving| serving.nodes.ids == nodes);
         if !is_current() {
             return Ok(());
         }
@@ -141,7 +142,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let _turn = runtime.writing.lock().await;
         self.publish(&nodes).await?;
         let mut serving = runtime.serving.borrow_mut();
-        if let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes) {
+        if let Some(serving) = serving.as_mut().filter(|serving| serving.nodes.ids == nodes) {
             runtime.deaths_while_loading.set(0);
             let arrived = load.finish_in(&mut serving.loading);
             runtime.progress.borrow_mut().arrived(&arrived);
@@ -157,11 +158,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         nodes.iter().for_each(|node| self.nodes.end(node));
         let mut serving = runtime.serving.borrow_mut();
         if !matches!(error, Error::NodeOffline { .. })
-            && let Some(serving) = serving.as_mut().filter(|serving| serving.nodes == nodes)
+            && let Some(serving) = serving.as_mut().filter(|serving| serving.nodes.ids == nodes)
         {
             // Loads that wait for their turn try with others.
             serving.started = false;
-            serving.nodes = self.new_nodes(nodes.len() as u32);
+            serving.nodes.ids = self.new_node_ids(nodes.len() as u32);
         }
         Err(error)
     }
@@ -213,7 +214,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.tell_given_up(id, runtime, &failed);
         let left = runtime.serving.borrow().as_ref().and_then(|serving| {
             let something_left = !serving.loaded.is_empty() || !serving.loading.is_empty();
-            something_left.then(|| serving.nodes.clone())
+            something_left.then(|| serving.nodes.ids.clone())
         });
         match left {
             None => self.stop_serving(id, runtime),
@@ -448,15 +449,20 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         .boxed_local()
     }
 
-    /// Has the query nodes follow a commit of segments; the caller holds `moving`.
-    pub(super) async fn refresh_nodes(self: &Rc<Self>, id: CollectionId, runtime: &Runtime) {
+    /// Has the query nodes follow a commit of segments; the caller holds `moving`, and gives its turn to write if it has it.
+    pub(super) async fn refresh_nodes(
+        self: &Rc<Self>,
+        id: CollectionId,
+        runtime: &Runtime,
+        turn: Option<MutexGuard<'_, ()>>,
+    ) {
         let Some(collection) = self.collection(id) else { return };
         let Some((nodes, calls)) = runtime.serving.borrow_mut().as_mut().map(|serving| {
-            let held = serving.placement.share_out(&collection, &serving.loaded);
-            let calls = self.have_read(&serving.nodes, held, |held| {
+            let held = serving.nodes.share_out(&collection, &serving.loaded);
+            let calls = self.have_read(&serving.nodes.ids, held, |held| {
                 NodeCommand::Refresh(RefreshPlan { partitions: held.partitions, flushed: collection.flushed })
             });
-            (serving.nodes.clone(), calls)
+            (serving.nodes.ids.clone(), calls)
         }) else {
             return;
         };
@@ -464,7 +470,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let published = match answers {
             Ok(_) => {
                 // As when partitions are loaded: rows move from node to node.
-                let _turn = runtime.writing.lock().await;
+                let _turn = match turn {
+                    Some(turn) => turn,
+                    None => runtime.writing.lock().await,
+                };
                 self.publish(&nodes).await
             }
             Err(error) => Err(error),

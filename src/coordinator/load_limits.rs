@@ -12,7 +12,7 @@ use crate::storage::Files;
 use std::rc::Rc;
 
 /// More instances than this and a browser's renderer runs out of them.
-const MAX_QUERY_NODES: usize = 100;
+pub(super) const MAX_QUERY_NODES: usize = 100;
 
 /// What an instance takes before it has loaded anything.
 const EMPTY_NODE_BYTES: u64 = 2 << 20;
@@ -27,10 +27,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     ) -> Result<()> {
         let is_served = runtime.serving.borrow().is_some();
         let own_nodes = match runtime.serving.borrow().as_ref() {
-            Some(serving) => serving.placement.nodes(),
-            None => self.placement(collection, wanted).nodes(),
+            Some(serving) => serving.nodes.ids.len(),
+            None => (collection.shards_num * self.nodes_of_shard(collection, wanted)) as usize,
         };
-        let new_nodes = if is_served { 0 } else { own_nodes as usize };
+        let new_nodes = if is_served { 0 } else { own_nodes };
         let nodes: usize = self.served().iter().map(|(_, nodes)| nodes.len()).sum();
         if nodes + new_nodes > MAX_QUERY_NODES {
             let text =
@@ -46,7 +46,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             return Ok(());
         }
         let [now_bytes, after_bytes] = [&known, &after.partitions].map(|partitions| {
-            let nodes = if partitions.is_empty() { 0 } else { u64::from(own_nodes) };
+            let nodes = if partitions.is_empty() { 0 } else { own_nodes as u64 };
             nodes * EMPTY_NODE_BYTES + self.bytes_to_hold(collection, runtime, wanted, partitions)
         });
         // An instance that has once been larger has room for what comes.
@@ -68,8 +68,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(limit_bytes) = self.config.memory_limit_bytes else { return true };
         let Some(collection) = self.collection(id) else { return false };
         let Some(record) = &collection.load else { return false };
-        let copy_bytes = u64::from(self.placement(&collection, record).nodes()) * EMPTY_NODE_BYTES
-            + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
+        let nodes = collection.shards_num * self.nodes_of_shard(&collection, record);
+        let copy_bytes =
+            u64::from(nodes) * EMPTY_NODE_BYTES + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
         self.held_bytes(None).await + copy_bytes <= limit_bytes
     }
 
@@ -126,7 +127,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// The nodes of every collection that has any.
     pub(super) fn served(&self) -> Vec<(CollectionId, Vec<NodeId>)> {
         let runtimes = self.runtimes.borrow();
-        let nodes = |runtime: &Rc<Runtime>| runtime.serving.borrow().as_ref().map(|serving| serving.nodes.clone());
+        let nodes = |runtime: &Rc<Runtime>| runtime.serving.borrow().as_ref().map(|serving| serving.nodes.ids.clone());
         runtimes.iter().filter_map(|(id, runtime)| Some((*id, nodes(runtime)?))).collect()
     }
 

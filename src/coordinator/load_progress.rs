@@ -207,7 +207,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         let nothing_lost = record.partitions.iter().filter(|it| asked_for(it)).all(is_there);
         match serving.as_ref().filter(|serving| nothing_lost && !serving.loaded.is_empty()) {
-            Some(serving) => Ok(serving.nodes.clone()),
+            Some(serving) => Ok(serving.nodes.ids.clone()),
             None => Err(match runtime.failed_load.borrow().clone() {
                 Some(why) => Error::LoadFailed { collection: collection.id, why: Box::new(why) },
                 None => Error::CollectionNotFullyLoaded { collection: collection.id },

@@ -187,7 +187,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let committed = self.commit_flush(id, &runtime, &planned, outcome).await;
             if committed.is_ok() {
-                self.refresh_nodes(id, &runtime).await;
+                self.refresh_nodes(id, &runtime, None).await;
             }
             committed
         };
@@ -327,7 +327,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 })
                 .await;
             if committed.is_ok() {
-                self.refresh_nodes(id, runtime).await;
+                self.refresh_nodes(id, runtime, None).await;
             }
             committed
         };

@@ -21,8 +21,8 @@ mod load_request;
 mod maintenance;
 mod memory_usage;
 mod partition;
-mod placement;
 mod properties;
+mod query_nodes;
 mod relocate;
 mod repeat;
 mod rpc;
@@ -50,7 +50,7 @@ use crate::storage::{Durability, Epoch, Files, HEAD_KEY, Head, Records, Store, W
 use futures::channel::oneshot;
 use futures::future::{join, try_join, try_join3};
 use maintenance::Pace;
-use placement::Placement;
+use query_nodes::QueryNodes;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -148,8 +148,7 @@ struct Runtime {
 
 /// The query nodes of a collection, and what they have.
 struct Serving {
-    nodes: Vec<NodeId>,
-    placement: Placement,
+    nodes: QueryNodes,
     /// Rises with every change of the nodes, so that an old route is known.
     version: u64,
     started: bool,
@@ -159,7 +158,7 @@ struct Serving {
     /// What each node has read of the loads under way.
     read_bytes: SortedMap<NodeId, LoadProgress>,
     /// While what is loaded moves to fresh nodes: those, then the old ones until nobody reads from them any more.
-    companions: Vec<NodeId>,
+    companions: Option<QueryNodes>,
     /// Waiters for the end of the loads under way.
     settled: Vec<oneshot::Sender<()>>,
 }
@@ -189,11 +188,20 @@ impl LoadTicket {
 impl Serving {
     /// All that must be told of what changes.
     fn told_nodes(&self) -> Vec<NodeId> {
-        self.nodes.iter().chain(&self.companions).cloned().collect()
+        self.sets().flat_map(|nodes| &nodes.ids).cloned().collect()
+    }
+
+    /// Those that a write concerns, and whether they have growing rows.
+    fn told_of_write(&self, has_deletes: bool) -> impl Iterator<Item = (NodeId, bool)> {
+        self.sets().flat_map(move |nodes| nodes.told_of_write(has_deletes))
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &QueryNodes> {
+        [&self.nodes].into_iter().chain(&self.companions)
     }
 
     fn has_node(&self, node: &str) -> bool {
-        self.nodes.iter().any(|known| known == node)
+        self.nodes.ids.iter().any(|known| known == node)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Giving memory back after a part was released, or rows were written into files that need not be in memory: linear memory
 //! never shrinks, so what remains moves to fresh nodes.
 
-use super::placement::Placement;
+use super::query_nodes::QueryNodes;
 use super::{Coordinator, Runtime};
 use crate::catalog::Collection;
 use crate::cluster::{LoadPlan, NodeCommand, NodeId, NodeKind, Nodes};
@@ -57,7 +57,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// What a collection's nodes have from the system beyond what they use.
     async fn unused_bytes(&self, runtime: &Runtime) -> u64 {
-        let nodes = runtime.serving.borrow().as_ref().map(|serving| serving.nodes.clone()).unwrap_or_default();
+        let nodes = runtime.serving.borrow().as_ref().map(|serving| serving.nodes.ids.clone()).unwrap_or_default();
         let memory = join_all(nodes.iter().map(|node| self.node_memory(node))).await;
         let instances = memory.into_iter().flatten().map(|memory| memory.instance);
         instances.map(|it| it.instance_bytes.saturating_sub(it.allocated_bytes)).sum()
@@ -73,15 +73,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if !coordinator.has_room_for_copy(id, &runtime).await {
                 return;
             }
-            let placement = coordinator.collection(id).and_then(|collection| {
-                let record = collection.load.as_ref()?;
-                Some(coordinator.placement(&collection, record))
-            });
-            let Some(placement) = placement else { return };
-            let successors = coordinator.new_nodes(placement.nodes());
-            if coordinator.relocate(id, &runtime, &successors, placement).await.is_err() {
+            let Some(collection) = coordinator.collection(id) else { return };
+            let Some(record) = &collection.load else { return };
+            let successors = coordinator.new_nodes(&collection, record);
+            let ids = successors.ids.clone();
+            if coordinator.relocate(id, &runtime, successors).await.is_err() {
                 // What was loaded stays where it is, and the next release tries again.
-                coordinator.dismiss_companions(&runtime, &successors);
+                coordinator.dismiss_companions(&runtime, &ids);
             }
         };
         self.platform.spawn(task.boxed_local());
@@ -89,9 +87,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     fn dismiss_companions(&self, runtime: &Runtime, nodes: &[NodeId]) {
         if let Some(serving) = runtime.serving.borrow_mut().as_mut()
-            && serving.companions == nodes
+            && serving.companions.as_ref().is_some_and(|companions| companions.ids == nodes)
         {
-            serving.companions.clear();
+            serving.companions = None;
         }
         nodes.iter().for_each(|node| self.nodes.end(node));
     }
@@ -101,44 +99,43 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self: &Rc<Self>,
         id: CollectionId,
         runtime: &Rc<Runtime>,
-        successors: &[NodeId],
-        mut placement: Placement,
+        mut successors: QueryNodes,
     ) -> Result<()> {
         let moved_on = || Error::Unexpected("the collection was released or moved meanwhile".into());
         let old = {
             let serving = runtime.serving.borrow();
             let serving = serving.as_ref().filter(|serving| serving.started && !serving.loaded.is_empty());
-            serving.map(|serving| serving.nodes.clone()).ok_or_else(moved_on)?
+            serving.map(|serving| serving.nodes.ids.clone()).ok_or_else(moved_on)?
         };
-        try_join_all(successors.iter().map(|node| self.nodes.start(NodeKind::Query, node))).await?;
+        try_join_all(successors.ids.iter().map(|node| self.nodes.start(NodeKind::Query, node))).await?;
         let calls = {
             // From here on both old and new nodes are told of every write.
             let _turn = runtime.writing.lock().await;
             let collection = self.collection(id).ok_or_else(moved_on)?;
             let record = collection.load.as_ref().ok_or_else(moved_on)?;
             let mut serving = runtime.serving.borrow_mut();
-            let serving = serving.as_mut().filter(|serving| serving.nodes == old).ok_or_else(moved_on)?;
+            let serving = serving.as_mut().filter(|serving| serving.nodes.ids == old).ok_or_else(moved_on)?;
             let loaded = serving.loaded.intersection(&record.partitions).copied().collect();
-            serving.companions = successors.to_vec();
-            let held = placement.share_out(&collection, &loaded);
-            self.have_read(successors, held, |held| {
-                NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held)))
+            let held = successors.share_out(&collection, &loaded);
+            serving.companions = Some(successors.clone());
+            let log = runtime.log.borrow();
+            self.have_read(&successors.ids, held, |held| {
+                NodeCommand::Load(Box::new(LoadPlan::new(&collection, record, held, &log)))
             })
         };
         try_join_all(calls).await?;
-        self.publish(successors).await?;
+        self.publish(&successors.ids).await?;
         {
             let _turn = runtime.writing.lock().await;
             let mut serving = runtime.serving.borrow_mut();
-            let serving = serving.as_mut().filter(|serving| serving.nodes == old).ok_or_else(moved_on)?;
-            serving.nodes = successors.to_vec();
-            serving.placement = placement;
+            let serving = serving.as_mut().filter(|serving| serving.nodes.ids == old).ok_or_else(moved_on)?;
+            let before = std::mem::replace(&mut serving.nodes, successors.clone());
             serving.version = self.tick().0;
             // Until they are retired the old nodes answer callers who know no better: they go on being told of every write.
-            serving.companions = old.clone();
+            serving.companions = Some(before);
         }
         // A successor that died just before the switch was nobody's yet, and nobody was told.
-        for successor in successors {
+        for successor in &successors.ids {
             if let Err(Error::NodeOffline { .. }) = self.nodes.call(successor, NodeCommand::Memory, None).await {
                 self.node_died(successor);
             }

@@ -2,7 +2,7 @@
 
 use super::partition::partition_ids;
 use super::repeat::WriteRequest;
-use super::{Coordinator, Runtime, Serving};
+use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, LogSummary, WriteOutcome};
 use crate::cluster::{NodeAnswer, NodeCommand, NodeId, Nodes};
 use crate::error::{Error, Result};
@@ -150,8 +150,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 (other, _) => return Err(Error::Unexpected(format!("a query node answered {other:?}"))),
             }
         }
-        // Rows of one key may be in several nodes.
-        let found = if nodes.len() > 1 { found.map(PrimaryKeys::into_distinct) } else { found };
+        // Of nodes that share a shard, several may have rows of one key.
+        let may_repeat = runtime.serving.borrow().as_ref().is_some_and(|serving| serving.nodes.share_shards());
+        let found = if may_repeat { found.map(PrimaryKeys::into_distinct) } else { found };
         found.ok_or_else(|| Error::Unexpected("a collection without query nodes was asked for keys".into()))
     }
 
@@ -169,7 +170,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self: &Rc<Self>,
         collection: &Collection,
         runtime: &Runtime,
-        record: LogRecord,
+        mut record: LogRecord,
         outcome: Option<WriteOutcome>,
     ) -> Result<(Timestamp, LocalBoxFuture<'static, ()>)> {
         let written = self.tick();
@@ -186,13 +187,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.commit(batch).await?;
         runtime.written_bytes.update(|before| before + log.bytes - runtime.log.borrow().bytes);
         *runtime.log.borrow_mut() = log;
-        let nodes = runtime.serving.borrow().as_ref().map(Serving::told_nodes).unwrap_or_default();
+        let mut calls = Vec::new();
         // A node that came while the record was committed reads it in the log.
-        let tell = |node: NodeId, bytes: Rc<[u8]>| {
-            let call = self.nodes.call(&node, NodeCommand::Apply { written }, Some(bytes));
-            (call, node)
-        };
-        let calls: Vec<_> = nodes.into_iter().filter_map(|node| Some(tell(node, for_nodes.clone()?))).collect();
+        if let (Some(serving), Some(whole)) = (runtime.serving.borrow().as_ref(), for_nodes) {
+            let told: Vec<(NodeId, bool)> = serving.told_of_write(record.deletes.is_some()).collect();
+            record.inserts.clear();
+            let deletes: Option<Rc<[u8]>> =
+                told.iter().any(|(_, has_growing)| !has_growing).then(|| record.encode().into());
+            for (node, has_growing) in told {
+                let bytes = deletes.clone().filter(|_| !has_growing).unwrap_or_else(|| whole.clone());
+                calls.push((self.nodes.call(&node, NodeCommand::Apply { written }, Some(bytes)), node));
+            }
+        }
         let coordinator = self.clone();
         let applied = async move {
             for (call, node) in calls {

@@ -47,7 +47,7 @@ impl<P: Platform> QueryNode<P> {
             loaded.fields = plan.fields.clone();
             loaded.indexes = plan.indexes.clone();
             loaded.mapped = plan.mapped.clone();
-            (loaded.shard, loaded.has_growing) = (plan.shard, plan.has_growing);
+            (loaded.shard, loaded.is_shared) = (plan.shard, plan.is_shared);
             loaded.staging.push(staging.clone());
         }
         let read = self.read_partitions(&plan, &staging).await;
@@ -119,6 +119,9 @@ impl<P: Platform> QueryNode<P> {
         }
         let mut deletes = Vec::new();
         let mut log = LogReader::new(self.platform.records(), collection, plan.flushed, Timestamp(u64::MAX - 1));
+        if !plan.reads_log {
+            return Ok(ReadPartitions { partitions, deletes });
+        }
         loop {
             let page = log.next_page().await?;
             if page.is_empty() {

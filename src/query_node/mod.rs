@@ -66,8 +66,8 @@ struct Loaded {
     /// What has been read of a commit of segments, until it is published.
     refreshed: Option<Refreshed>,
     shard: Shard,
-    /// Whether the shard's growing rows are here, not in another node of it.
-    has_growing: bool,
+    /// Whether what replaces a row may be in another node than the row.
+    is_shared: bool,
     /// Of the last change that concerns several nodes; those of a collection that say the same have the same partitions, segments
     /// and deletes.
     version: Timestamp,
@@ -203,8 +203,7 @@ impl<P: Platform> QueryNode<P> {
         }
         let record = loaded.decode(&bytes, &|partition| loaded.partitions.contains_key(&partition))?;
         loaded.remember_deletes(written, &record);
-        if record.deletes.is_some() {
-            // What replaces a row may be in another node than the row.
+        if loaded.is_shared && record.deletes.is_some() {
             loaded.version = written;
         }
         for (id, partition) in &mut loaded.partitions {
@@ -237,7 +236,7 @@ impl<P: Platform> QueryNode<P> {
 impl Loaded {
     /// A log record as far as it is the node's.
     fn decode(&self, bytes: &[u8], wanted: &dyn Fn(PartitionId) -> bool) -> Result<LogRecord> {
-        let record = LogRecord::decode(bytes, &|partition| self.has_growing && wanted(partition))?;
+        let record = LogRecord::decode(bytes, wanted)?;
         Ok(match &self.view {
             Some(view) => record.of_shard(self.shard, &view.schema.primary_key().name),
             None => record,

@@ -143,7 +143,7 @@ impl<P: Platform> QueryNode<P> {
     }
 }
 
-/// Later segments have larger ids, and what is not sealed yet is newer than all of them.
+/// As in one node: of sealed segments the one with the largest id, and before all of them what is not sealed yet.
 fn newness(segment: &SegmentRows) -> i64 {
     segment.sealed.map_or(i64::MAX, |id| id.0 as i64)
 }

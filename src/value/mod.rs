@@ -16,8 +16,8 @@ pub use rows::{CheckedRows, WriteMode, check_insert};
 
 use crate::error::Error;
 use crate::schema::DataType;
-use crate::sorted::SortedSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BinaryHeap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Position of a row inside one segment.
@@ -77,8 +77,9 @@ impl PrimaryKeys {
                 PrimaryKeys::Int64(keys)
             }
             PrimaryKeys::VarChar(keys) => {
-                let distinct: SortedSet<String> = keys.into_iter().collect();
-                PrimaryKeys::VarChar(distinct.into_iter().collect())
+                let mut keys = BinaryHeap::from(keys).into_sorted_vec();
+                keys.dedup();
+                PrimaryKeys::VarChar(keys)
             }
         }
     }

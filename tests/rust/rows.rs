@@ -282,3 +282,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn keys_are_made_distinct() {
+    let texts = |keys: &[&str]| PrimaryKeys::VarChar(keys.iter().map(|key| (*key).to_owned()).collect());
+    assert_eq!(texts(&["b", "a", "b", "", "a"]).into_distinct(), texts(&["", "a", "b"]));
+    assert_eq!(PrimaryKeys::Int64(vec![3, -1, 3, 2]).into_distinct(), PrimaryKeys::Int64(vec![-1, 2, 3]));
+}

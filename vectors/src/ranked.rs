@@ -1,5 +1,5 @@
 /// A number above the row that has it, in bits that compare as numbers do: rows break ties, NaN is the largest, and there is one
-/// zero. What is put in order is of this one type, because each type that is has a copy of the code.
+/// zero. Hits are put in order as this one type, because each type that is sorted has a copy of the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ranked(u64);
 

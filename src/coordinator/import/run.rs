@@ -162,7 +162,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 self.imports.committed.borrow_mut().insert(id);
                 committed
             };
-            self.refresh_nodes(collection.id, &runtime).await;
+            self.refresh_nodes(collection.id, &runtime, None).await;
             self.discard(&unused).await;
             completed
         };

@@ -1,5 +1,6 @@
 //! A shard that is large is shared out among several query nodes: one answer of all of them, and no half of a change.
 
+use super::library;
 use crate::support::rows::{book, books, index, vector_of};
 use crate::support::{Lab, scenario_with};
 use elanus::cluster::NodeKind;
@@ -95,33 +96,39 @@ fn shards_and_cores_bound_the_number() {
 
 #[test]
 fn of_rows_with_one_key_in_several_nodes_the_newest_is_read_and_the_nearest_found() {
-    scenario_with(shared(), async |lab| {
-        lab.call("CreateCollection", book()).await.ok();
-        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
-        for version in 0..4 {
-            let mut rows = books(0..10);
-            rows.columns[2].1 = crate::support::rows::ints((0..10).map(|id| id * 100 + version));
-            lab.insert("book", "", &rows).await.ok();
-            if version < 3 {
-                lab.flush("book").await.ok();
-            }
+    for shards in [1, 2] {
+        scenario_with(Config { cores: 4, ..shared() }, async move |lab| rows_with_one_key(&lab, shards).await);
+    }
+}
+
+async fn rows_with_one_key(lab: &Lab, shards: usize) {
+    let mut collection = book();
+    collection["shards_num"] = json!(shards);
+    lab.call("CreateCollection", collection).await.ok();
+    lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+    for version in 0..4 {
+        let mut rows = books(0..10);
+        rows.columns[2].1 = crate::support::rows::ints((0..10).map(|id| id * 100 + version));
+        lab.insert("book", "", &rows).await.ok();
+        if version < 3 {
+            lab.flush("book").await.ok();
         }
-        lab.load("book", json!({})).await.ok();
-        assert_eq!(query_nodes(&lab).len(), 3);
-        let newest = lab.query("book", json!({ "expr": "id >= 0", "output_fields": ["words"] })).await.ok();
-        assert_eq!(newest.numbers("id"), (0..10).collect::<Vec<_>>());
-        assert_eq!(newest.numbers("words"), (0..10).map(|id| id * 100 + 3).collect::<Vec<_>>());
-        let page = json!({ "expr": "words % 100 < 2", "output_fields": ["words"], "query_params": [
+    }
+    lab.load("book", json!({})).await.ok();
+    assert!(query_nodes(lab).len() > shards);
+    let newest = lab.query("book", json!({ "expr": "id >= 0", "output_fields": ["words"] })).await.ok();
+    assert_eq!(newest.numbers("id"), (0..10).collect::<Vec<_>>());
+    assert_eq!(newest.numbers("words"), (0..10).map(|id| id * 100 + 3).collect::<Vec<_>>());
+    let page = json!({ "expr": "words % 100 < 2", "output_fields": ["words"], "query_params": [
             { "key": "limit", "value": "4" }, { "key": "offset", "value": "3" }] });
-        assert_eq!(lab.query("book", page).await.ok().numbers("words"), [301, 401, 501, 601]);
-        let mut found = nearest(&lab, 10).await;
-        assert_eq!(found[0], 3);
-        found.sort_unstable();
-        assert_eq!(found, (0..10).collect::<Vec<_>>());
-        let deleted = lab.delete("book", "", "words < 300").await.ok();
-        assert_eq!(deleted.body["delete_cnt"], "3");
-        assert_eq!(lab.keys("book", &[]).await, (3..10).collect::<Vec<_>>());
-    });
+    assert_eq!(lab.query("book", page).await.ok().numbers("words"), [301, 401, 501, 601]);
+    let mut found = nearest(lab, 10).await;
+    assert_eq!(found[0], 3);
+    found.sort_unstable();
+    assert_eq!(found, (0..10).collect::<Vec<_>>());
+    let deleted = lab.delete("book", "", "words < 300").await.ok();
+    assert_eq!(deleted.body["delete_cnt"], "3");
+    assert_eq!(lab.keys("book", &[]).await, (3..10).collect::<Vec<_>>());
 }
 
 #[test]
@@ -202,6 +209,45 @@ fn a_collection_that_grows_gets_more_nodes() {
         assert_eq!(count(&lab).await, 0);
         lab.insert("book", "", &books(0..3)).await.ok();
         assert_eq!(lab.keys("book", &[]).await, [0, 1, 2]);
+    });
+}
+
+#[test]
+fn a_shard_that_is_loaded_by_partitions_gets_more_nodes() {
+    scenario_with(Config { node_bytes: 700, cores: 2, ..Config::default() }, async |lab| {
+        library(&lab, 50, "L2").await;
+        lab.flush("book").await.ok();
+        lab.load_partitions("book", &["p1"]).await.ok();
+        assert_eq!(query_nodes(&lab).len(), 1);
+        lab.load_partitions("book", &["p2"]).await.ok();
+        assert_eq!(count(&lab).await, 100);
+        lab.settle().await;
+        assert_eq!(query_nodes(&lab).len(), 2);
+        assert_eq!(count(&lab).await, 100);
+    });
+}
+
+#[test]
+fn what_many_collections_have_leaves_a_node_for_each_shard() {
+    let config = Config { cores: 4, ..shared() };
+    scenario_with(config, async |lab| {
+        let name = |number: usize| format!("book{number}");
+        for number in 0..30 {
+            let mut collection = book();
+            collection["collection_name"] = json!(name(number));
+            lab.call("CreateCollection", collection).await.ok();
+            lab.call("CreateIndex", index(&name(number), "v", "L2")).await.ok();
+            lab.insert(&name(number), "", &books(0..5)).await.ok();
+            lab.flush(&name(number)).await.ok();
+            lab.load(&name(number), json!({})).await.ok();
+        }
+        let nodes = query_nodes(&lab).len();
+        assert!((50..80).contains(&nodes), "{nodes}");
+        lab.reopen().await;
+        for number in [0, 29] {
+            assert_eq!(lab.keys(&name(number), &[]).await, [0, 1, 2, 3, 4]);
+        }
+        assert_eq!(query_nodes(&lab).len(), nodes);
     });
 }
 

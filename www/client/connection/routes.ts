@@ -30,11 +30,12 @@ export interface NodeReply {
   blobs: Uint8Array[];
 }
 
-/** Nodes that were asked while partitions came or went may have answered from before and after it. */
+const isRefusal = ({ body }: NodeReply): boolean => statusOf(body)?.error_code !== 'Success';
+
+/** Nodes that were asked while partitions, segments or deletes came may have answered from before and after it. */
 function agree(replies: NodeReply[]): boolean {
-  const failed = ({ body }: NodeReply): boolean => statusOf(body)?.error_code !== 'Success';
   const [first] = replies;
-  return replies.every(reply => reply.body.load_version === first!.body.load_version && failed(reply) === failed(first!));
+  return replies.every(reply => reply.body.load_version === first!.body.load_version && isRefusal(reply) === isRefusal(first!));
 }
 
 export class Routes {
@@ -73,7 +74,7 @@ export class Routes {
       const isStale = replies.some(reply => (reply.body.status as ResStatus | null)?.code === STALE_ROUTE);
       if (isStale) this.#drop(key, route);
       // What one of several nodes goes on refusing is the answer.
-      else if (agree(replies) || tries === MAX_TRIES - 1) return replies;
+      else if (agree(replies) || (tries === MAX_TRIES - 1 && replies.some(isRefusal))) return replies;
     }
     throw notReady(`collection ${at.collection_name} keeps moving`);
   }
