@@ -8,6 +8,7 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result, Status};
 use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
+use crate::sorted::SortedMap;
 use serde_json::{Value, json};
 
 pub(super) fn decimal(number: impl std::fmt::Display) -> Value {
@@ -89,12 +90,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// All collections of a database, or those that are `loaded`: the named ones, or all without names.
     pub(super) async fn show_collections(&self, database: &str, loaded: Option<&[String]>) -> Result<Value> {
         let only_loaded = loaded.is_some();
-        let mut listed: Vec<Collection> = match loaded {
+        let placed = |collection: Collection| ((collection.created_at, collection.id), collection);
+        let listed: SortedMap<_, Collection> = match loaded {
             Some(names) if !names.is_empty() => {
                 let of_name = |name: &String| {
                     let collection = self.resolve(database, name)?;
                     match collection.load {
-                        Some(_) => Ok(collection),
+                        Some(_) => Ok(placed(collection)),
                         None => Err(Error::CollectionNotLoaded { collection: collection.id }),
                     }
                 };
@@ -103,11 +105,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             _ => {
                 let catalog = self.catalog.borrow();
                 catalog.database(database)?;
-                catalog.in_database(database).filter(|it| !only_loaded || it.load.is_some()).cloned().collect()
+                catalog
+                    .in_database(database)
+                    .filter(|it| !only_loaded || it.load.is_some())
+                    .cloned()
+                    .map(placed)
+                    .collect()
             }
         };
-        listed.sort_by_key(|collection| collection.created_at);
-        listed.dedup_by_key(|collection| collection.id);
+        let listed: Vec<Collection> = listed.into_values().collect();
         let mut percentages = Vec::new();
         for collection in listed.iter().filter(|_| only_loaded) {
             percentages.push(self.loading_progress(&collection.database, &collection.schema.name, &[]).unwrap_or(0));

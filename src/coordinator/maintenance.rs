@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{SegmentManifest, Shard, log_range, segment_prefix};
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Files, Store, WriteBatch};
 use futures::FutureExt;
 use std::rc::Rc;
@@ -368,14 +368,13 @@ fn worth_compacting(
     if let Some(worn) = segments.iter().find(is_worn) {
         return vec![(*worn).clone()];
     }
-    let mut small = segments.to_vec();
-    small.retain(|segment| segment.total_bytes() < max_segment_bytes / 2);
+    let small = segments.iter().filter(|segment| segment.total_bytes() < max_segment_bytes / 2);
+    let small: SortedMap<_, _> = small.map(|segment| ((segment.total_bytes(), segment.id), *segment)).collect();
     if small.len() < SMALL_SEGMENTS {
         return Vec::new();
     }
-    small.sort_by_key(|segment| segment.total_bytes());
     let mut bytes = 0;
-    let fitting = small.into_iter().take_while(|segment| {
+    let fitting = small.into_values().take_while(|segment| {
         bytes += segment.total_bytes();
         bytes <= max_segment_bytes
     });
