@@ -81,10 +81,10 @@ pub(super) async fn find<P: Platform>(
     plan: &Plan,
     (queries, candidates): (&[&[f32]], &mut [Candidates]),
     segments: &[(usize, CodedSegment<'_>)],
-    depth: usize,
+    wanted: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let depth = with_spare(depth);
+    let depth = with_spare(wanted);
     let are_stored = segments.iter().any(|(_, segment)| segment.stored_rows.is_some());
     let at_once = if are_stored { QUERIES_AT_ONCE } else { queries.len().max(1) };
     for (queries, candidates) in queries.chunks(at_once).zip(candidates.chunks_mut(at_once)) {
@@ -94,7 +94,7 @@ pub(super) async fn find<P: Platform>(
             find_in_segment(plan, &mut asked, (segments, place), depth, breather).await?;
         }
         for Asked { found, promising, .. } in asked {
-            rank_promising(plan, segments, (promising, found), depth, breather).await?;
+            rank_promising(plan, segments, (promising, found), wanted, breather).await?;
         }
     }
     Ok(())
@@ -149,12 +149,12 @@ async fn find_in_segment<P: Platform>(
 }
 
 /// Reading rows of files takes longer than all else. So the most promising of all segments are read first, and then what may
-/// still be among the best `depth`.
+/// still be among the best `wanted`.
 async fn rank_promising<P: Platform>(
     plan: &Plan,
     segments: &[(usize, CodedSegment<'_>)],
     (promising, found): (Vec<Promising>, &mut Candidates),
-    depth: usize,
+    wanted: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
     let order = Order::of(plan.metric);
@@ -162,9 +162,10 @@ async fn rank_promising<P: Platform>(
     for (number, of_segment) in promising.iter().enumerate() {
         left.extend(of_segment.rows.iter().map(|row| (number, *row)));
     }
-    let mut at_once = 2 * depth;
+    let mut at_once = 2 * wanted;
     while !left.is_empty() {
-        if let Some(bound) = found.worst_of_best(order, depth) {
+        if let Some(worst) = found.worst_of_best(order, wanted) {
+            let bound = order.worse(worst, found.error.at(worst));
             left.retain(|(_, row)| row.may_be_better(order, bound));
         }
         let mut nearest = TopK::new(at_once, Order::Ascending, None);
@@ -176,7 +177,7 @@ async fn rank_promising<P: Platform>(
         for of_segment in next.chunk_by(|(left, _), (right, _)| left == right) {
             let Promising { place, query, .. } = &promising[of_segment[0].0];
             let (at, segment) = &segments[*place];
-            let mut sink = TopK::new(depth, order, None);
+            let mut sink = TopK::new(with_spare(wanted), order, None);
             segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
             found.add(*at, sink);
             breather.breathe().await;
