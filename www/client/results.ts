@@ -103,20 +103,21 @@ export interface SearchPage {
   results: SearchBody | null;
   /** One list of hits a query. */
   hits: SearchResultData[][];
-  /** Only where several nodes answer: the place of a hit among those of all. */
-  places: Map<SearchResultData, Place>;
+  /** Only with `merge`: of each hit, query after query, what tells its place among those of all nodes. */
+  keys?: string[];
+  groups?: string[];
   keyOrder: (a: string, b: string) => number;
 }
 
-interface Place {
+interface Placed {
+  hit: SearchResultData;
   key: string;
   group?: string;
 }
 
 export function readSearch(reply: NodeReply, transformers?: OutputTransformers): SearchPage {
   const results = (reply.body.results as SearchBody | null | undefined) ?? null;
-  const places = new Map<SearchResultData, Place>();
-  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, places, keyOrder: inTextOrder };
+  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, keyOrder: inTextOrder };
   const blob = reply.blobs[0];
   if (!blob || !results) return { ...page, hits: [] };
   const batch = decodeBatch(blob);
@@ -142,11 +143,10 @@ export function readSearch(reply: NodeReply, transformers?: OutputTransformers):
     });
   }
   const [keys, groups] = [values.get(KEY), values.get(GROUP)] as [string[]?, string[]?];
-  keys?.forEach((key, i) => places.set(all[i]!, { key, group: groups?.[i] }));
   const keyOrder = orderOf(batch.columns.find(column => column.name === KEY)?.type);
   let start = 0;
   const hits = results.topks.map(count => all.slice(start, (start += Number(count))));
-  return { ...page, hits, keyOrder };
+  return { ...page, hits, keys, groups, keyOrder };
 }
 
 /** `limit` and `offset` count groups where `group_size` is given. */
@@ -166,26 +166,31 @@ export function mergeSearches(pages: SearchPage[], window: SearchWindow): Search
   if ((pages.length === 1 && !window.iterates) || isFailure(first) || !first.results) return first;
   const { limit, offset, group_size, round_decimal, iterates, bound } = window;
   const sign = first.results.order === 'asc' ? 1 : -1;
-  const places = new Map(pages.flatMap(page => [...page.places]));
-  const inOrder = (a: SearchResultData, b: SearchResultData): number =>
-    sign * (a.score - b.score) || first.keyOrder(places.get(a)!.key, places.get(b)!.key);
-  const hits = first.hits.map((_, query) => {
-    const found = pages.flatMap(page => page.hits[query] ?? []).sort(inOrder);
-    const best = new Map<string, SearchResultData>();
-    for (const hit of found) if (!best.has(places.get(hit)!.key)) best.set(places.get(hit)!.key, hit);
-    const all = [...best.values()];
+  const inOrder = (a: Placed, b: Placed): number => sign * (a.hit.score - b.hit.score) || first.keyOrder(a.key, b.key);
+  const next = pages.map(() => 0);
+  const chosen = first.hits.map((_, query) => {
+    const found: Placed[] = [];
+    pages.forEach(({ hits, keys, groups }, node) => {
+      for (const hit of hits[query] ?? []) {
+        const at = next[node]!++;
+        found.push({ hit, key: keys![at]!, group: groups?.[at] });
+      }
+    });
+    found.sort(inOrder);
+    const known = new Set<string>();
+    const all = found.filter(({ key }) => !known.has(key) && known.add(key));
     if (group_size === undefined) return all.slice(offset, offset + limit);
-    const groups = new Map<string | undefined, SearchResultData[]>();
-    for (const hit of all) {
-      const { group } = places.get(hit)!;
-      const members = groups.get(group) ?? [];
-      if (members.length < group_size) groups.set(group, [...members, hit]);
+    const ofGroups = new Map<string | undefined, Placed[]>();
+    for (const placed of all) {
+      const members = ofGroups.get(placed.group) ?? [];
+      if (members.length < group_size) ofGroups.set(placed.group, [...members, placed]);
     }
-    return [...groups.values()].slice(offset, offset + limit).flat();
+    return [...ofGroups.values()].slice(offset, offset + limit).flat();
   });
-  const scored = (hit: SearchResultData): { score: number; key: string } => ({ score: hit.score, key: places.get(hit)!.key });
+  const hits = chosen.map(list => list.map(({ hit }) => hit));
+  const scored = ({ hit, key }: Placed): { score: number; key: string } => ({ score: hit.score, key });
   const given = first.results.given_of_bound ?? 0;
-  const state = iterates && { search_iterator_v2_results: nextPage({ hits: hits.flat().map(scored), bound, given, sign }) };
+  const state = iterates && { search_iterator_v2_results: nextPage({ hits: chosen.flat().map(scored), bound, given, sign }) };
   if (round_decimal !== undefined) for (const hit of hits.flat()) hit.score = roundScore(hit.score, round_decimal);
   return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length), ...state } };
 }
