@@ -58,10 +58,11 @@ impl Workers {
         body: &str,
         blobs: Vec<Uint8Array>,
     ) -> LocalBoxFuture<'static, Result<RoleReply>> {
-        let answer = self.host.call(id, method, body, blobs);
+        // It hears of a refusal also where nobody waits for the answer yet: a worker does not survive one that nobody hears of.
+        let answer = JsFuture::from(self.host.call(id, method, body, blobs));
         let id = id.to_owned();
         async move {
-            let reply = JsFuture::from(answer).await.map_err(|thrown| node_error(&id, &thrown))?;
+            let reply = answer.await.map_err(|thrown| node_error(&id, &thrown))?;
             serde_wasm_bindgen::from_value(reply)
                 .map_err(|error| Error::Unexpected(format!("node {id} answered with nonsense: {error}")))
         }

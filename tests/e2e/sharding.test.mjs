@@ -127,3 +127,31 @@ for (const keyIsText of [false, true]) {
     assert.equal(one.asked.count.data, 1000 - 143);
   });
 }
+
+test('rows are written while some of several nodes have started', { timeout: 60_000 }, async () => {
+  const page = await openPage(await browser.newContext(), site.url);
+  const counted = await page.evaluate(async () => {
+    const { rows, elanus } = window;
+    const { DataType, MilvusClient } = elanus;
+    const client = new MilvusClient('starting');
+    const collection_name = 'books';
+    const fields = [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, rows.vector('v', 8)];
+    rows.mustSucceed(await client.createCollection({ collection_name, fields, shards_num: 4 }));
+    rows.mustSucceed(await client.createIndex({ collection_name, field_name: 'v', index_type: 'FLAT', metric_type: 'L2' }));
+    let written = 0;
+    for (let round = 0; round < 10; round++) {
+      let isLoaded = false;
+      const loading = client.loadCollection({ collection_name }).then(() => (isLoaded = true));
+      while (!isLoaded) rows.mustSucceed(await client.insert({ collection_name, data: rows.make(written++, 1, { v: 8 }) }));
+      await loading;
+      const { data } = await client.count({ collection_name });
+      if (data !== written) throw new Error(`${data} of ${written} rows`);
+      await client.releaseCollection({ collection_name });
+    }
+    return written;
+  });
+  assert.ok(counted > 20, `${counted} rows`);
+  // A refusal that nobody hears ends the coordinator, and the page is told.
+  page.check();
+  await page.context().close();
+});
