@@ -121,10 +121,9 @@ async function soakTabs(seconds) {
     for (const end of endings) await end();
   }
   const text = [
-    '20 partitions of 20,000 rows x 128, on as many query nodes as there are cores, up to four. Six actors in three tabs load, release,',
-    'insert, delete and read at random, while one tab after the other is closed and opened, reloaded, or sent through the back/forward',
-    'cache. Each answer is compared with a model. Memory is the sum of Pss over all processes of the browser. Written by',
-    '`npm run soak -- tabs`.',
+    '20 partitions of 20,000 rows x 128. Six actors in three tabs load, release, insert, delete and read at random, while one tab after',
+    'the other is closed and opened, reloaded, or sent through the back/forward cache. Each answer is compared with a model. Memory is',
+    'the sum of Pss over all processes of the browser. Written by `npm run soak -- tabs`.',
   ];
   writeResults('tests/soak/TABS.md', { title: 'Three restless tabs', text, columns: tabColumns, results: [result] });
   for (const wrong of [...result.differences, ...result.errors]) console.log(wrong);

@@ -2,8 +2,7 @@
 import { DataType, MilvusClient } from 'elanus';
 import { collection_name, dim, firstIdOf, partitionName, vectorOf, writeVector } from './rows.mjs';
 
-/** What is loaded is spread over several nodes, as large collections are. */
-const client = new MilvusClient({ address: 'tabs', nodeBytes: 1 });
+const client = new MilvusClient('tabs');
 /** What both thrown errors and answered statuses say. */
 function refusal({ code, reason, message, retriable }) {
   return { code: code ?? -1, reason: reason ?? message, retriable: retriable ?? false };
