@@ -90,7 +90,7 @@ impl Default for Config {
             max_segment_bytes: 64 << 20,
             relocate_bytes: 16 << 20,
             memory_limit_bytes: None,
-            node_bytes: 64 << 20,
+            node_bytes: 128 << 20,
             cores: 1,
         }
     }

@@ -40,7 +40,7 @@ export interface ClientConfig {
    */
   memoryLimitBytes?: number;
   /**
-   * Browser only: a shard is loaded into as many workers as it has this much of what searches look at (64 MB by default), if there
+   * Browser only: a shard is loaded into as many workers as it has this much of what searches look at (128 MB by default), if there
    * are cores for them, and into 4 at most. They search side by side. As with `memoryLimitBytes`, the first tab decides.
    */
   nodeBytes?: number;
