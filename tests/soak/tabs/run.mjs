@@ -284,10 +284,10 @@ const within = (ms, promise, otherwise) => Promise.race([promise, sleep(ms).then
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 /** `after` takes what ends the browser when all is done. */
-export async function runTabs({ after, seconds, partitions: count = 20, rowsOfPartition = 20_000, seed = Date.now() % 2 ** 31 }) {
+export async function runTabs({ after, seconds, filesIn = 'opfs', partitions: count = 20, rowsOfPartition = 20_000, seed = Date.now() % 2 ** 31 }) {
   const options = { ignoreDefaultArgs: ['--disable-back-forward-cache'] };
   const { context, site, megabytes } = await startMeasuredBrowser({ after }, options, { '/tabs/': join(import.meta.dirname) });
-  const tabs = new Tabs(context, `${site.url}tabs/`);
+  const tabs = new Tabs(context, `${site.url}tabs/?filesIn=${filesIn}`);
   const partitions = Array.from({ length: count }, (_, number) => new Partition(number, rowsOfPartition));
   await tabs.open(0);
   if ((await tabs.call(0, 'create', count, rowsOfPartition)) === late) throw new Error('the rows were not inserted in time');

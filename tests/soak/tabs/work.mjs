@@ -2,7 +2,8 @@
 import { DataType, MilvusClient } from 'elanus';
 import { collection_name, dim, firstIdOf, partitionName, vectorOf, writeVector } from './rows.mjs';
 
-const client = new MilvusClient('tabs');
+const filesIn = new URLSearchParams(location.search).get('filesIn');
+const client = new MilvusClient({ address: 'tabs', filesIn });
 /** What both thrown errors and answered statuses say. */
 function refusal({ code, reason, message, retriable }) {
   return { code: code ?? -1, reason: reason ?? message, retriable: retriable ?? false };
