@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A part of a collection's rows, chosen by the hash of the primary key: a row, what replaces it and what deletes it meet in
-/// the same shard. Each shard has segments of its own and, when it is loaded, a query node of its own.
+/// the same shard. Each shard has segments of its own and, when it is loaded, query nodes of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     pub number: u32,
