@@ -147,7 +147,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             match (answer?, &mut found) {
                 (NodeAnswer::Keys(keys), None) => found = Some(keys),
                 (NodeAnswer::Keys(keys), Some(found)) => found.extend(keys),
-                (other, _) => return Err(Error::Unexpected(format!("a query node answered {other:?}"))),
+                _ => return Err(Error::Unexpected("a query node did not answer with keys".into())),
             }
         }
         // Of nodes that share a shard, several may have rows of one key.

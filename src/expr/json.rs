@@ -4,6 +4,7 @@
 //! missing value. Nothing recurses, so depth costs nothing.
 
 use super::value::Number;
+use crate::value::parsed_float;
 use std::borrow::Cow;
 
 /// A value inside a JSON text; arrays and objects are the text that they span.
@@ -123,14 +124,14 @@ fn read(text: &str) -> Option<JsonValueRef<'_>> {
 
 fn read_number(text: &str) -> Option<Number> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    // Rust also reads `inf`, `.5` and `+1`, which are no JSON.
+    // Ours also reads `inf`, `.5` and `+1`, which are no JSON.
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
     if let Ok(int) = text.parse() {
         return Some(Number::Int(int));
     }
-    let float: f64 = text.parse().ok()?;
+    let float: f64 = parsed_float(text)?;
     float.is_finite().then_some(Number::Float(float))
 }
 

@@ -1,6 +1,7 @@
 //! Literals of a filter to their values, as Go's strconv reads them for Milvus.
 
 use super::value::Value;
+use crate::value::parsed_float;
 
 /// `0x`, `0b`, and octal after a `0`, as in C.
 pub fn integer(text: &str) -> Result<i64, String> {
@@ -15,7 +16,7 @@ pub fn integer(text: &str) -> Result<i64, String> {
 }
 
 pub fn float(text: &str) -> Result<Value, String> {
-    let value = if text.starts_with("0x") || text.starts_with("0X") { hex_float(text) } else { text.parse().ok() };
+    let value = if text.starts_with("0x") || text.starts_with("0X") { hex_float(text) } else { parsed_float(text) };
     value
         .filter(|value: &f64| value.is_finite())
         .map(Value::Float)

@@ -2,6 +2,7 @@
 
 use crate::json;
 use crate::schema::DataType;
+use crate::value::float_text;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -50,7 +51,7 @@ impl Value {
         match self {
             Value::Bool(value) => format!("bool_val:{value} "),
             Value::Int(value) => format!("int64_val:{value} "),
-            Value::Float(value) => format!("float_val:{value} "),
+            Value::Float(value) => format!("float_val:{} ", float_text(*value)),
             Value::String(value) => format!("string_val:{value:?} "),
             Value::Array(values) => {
                 let values: Vec<_> = values.iter().take(16).map(|value| format!("array:{{{value}}}")).collect();
@@ -65,7 +66,7 @@ impl fmt::Display for Value {
         match self {
             Value::Bool(value) => write!(out, "{value}"),
             Value::Int(value) => write!(out, "{value}"),
-            Value::Float(value) => write!(out, "{value}"),
+            Value::Float(value) => out.write_str(&float_text(*value)),
             Value::String(value) => write!(out, "\"{value}\""),
             Value::Array(values) => {
                 out.write_str("[")?;

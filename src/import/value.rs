@@ -3,7 +3,8 @@
 use super::Parsed;
 use super::json::{JsonText, Kind};
 use crate::schema::{DataType, Field};
-use crate::value::{ColumnData, Lists};
+use crate::value::{ColumnData, Lists, parsed_float};
+use fast_float2::FastFloat;
 
 /// Appends a value that is not null.
 pub fn read_json_value(field: &Field, data: &mut ColumnData, json: &mut JsonText<'_>) -> Parsed<()> {
@@ -34,8 +35,8 @@ pub fn read_text_value(field: &Field, data: &mut ColumnData, text: &str) -> Pars
         ColumnData::Int16(values) => values.push(parsed_int(text).map_err(in_field)?),
         ColumnData::Int32(values) => values.push(parsed_int(text).map_err(in_field)?),
         ColumnData::Int64(values) => values.push(parsed_int(text).map_err(in_field)?),
-        ColumnData::Float(values) => values.push(parsed_float(text).map_err(in_field)?),
-        ColumnData::Double(values) => values.push(parsed_float(text).map_err(in_field)?),
+        ColumnData::Float(values) => values.push(finite_float(text).map_err(in_field)?),
+        ColumnData::Double(values) => values.push(finite_float(text).map_err(in_field)?),
         ColumnData::VarChar(texts) => texts.push(text),
         ColumnData::Json(texts) => {
             let mut compact = String::new();
@@ -85,8 +86,8 @@ fn read_scalar(data: &mut ColumnData, json: &mut JsonText<'_>) -> Parsed<()> {
         ColumnData::Int16(values) => values.push(parsed_int(json.number()?)?),
         ColumnData::Int32(values) => values.push(parsed_int(json.number()?)?),
         ColumnData::Int64(values) => values.push(parsed_int(json.number()?)?),
-        ColumnData::Float(values) => values.push(parsed_float(json.number()?)?),
-        ColumnData::Double(values) => values.push(parsed_float(json.number()?)?),
+        ColumnData::Float(values) => values.push(finite_float(json.number()?)?),
+        ColumnData::Double(values) => values.push(finite_float(json.number()?)?),
         ColumnData::VarChar(texts) => texts.push(&json.string()?),
         other => unreachable!("{:?} is no scalar", other.data_type()),
     }
@@ -119,7 +120,7 @@ fn read_vector(field: &Field, values: &mut Vec<f32>, json: &mut JsonText<'_>) ->
     let mut count = 0;
     if !json.take(b']') {
         loop {
-            let value = json.number().and_then(parsed_float);
+            let value = json.number().and_then(finite_float);
             let value = value.map_err(|error| in_field(format!("element {count}: {error}")))?;
             // What is beyond the dim is only counted, for the text of the refusal.
             if count < dim {
@@ -154,10 +155,9 @@ fn parsed_int<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -
     text.parse().map_err(|error| format!("failed to parse value '{}' as an integer: {error}", shortened(text)))
 }
 
-/// The nearest number of its width. With fast-float2 files of vectors are read at one and a half times the speed of std.
-fn parsed_float<T: fast_float2::FastFloat + Into<f64>>(text: &str) -> Parsed<T> {
-    let value = fast_float2::parse::<T, _>(text)
-        .map_err(|_| format!("failed to parse value '{}' as a number", shortened(text)))?;
+fn finite_float<T: FastFloat + Into<f64>>(text: &str) -> Parsed<T> {
+    let value: T =
+        parsed_float(text).ok_or_else(|| format!("failed to parse value '{}' as a number", shortened(text)))?;
     let as_double: f64 = value.into();
     if as_double.is_finite() {
         return Ok(value);

@@ -2,6 +2,7 @@
 
 use super::{CollectionSchema, DataType, DefaultValue, Field, KeyValue, names};
 use crate::error::{Error, Result};
+use crate::value::float_text;
 
 pub const MAX_FIELDS: usize = 256;
 pub const MAX_VECTOR_FIELDS: usize = 10;
@@ -261,7 +262,7 @@ fn check_default(field: &Field, value: &DefaultValue) -> Result<()> {
 }
 
 fn not_finite(field: &str, value: f64) -> Error {
-    Error::invalid(format!("value '{value}' is not a number or infinity, default value of field {field}"))
+    Error::invalid(format!("value '{}' is not a number or infinity, default value of field {field}", float_text(value)))
 }
 
 /// A type parameter as an integer, if it is given.

@@ -3,6 +3,7 @@
 
 use super::{CollectionSchema, DYNAMIC_FIELD, DataType, DefaultValue, Field, FieldId, KeyValue, check};
 use crate::error::{Error, Result};
+use crate::value::parsed_float;
 use serde_json::Value;
 
 /// Milvus numbers user fields from here.
@@ -248,5 +249,5 @@ fn integer(value: &Value) -> Option<i64> {
 }
 
 fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
+    value.as_f64().or_else(|| parsed_float(value.as_str()?)).filter(|number| number.is_finite())
 }

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::json;
 use crate::schema::KeyValue;
 use crate::sorted::SortedMap;
+use crate::value::parsed_float;
 use serde_json::Value;
 
 /// All parameters by name. The SDK sends those of `params` twice: as JSON text under that key, and one by one.
@@ -49,10 +50,8 @@ impl Params {
 
     pub fn number(&self, key: &str) -> Result<Option<f32>> {
         let Some(text) = self.text(key) else { return Ok(None) };
-        match text.trim().parse::<f32>() {
-            Ok(number) if !number.is_nan() => Ok(Some(number)),
-            _ => Err(Error::invalid(format!("{key} [{text}] is invalid, should be a number"))),
-        }
+        let number = parsed_float::<f32>(text.trim()).filter(|number| !number.is_nan());
+        number.map(Some).ok_or_else(|| Error::invalid(format!("{key} [{text}] is invalid, should be a number")))
     }
 
     pub fn flag(&self, key: &str) -> Result<bool> {

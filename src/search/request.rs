@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::index::MetricType;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
 use crate::sorted::SortedMap;
+use crate::value::float_text;
 use elanus_vectors::kernels::all_finite;
 use serde_json::Value;
 
@@ -125,10 +126,14 @@ impl SearchParams {
         let Some(ScoreRange { radius: Some(radius), range_filter: Some(filter) }) = self.range else { return Ok(()) };
         match index {
             MetricType::L2 if filter >= radius => Err(Error::invalid(format!(
-                "range_filter must less than radius for L2/HAMMING/JACCARD, range_filter: {filter}, radius: {radius}"
+                "range_filter must less than radius for L2/HAMMING/JACCARD, range_filter: {}, radius: {}",
+                float_text(filter),
+                float_text(radius)
             ))),
             MetricType::Ip | MetricType::Cosine if filter <= radius => Err(Error::invalid(format!(
-                "range_filter must more than radius for IP/COSINE, range_filter: {filter}, radius: {radius}"
+                "range_filter must more than radius for IP/COSINE, range_filter: {}, radius: {}",
+                float_text(filter),
+                float_text(radius)
             ))),
             _ => Ok(()),
         }

@@ -320,7 +320,7 @@ impl Column {
                 (0..rows).for_each(|_| column.push_null());
                 return column;
             }
-            (data_type, default) => unreachable!("default {default:?} of a {data_type:?} field was refused before"),
+            (data_type, Some(_)) => unreachable!("a default of another type than {data_type:?} was refused before"),
         };
         Column::new(data)
     }

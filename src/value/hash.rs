@@ -1,5 +1,7 @@
 //! Milvus' hashes of keys, so that exported rows keep their partitions.
 
+use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
+
 /// murmur3 (32 bit, seed 0) of the key's eight little-endian bytes, sign bit cleared: Milvus' `Hash32Int64`.
 pub(crate) fn hash_int64(key: i64) -> u32 {
     let mut hash = 0u32;
@@ -13,9 +15,9 @@ pub(crate) fn hash_int64(key: i64) -> u32 {
     (hash ^ (hash >> 16)) & 0x7fff_ffff
 }
 
-/// CRC32 of the first hundred bytes: Milvus' `HashString2Uint32`.
+/// CRC32 of the first hundred bytes: Milvus' `HashString2Uint32`. A table would take a kilobyte of the module.
 pub(crate) fn hash_text(key: &str) -> u32 {
-    crc32fast::hash(&key.as_bytes()[..key.len().min(100)])
+    Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC).checksum(&key.as_bytes()[..key.len().min(100)])
 }
 
 #[cfg(test)]

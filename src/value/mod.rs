@@ -3,6 +3,7 @@
 mod batch;
 mod checks;
 mod column;
+mod float;
 mod hash;
 mod rows;
 
@@ -10,6 +11,7 @@ pub use batch::{Batch, EncodedBatch};
 pub use checks::MAX_JSON_BYTES;
 pub use column::{Column, ColumnData, Lists, Strings};
 pub use elanus_vectors::Mask;
+pub(crate) use float::{float_text, parsed_float};
 pub(crate) use hash::{hash_int64, hash_text};
 pub(crate) use rows::allows_given_ids;
 pub use rows::{CheckedRows, WriteMode, check_insert};

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::import::{Format, extension};
 use crate::schema::KeyValue;
+use crate::value::parsed_float;
 
 const MAX_FILES: usize = 1024;
 
@@ -95,7 +96,7 @@ fn go_duration_ms(text: &str) -> Option<u64> {
             "ns" => 1e-6,
             _ => return None,
         };
-        milliseconds += rest[..number].parse::<f64>().ok()? * factor;
+        milliseconds += parsed_float::<f64>(&rest[..number])? * factor;
         rest = &rest[end..];
     }
     (milliseconds < u64::MAX as f64).then_some(milliseconds as u64)

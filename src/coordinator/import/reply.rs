@@ -22,7 +22,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             ("progress_percent", job.progress().to_string()),
         ];
         if matches!(job.state, ImportState::Persisted | ImportState::Completed) {
-            infos.push(("persist_cost", format!("{:.2}", job.persist_ms as f64 / 1000.0)));
+            infos.push(("persist_cost", seconds(job.persist_ms)));
         }
         let ids = job.generated_ids.iter().cloned().flatten().take(LISTED_IDS).map(decimal);
         json!({
@@ -37,4 +37,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "create_ts": decimal(job.created_at.millis() / 1000),
         })
     }
+}
+
+/// With two places behind the point.
+fn seconds(ms: u64) -> String {
+    let hundredths = ms.saturating_add(5) / 10;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
