@@ -123,7 +123,7 @@ test('a dead coordinator: reads are repeated, changes of the catalog are refused
 test('a dead coordinator: rows are written again under the same request id', async () => {
   const sent = [];
   MockWorker.handlers.Insert = (body, blobs, worker) => {
-    sent.push({ body, ids: readColumn(decodeBatch(blobs[0]).columns[0], 2) });
+    sent.push({ body, ids: readColumn(decodeBatch(blobs[0]).columns[0], { start: 0, end: 2 }) });
     if (sent.length < 3) return worker.kill();
     return { body: { status: ok, insert_cnt: '2' } };
   };
@@ -199,7 +199,7 @@ test('insert packs rows; a schema that moved is described again', async () => {
   const { request_id, ...body } = sent[1].body;
   assert.notEqual(request_id, sent[0].body.request_id);
   assert.deepEqual(body, { collection_name: 'c', num_rows: 2, schema_timestamp: '9', db_name: 'default' });
-  const columns = Object.fromEntries(sent[1].batch.columns.map(column => [column.name, readColumn(column, 2)]));
+  const columns = Object.fromEntries(sent[1].batch.columns.map(column => [column.name, readColumn(column, { start: 0, end: 2 })]));
   assert.deepEqual(columns, { id: [String(2n ** 60n), '2'], v: [[1, 2], [3, 4]], $meta: [{ color: 'red', n: 5 }, {}] });
 });
 
@@ -319,7 +319,7 @@ test('several nodes: searches are merged by score, queries by key, counts added'
   const counted = n => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [n]]])] });
   const part = (scores, found, newness) => node({
     Search: () => partReply(scores, found),
-    Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids(found, newness)),
+    Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids([...found].sort((a, b) => a - b), newness)),
   });
   MockWorker.handlers.Route = route(part([0.9, 0.5], [11, 2], 7), part([0.7, 0.6, 0.1], [9, 11, 1], 8n));
   const client = open();
@@ -327,6 +327,55 @@ test('several nodes: searches are merged by score, queries by key, counts added'
   assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 3 })).data, [{ id: '1' }, { id: '2' }, { id: '9' }]);
   assert.equal((await client.count({ collection_name: 'c' })).data, 5);
   assert.deepEqual((await client.query({ collection_name: 'c', expr: 'id > 0', limit: 2, offset: 1 })).data, [{ id: '2' }, { id: '9' }]);
+});
+
+test('several nodes: rows come in the order of their keys as numbers, and the newest of each', async () => {
+  const ofNode = (newness, ...keys) => node({
+    Query: () => {
+      const columns = [['id', keys], ['$newness', keys.map(() => newness)], ['of', keys.map(() => newness)]];
+      return { body: { status: ok, primary_field_name: 'id' }, blobs: [batch(keys.length, columns.map(([name, values]) => [{ name, type: DataType.Int64 }, values]))] };
+    },
+  });
+  MockWorker.handlers.Route = route(ofNode(9, -100, -20, -3, 5, 12), ofNode(10, -20, -11, 4, 5), ofNode(8, -3, 5, 700));
+  const { data } = await open().query({ collection_name: 'c', expr: 'id != 0' });
+  assert.deepEqual(data.map(({ id, of }) => [Number(id), Number(of)]), [[-100, 9], [-20, 10], [-11, 10], [-3, 9], [4, 10], [5, 10], [12, 9], [700, 8]]);
+  assert.ok(!data.some(row => '$newness' in row));
+});
+
+test('a page does other things while it reads large answers', async () => {
+  const rows = 3000;
+  const ids = Array.from({ length: rows }, (_, i) => i);
+  const columns = [[{ name: 'id', type: DataType.Int64 }, ids], [{ name: 'w', type: DataType.Int8Vector, dim: 2 }, ids.map(() => [1, 2])]];
+  const newness = [[{ name: '$newness', type: DataType.Int64 }, ids.map(() => 1)]];
+  const scores = [[{ name: '$score', type: DataType.Float }, ids.map(id => rows - id)], [{ name: '$key', type: DataType.Int64 }, ids]];
+  const results = { num_queries: '1', topks: [String(rows)], output_fields: ['id', 'w'], primary_field_name: 'id' };
+  const large = node({
+    Query: () => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(rows, [...columns, ...newness])] }),
+    Search: () => ({ body: { status: ok, results, session_ts: '0' }, blobs: [batch(rows, [...columns, ...scores])] }),
+  });
+  let tasks = 0;
+  const count = setInterval(() => (tasks += 1), 0);
+  try {
+    for (const nodes of [[large], [large, large]]) {
+      MockWorker.handlers.Route = route(...nodes);
+      const client = open();
+      for (const read of ['query', 'search']) {
+        const seen = new Set();
+        // A row takes a while, as in a page with more to read.
+        const shape = vector => {
+          for (const end = performance.now() + 0.02; performance.now() < end; );
+          seen.add(tasks);
+          return [...vector];
+        };
+        const answer = await client[read]({ collection_name: 'c', expr: 'id >= 0', data: [1, 2], limit: rows, transformers: { [DataType.Int8Vector]: shape } });
+        const found = read === 'query' ? answer.data : answer.results;
+        assert.deepEqual(found.map(row => [Number(row.id), row.w.length]), ids.map(id => [id, 2]));
+        assert.ok(seen.size > 3, `${read} of ${nodes.length} nodes: ${seen.size}`);
+      }
+    }
+  } finally {
+    clearInterval(count);
+  }
 });
 
 test('several nodes are asked what one would be, and their scores rounded together', async () => {

@@ -1,10 +1,11 @@
-// Replies of nodes as rows. `merge*` make one answer of several nodes' replies; with one node they pass it through.
+// Replies of nodes as rows, of several nodes as those of one.
 
 import { DEFAULT_COUNT_QUERY_STRING, DEFAULT_DYNAMIC_FIELD, DataType } from './const/index.js';
 import type { NodeReply } from './connection/routes.js';
 import { formatNumberPrecision } from './format/values.js';
 import { nextPage, type IteratorState } from './format/iterator-state.js';
 import type { HighlightData, OutputTransformers, ProtoAggregationBucket, ResStatus, SearchResultData } from './types/index.js';
+import { ROWS_OF_STEP, isStep, rangeSteps, type Steps } from './steps.js';
 import { decodeBatch } from './wire/batch.js';
 import { readColumn } from './wire/column-reader.js';
 
@@ -20,32 +21,57 @@ const NEWNESS = '$newness';
 export interface QueryPage {
   status: ResStatus;
   rows: Row[];
-  primary_field_name: string;
+}
+
+/** What one node answers, in the order of keys. */
+interface NodeRows extends QueryPage {
+  key: string;
+  /** Only with `merge`. */
+  newness?: string[];
   keyOrder: (a: string, b: string) => number;
 }
 
-export function readQuery(reply: NodeReply, transformers?: OutputTransformers): QueryPage {
+/** `window` is what several nodes leave to this: each was asked for `offset + limit` rows. */
+export function* querySteps(
+  replies: NodeReply[],
+  window: { limit?: number; offset?: number },
+  transformers?: OutputTransformers
+): Steps<QueryPage> {
+  const pages: NodeRows[] = [];
+  for (const reply of replies) pages.push(yield* readQuery(reply, transformers));
+  return yield* mergeQueries(pages, window);
+}
+
+function* readQuery(reply: NodeReply, transformers?: OutputTransformers): Steps<NodeRows> {
   const status = reply.body.status as ResStatus;
-  const primary_field_name = reply.body.primary_field_name as string;
+  const key = reply.body.primary_field_name as string;
   const blob = reply.blobs[0];
-  if (!blob) return { status, rows: [], primary_field_name, keyOrder: inTextOrder };
+  if (!blob) return { status, rows: [], key, keyOrder: inTextOrder };
   const batch = decodeBatch(blob);
-  const keyOrder = orderOf(batch.columns.find(column => column.name === primary_field_name)?.type);
-  const rows: Row[] = Array.from({ length: batch.rows }, () => ({}));
-  for (const column of batch.columns) {
-    const values = readColumn(column, batch.rows, transformers);
-    for (let i = 0; i < batch.rows; i++) rows[i]![column.name] = values[i];
-  }
-  return { status, rows, primary_field_name, keyOrder };
+  const keyOrder = orderOf(batch.columns.find(column => column.name === key)?.type);
+  const newness = batch.columns.some(column => column.name === NEWNESS) ? new Array<string>(batch.rows) : undefined;
+  const rows = new Array<Row>(batch.rows);
+  yield* rangeSteps(batch.rows, range => {
+    for (let i = range.start; i < range.end; i++) rows[i] = {};
+    for (const column of batch.columns) {
+      const values = readColumn(column, range, transformers);
+      for (let i = range.start; i < range.end; i++) {
+        if (newness && column.name === NEWNESS) newness[i] = values[i - range.start] as string;
+        else rows[i]![column.name] = values[i - range.start];
+      }
+    }
+  });
+  return { status, rows, key, newness, keyOrder };
 }
 
 const isFailure = (page: { status: ResStatus }): boolean => page.status.error_code !== 'Success';
 
 /** Int64 keys are decimal strings, and sort by value. */
-const inNumericOrder = (a: string, b: string): number => {
-  const [x, y] = [BigInt(a), BigInt(b)];
-  return x < y ? -1 : x > y ? 1 : 0;
-};
+function inNumericOrder(a: string, b: string): number {
+  const sign = a.startsWith('-') ? -1 : 1;
+  if (b.startsWith('-') !== sign < 0) return sign;
+  return sign * (a.length - b.length || (a < b ? -1 : a > b ? 1 : 0));
+}
 
 /** As UTF-8 sorts, which nodes go by: letters beyond 16 bits come last. */
 function inTextOrder(a: string, b: string): number {
@@ -60,23 +86,32 @@ function inTextOrder(a: string, b: string): number {
 
 const orderOf = (type: DataType | undefined): ((a: string, b: string) => number) => (type === DataType.VarChar ? inTextOrder : inNumericOrder);
 
-/** Rows in primary-key order, of those of one key the newest, counts added up; every node was asked for `offset + limit` rows. */
-export function mergeQueries(pages: QueryPage[], window: { limit?: number; offset?: number } = {}): QueryPage {
+/** Rows in the order of keys, of those of one key the newest; counts added up. */
+function* mergeQueries(pages: NodeRows[], { offset = 0, limit = Infinity }: { limit?: number; offset?: number }): Steps<QueryPage> {
   const first = pages.find(isFailure) ?? pages[0]!;
-  if (pages.length === 1 || isFailure(first)) return first;
+  const { status, key, keyOrder } = first;
+  if (pages.length === 1 || isFailure(first)) return { status, rows: first.rows };
   if (first.rows[0] && DEFAULT_COUNT_QUERY_STRING in first.rows[0]) {
     const total = pages.reduce((sum, page) => sum + BigInt(String(page.rows[0]?.[DEFAULT_COUNT_QUERY_STRING] ?? 0)), 0n);
-    return { ...first, rows: [{ [DEFAULT_COUNT_QUERY_STRING]: total.toString() }] };
+    return { status, rows: [{ [DEFAULT_COUNT_QUERY_STRING]: total.toString() }] };
   }
-  const { primary_field_name: key, keyOrder } = first;
-  const ordered = pages
-    .flatMap(page => page.rows)
-    .sort((a, b) => keyOrder(a[key] as string, b[key] as string) || inNumericOrder(b[NEWNESS] as string, a[NEWNESS] as string));
-  const rows = ordered.filter((row, i) => row[key] !== ordered[i - 1]?.[key]);
-  for (const row of rows) delete row[NEWNESS];
-  const { offset = 0, limit } = window;
-  // Without a limit a node leaves nothing out either.
-  return { ...first, rows: limit === undefined ? rows : rows.slice(offset, offset + limit) };
+  const heads = pages.map(({ rows, newness }) => ({ rows, newness: newness!, at: 0 }));
+  const rows: Row[] = [];
+  while (rows.length < offset + limit) {
+    let best: (typeof heads)[number] | undefined;
+    let known: string | undefined;
+    for (const head of heads) {
+      const row = head.rows[head.at];
+      if (!row) continue;
+      const order = best ? keyOrder(row[key] as string, known!) || inNumericOrder(best.newness[best.at]!, head.newness[head.at]!) : -1;
+      if (order < 0) [best, known] = [head, row[key] as string];
+    }
+    if (!best) break;
+    rows.push(best.rows[best.at]!);
+    for (const head of heads) if (head.rows[head.at]?.[key] === known) head.at++;
+    if (isStep(rows.length)) yield;
+  }
+  return { status, rows: rows.slice(offset) };
 }
 
 interface SearchBody {
@@ -104,8 +139,8 @@ export interface SearchPage {
   /** One list of hits a query. */
   hits: SearchResultData[][];
   /** Only with `merge`: of each hit, query after query, what tells its place among those of all nodes. */
-  keys?: string[];
-  groups?: string[];
+  keys: string[];
+  groups: string[];
   keyOrder: (a: string, b: string) => number;
 }
 
@@ -115,35 +150,45 @@ interface Placed {
   group?: string;
 }
 
-export function readSearch(reply: NodeReply, transformers?: OutputTransformers): SearchPage {
+export function* searchSteps(replies: NodeReply[], window: SearchWindow, transformers?: OutputTransformers): Steps<SearchPage> {
+  const pages: SearchPage[] = [];
+  for (const reply of replies) pages.push(yield* readSearch(reply, transformers));
+  return yield* mergeSearches(pages, window);
+}
+
+function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps<SearchPage> {
   const results = (reply.body.results as SearchBody | null | undefined) ?? null;
-  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, keyOrder: inTextOrder };
+  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, keys: [], groups: [], keyOrder: inTextOrder };
   const blob = reply.blobs[0];
   if (!blob || !results) return { ...page, hits: [] };
-  const batch = decodeBatch(blob);
-  const values = new Map<string, unknown[]>();
-  for (const column of batch.columns) values.set(column.name, readColumn(column, batch.rows, transformers));
-  const names = results.output_fields?.length ? results.output_fields : [...values.keys()].filter(name => ![SCORE, KEY, GROUP].includes(name));
-  const all: SearchResultData[] = new Array<SearchResultData>(batch.rows);
-  const scores = (values.get(SCORE) ?? []) as number[];
-  for (let i = 0; i < batch.rows; i++) all[i] = { score: scores[i]! } as SearchResultData;
-  for (const name of names) {
-    const column = values.get(name);
-    if (column) for (let i = 0; i < batch.rows; i++) all[i]![name] = column[i];
-    else {
+  const { columns, rows } = decodeBatch(blob);
+  const names = results.output_fields?.length ? results.output_fields : columns.map(({ name }) => name).filter(name => ![SCORE, KEY, GROUP].includes(name));
+  const all = new Array<SearchResultData>(rows);
+  const [keys, groups]: [string[], string[]] = [[], []];
+  yield* rangeSteps(rows, range => {
+    const values = new Map<string, unknown[]>();
+    for (const column of columns) values.set(column.name, readColumn(column, range, transformers));
+    const scores = (values.get(SCORE) ?? []) as number[];
+    for (let i = range.start; i < range.end; i++) all[i] = { score: scores[i - range.start]! } as SearchResultData;
+    for (const name of names) {
+      const column = values.get(name);
       // A key of the dynamic field, asked for by its own name.
       const dynamic = (values.get(DEFAULT_DYNAMIC_FIELD) ?? []) as (Row | null)[];
-      for (let i = 0; i < batch.rows; i++) all[i]![name] = dynamic[i]?.[name];
+      for (let i = range.start; i < range.end; i++) {
+        const row = i - range.start;
+        all[i]![name] = column ? column[row] : dynamic[row]?.[name];
+      }
     }
-  }
+    keys.push(...((values.get(KEY) ?? []) as string[]));
+    groups.push(...((values.get(GROUP) ?? []) as string[]));
+  });
   for (const { field_name, datas } of results.highlight_results ?? []) {
     datas.forEach((data, i) => {
       const hit = all[i];
       if (data && hit) hit.highlight = { ...hit.highlight, [field_name]: { fragments: data.fragments || [], scores: data.scores || [] } };
     });
   }
-  const [keys, groups] = [values.get(KEY), values.get(GROUP)] as [string[]?, string[]?];
-  const keyOrder = orderOf(batch.columns.find(column => column.name === KEY)?.type);
+  const keyOrder = orderOf(columns.find(column => column.name === KEY)?.type);
   let start = 0;
   const hits = results.topks.map(count => all.slice(start, (start += Number(count))));
   return { ...page, hits, keys, groups, keyOrder };
@@ -161,21 +206,13 @@ export interface SearchWindow {
 }
 
 /** The best of all nodes, query by query; with `merge` they leave the window, the rounding and an iterator's state to this. */
-export function mergeSearches(pages: SearchPage[], window: SearchWindow): SearchPage {
+function* mergeSearches(pages: SearchPage[], window: SearchWindow): Steps<SearchPage> {
   const first = pages.find(isFailure) ?? pages[0]!;
   if ((pages.length === 1 && !window.iterates) || isFailure(first) || !first.results) return first;
   const { limit, offset, group_size, round_decimal, iterates, bound } = window;
   const sign = first.results.order === 'asc' ? 1 : -1;
   const inOrder = (a: Placed, b: Placed): number => sign * (a.hit.score - b.hit.score) || first.keyOrder(a.key, b.key);
-  const next = pages.map(() => 0);
-  const chosen = first.hits.map((_, query) => {
-    const found: Placed[] = [];
-    pages.forEach(({ hits, keys, groups }, node) => {
-      for (const hit of hits[query] ?? []) {
-        const at = next[node]!++;
-        found.push({ hit, key: keys![at]!, group: groups?.[at] });
-      }
-    });
+  const choose = (found: Placed[]): Placed[] => {
     found.sort(inOrder);
     const known = new Set<string>();
     const all = found.filter(({ key }) => !known.has(key) && known.add(key));
@@ -186,7 +223,24 @@ export function mergeSearches(pages: SearchPage[], window: SearchWindow): Search
       if (members.length < group_size) ofGroups.set(placed.group, [...members, placed]);
     }
     return [...ofGroups.values()].slice(offset, offset + limit).flat();
-  });
+  };
+  const next = pages.map(() => 0);
+  const chosen: Placed[][] = [];
+  let hitsOfStep = 0;
+  for (const query of first.hits.keys()) {
+    const found: Placed[] = [];
+    for (const [node, { hits, keys, groups }] of pages.entries()) {
+      for (const hit of hits[query] ?? []) {
+        const at = next[node]!++;
+        found.push({ hit, key: keys[at]!, group: groups[at] });
+      }
+    }
+    chosen.push(choose(found));
+    hitsOfStep += found.length;
+    if (hitsOfStep < ROWS_OF_STEP) continue;
+    hitsOfStep = 0;
+    yield;
+  }
   const hits = chosen.map(list => list.map(({ hit }) => hit));
   const scored = ({ hit, key }: Placed): { score: number; key: string } => ({ score: hit.score, key });
   const given = first.results.given_of_bound ?? 0;
@@ -202,6 +256,9 @@ function roundScore(score: number, decimals: number): number {
 }
 
 /** As the SDK does with scores that are rounded already. */
-export function cutScores(page: SearchPage, decimals: number): void {
-  for (const hit of page.hits.flat()) hit.score = formatNumberPrecision(hit.score, decimals);
+export function* cutScores(page: SearchPage, decimals: number): Steps<void> {
+  const hits = page.hits.flat();
+  yield* rangeSteps(hits.length, ({ start, end }) => {
+    for (const hit of hits.slice(start, end)) hit.score = formatNumberPrecision(hit.score, decimals);
+  });
 }

@@ -2,11 +2,19 @@
 
 export type Steps<T> = Generator<void, T, void>;
 
-const ROWS_OF_STEP = 256;
+export const ROWS_OF_STEP = 256;
 const BUSY_MS = 2;
 
 /** Whether to yield at a row: with fewer rows there is no need to. */
 export const isStep = (row: number): boolean => row % ROWS_OF_STEP === ROWS_OF_STEP - 1;
+
+/** Does something with all rows, in ranges of as many as one step takes. */
+export function* rangeSteps(rows: number, work: (range: { start: number; end: number }) => void): Steps<void> {
+  for (let start = 0; start < rows; start += ROWS_OF_STEP) {
+    if (start > 0) yield;
+    work({ start, end: Math.min(rows, start + ROWS_OF_STEP) });
+  }
+}
 
 export function atOnce<T>(work: Steps<T>): T {
   for (;;) {

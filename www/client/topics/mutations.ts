@@ -54,7 +54,7 @@ async function packOrRefuse(
 function writtenRows(keys: Uint8Array): Pick<MutationResult, 'IDs' | 'succ_index'> {
   const { rows, columns } = decodeBatch(keys);
   const column = columns[0]!;
-  const data = readColumn(column, rows);
+  const data = readColumn(column, { start: 0, end: rows });
   const IDs = column.type === DataType.Int64 ? { int_id: { data }, id_field: 'int_id' } : { str_id: { data }, id_field: 'str_id' };
   return { IDs: IDs as MutationResult['IDs'], succ_index: data.map((_, row) => row) };
 }

@@ -7,7 +7,8 @@ import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
-import { cutScores, mergeQueries, mergeSearches, readQuery, readSearch, type SearchPage, type SearchWindow } from '../results.js';
+import { cutScores, querySteps, searchSteps, type SearchPage, type SearchWindow } from '../results.js';
+import { inSteps } from '../steps.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -37,9 +38,8 @@ export class Reads extends Mutations {
     const window = searchWindow(body);
     const bodyFor = (nodes: number): object => (nodes === 1 && !window.iterates ? body : { ...body, merge: true });
     const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
-    const pages = replies.map(reply => readSearch(reply, transformers));
-    const page = mergeSearches(pages, window);
-    if (call.round_decimal) cutScores(page, call.round_decimal);
+    const page = await inSteps(searchSteps(replies, window, transformers));
+    if (call.round_decimal) await inSteps(cutScores(page, call.round_decimal));
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
@@ -92,11 +92,9 @@ export class Reads extends Mutations {
     const given = pairsOf(body.query_params);
     const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given), merge: true });
     const replies = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, data);
-    const page = mergeQueries(
-      replies.map(reply => readQuery(reply, data.transformers)),
-      { limit: count(given.limit), offset: count(given.offset) }
-    );
-    return { status: page.status, data: page.rows };
+    const merged = { limit: count(given.limit), offset: count(given.offset) };
+    const { status, rows } = await inSteps(querySteps(replies, merged, data.transformers));
+    return { status, data: rows };
   }
 
   async #idsExpr(data: QueryReq): Promise<string> {

@@ -1,4 +1,4 @@
-// Columns as lists of values in the shapes the SDK answers: int64 as decimal strings, vectors as number arrays, JSON
+// Rows of columns as lists of values in the shapes the SDK answers: int64 as decimal strings, vectors as number arrays, JSON
 // parsed, null for null.
 
 import { DataType } from '../const/index.js';
@@ -9,18 +9,24 @@ import type { Column } from './batch.js';
 // Without `ignoreBOM` a leading U+FEFF of a stored string would be lost.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-export function readColumn(column: Column, rows: number, transformers?: OutputTransformers): unknown[] {
+/** From one row, with those before the other. */
+export interface Rows {
+  start: number;
+  end: number;
+}
+
+export function readColumn(column: Column, rows: Rows, transformers?: OutputTransformers): unknown[] {
   const values = readValues(column, rows, transformers ?? {});
   const { validity } = column;
   if (validity) {
-    for (let row = 0; row < rows; row++) {
-      if ((validity[row >> 3]! & (1 << (row & 7))) === 0) values[row] = null;
+    for (let row = rows.start; row < rows.end; row++) {
+      if ((validity[row >> 3]! & (1 << (row & 7))) === 0) values[row - rows.start] = null;
     }
   }
   return values;
 }
 
-function readValues(column: Column, rows: number, transformers: OutputTransformers): unknown[] {
+function readValues(column: Column, rows: Rows, transformers: OutputTransformers): unknown[] {
   const { type, data } = column;
   switch (type) {
     case DataType.Bool:
@@ -30,12 +36,12 @@ function readValues(column: Column, rows: number, transformers: OutputTransforme
     case DataType.Int64:
     case DataType.Float:
     case DataType.Double:
-      return readScalars(type, data, 0, rows);
+      return readScalars(type, data, rows);
     case DataType.VarChar:
     case DataType.Text:
     case DataType.Geometry:
     case DataType.Timestamptz:
-      return readText(data, column.offsets, 0, rows);
+      return readText(data, column.offsets, rows);
     case DataType.JSON:
       return readJson(column, rows);
     case DataType.Array:
@@ -45,29 +51,35 @@ function readValues(column: Column, rows: number, transformers: OutputTransforme
     case DataType.SparseFloatVector: {
       const { offsets } = column;
       const shape = transformers[DataType.SparseFloatVector];
-      return Array.from({ length: rows }, (_, row) => {
+      return each(rows, row => {
         const vector = bytesToSparseRow(data.subarray(offsets?.[row], offsets?.[row + 1]));
         return shape ? shape(vector) : vector;
       });
     }
     case DataType.BinaryVector:
-      return readRows(column, rows, (column.dim ?? 0) / 8, bytes => Array.from(bytes));
+      return readBytes(column, rows, (column.dim ?? 0) / 8, bytes => Array.from(bytes));
     case DataType.Int8Vector: {
       const shape = transformers[DataType.Int8Vector] ?? ((vector: Int8Array) => Array.from(vector));
-      return readRows(column, rows, column.dim ?? 0, bytes => shape(new Int8Array(bytes.buffer)));
+      return readBytes(column, rows, column.dim ?? 0, bytes => shape(new Int8Array(bytes.buffer)));
     }
     case DataType.Float16Vector:
-      return readRows(column, rows, (column.dim ?? 0) * 2, transformers[DataType.Float16Vector] ?? f16BytesToF32Array);
+      return readBytes(column, rows, (column.dim ?? 0) * 2, transformers[DataType.Float16Vector] ?? f16BytesToF32Array);
     case DataType.BFloat16Vector:
-      return readRows(column, rows, (column.dim ?? 0) * 2, transformers[DataType.BFloat16Vector] ?? bf16BytesToF32Array);
+      return readBytes(column, rows, (column.dim ?? 0) * 2, transformers[DataType.BFloat16Vector] ?? bf16BytesToF32Array);
     default:
       throw new Error(`column "${column.name}" has the unknown type ${String(type)}`);
   }
 }
 
-function readRows(column: Column, rows: number, width: number, shape: (bytes: Uint8Array<ArrayBuffer>) => unknown): unknown[] {
+function each<T>({ start, end }: Rows, read: (row: number) => T): T[] {
+  const values = new Array<T>(end - start);
+  for (let row = start; row < end; row++) values[row - start] = read(row);
+  return values;
+}
+
+function readBytes(column: Column, rows: Rows, width: number, shape: (bytes: Uint8Array<ArrayBuffer>) => unknown): unknown[] {
   // Each row gets bytes of its own, so that a caller who keeps one does not keep the whole reply.
-  return Array.from({ length: rows }, (_, row) => shape(new Uint8Array(column.data.subarray(row * width, (row + 1) * width))));
+  return each(rows, row => shape(new Uint8Array(column.data.subarray(row * width, (row + 1) * width))));
 }
 
 const WIDTH: Partial<Record<DataType, number>> = {
@@ -80,8 +92,9 @@ const WIDTH: Partial<Record<DataType, number>> = {
   [DataType.Double]: 8,
 };
 
-function readScalars(type: DataType, data: Uint8Array, start: number, count: number): unknown[] {
+function readScalars(type: DataType, data: Uint8Array, { start, end }: Rows): unknown[] {
   const { buffer } = data;
+  const count = end - start;
   const at = data.byteOffset + start * (WIDTH[type] ?? 1);
   switch (type) {
     case DataType.Bool: {
@@ -120,36 +133,24 @@ function plain(source: ArrayLike<number>): number[] {
   return values;
 }
 
-function readText(data: Uint8Array, offsets: Uint32Array | undefined, start: number, count: number): string[] {
-  const values = new Array<string>(count);
-  for (let i = 0; i < count; i++) values[i] = decoder.decode(data.subarray(offsets?.[start + i], offsets?.[start + i + 1]));
-  return values;
-}
+const readText = (data: Uint8Array, offsets: Uint32Array | undefined, rows: Rows): string[] =>
+  each(rows, row => decoder.decode(data.subarray(offsets?.[row], offsets?.[row + 1])));
 
-function readJson(column: Column, rows: number): unknown[] {
-  const values: unknown[] = readText(column.data, column.offsets, 0, rows);
-  for (let row = 0; row < rows; row++) values[row] = values[row] === '' ? null : JSON.parse(values[row] as string);
-  return values;
-}
+const readJson = (column: Column, rows: Rows): unknown[] =>
+  readText(column.data, column.offsets, rows).map(text => (text === '' ? null : (JSON.parse(text) as unknown)));
 
-function readArrays(column: Column, rows: number): unknown[] {
+function readArrays(column: Column, rows: Rows): unknown[] {
   const { offsets, element = DataType.None } = column;
-  const values = new Array<unknown[]>(rows);
-  for (let row = 0; row < rows; row++) {
-    const start = offsets?.[row] ?? 0;
-    const count = (offsets?.[row + 1] ?? 0) - start;
-    values[row] =
-      element === DataType.VarChar
-        ? readText(column.data, column.elementOffsets, start, count)
-        : readScalars(element, column.data, start, count);
-  }
-  return values;
+  return each(rows, row => {
+    const elements = { start: offsets?.[row] ?? 0, end: offsets?.[row + 1] ?? 0 };
+    return element === DataType.VarChar
+      ? readText(column.data, column.elementOffsets, elements)
+      : readScalars(element, column.data, elements);
+  });
 }
 
-function readFloatVectors(column: Column, rows: number): number[][] {
+function readFloatVectors(column: Column, rows: Rows): number[][] {
   const dim = column.dim ?? 0;
-  const source = new Float32Array(column.data.buffer, column.data.byteOffset, rows * dim);
-  const values = new Array<number[]>(rows);
-  for (let row = 0; row < rows; row++) values[row] = plain(source.subarray(row * dim, (row + 1) * dim));
-  return values;
+  const source = new Float32Array(column.data.buffer, column.data.byteOffset, rows.end * dim);
+  return each(rows, row => plain(source.subarray(row * dim, (row + 1) * dim)));
 }
