@@ -12,13 +12,13 @@ use crate::index::{self, MetricType, SegmentIndex};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
 use crate::segment::{
-    LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column, read_graph,
-    read_segment,
+    LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
+    read_columns, read_graph, read_segment,
 };
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::Files;
-use crate::value::ColumnData;
-use futures::future::try_join;
+use crate::value::{Column, ColumnData};
+use futures::future::try_join3;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -178,15 +178,16 @@ impl<P: Platform> QueryNode<P> {
             *self.read_bytes.borrow_mut().entry(field).or_default() += bytes;
             self.progressed(&reading, bytes);
         };
-        let rows = async {
-            let (stored, resident) = self.left_in_files(&reading, manifest, &on_read).await?;
-            let files = self.platform.files();
-            let mut segment = read_segment(files, reading.collection, manifest, &resident, &on_read).await?;
-            segment.stored = Rc::new(stored);
-            Ok(segment)
-        };
+        let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
+        let (replaced, others): (Vec<_>, Vec<_>) =
+            reading.fields.iter().cloned().partition(|field| replaced.contains(&field.id));
+        let rows = read_segment(self.platform.files(), reading.collection, manifest, &others, &on_read);
+        let vectors = self.read_replaced(&reading, manifest, &replaced, &on_read);
         // Each waits for the browser more than it reads.
-        let (mut segment, built) = try_join(rows, self.read_indexes(&reading, manifest)).await?;
+        let (mut segment, (stored, columns), built) =
+            try_join3(rows, vectors, self.read_indexes(&reading, manifest)).await?;
+        segment.add_columns(columns);
+        segment.stored = Rc::new(stored);
         let ReadIndexes { mut indexes, stored_rows } = built;
         for definition in reading.indexes.iter().filter(|definition| !is_built(manifest, definition)) {
             let vectors = segment.column(definition.field).map(|column| &column.data);
@@ -200,37 +201,28 @@ impl<P: Platform> QueryNode<P> {
         Ok(segment)
     }
 
-    /// The fields that stay in their files, because an index takes their place and single rows can be read quickly; and those
-    /// that do not.
-    async fn left_in_files(
+    /// Fields that an index takes the place of: they stay in their files where single rows can be read quickly.
+    async fn read_replaced(
         &self,
         reading: &Reading<'_>,
         manifest: &SegmentManifest,
+        fields: &[Field],
         on_read: &dyn Fn(FieldId, u64),
-    ) -> Result<(SortedMap<FieldId, StoredVectors>, Vec<Field>)> {
-        let replaced = manifest.replaced_by(&reading.indexes.iter().map(|index| index.id).collect());
+    ) -> Result<(SortedMap<FieldId, StoredVectors>, SortedMap<FieldId, Column>)> {
+        let files = self.platform.files();
         let (mut stored, mut resident) = (SortedMap::new(), Vec::new());
-        for field in reading.fields {
-            let opened = if replaced.contains(&field.id) {
-                let file = manifest.column_file(reading.collection, field.id);
-                let opened =
-                    StoredVectors::open(self.platform.files(), &file, &|bytes| on_read(field.id, bytes)).await?;
-                let suits = |vectors: &StoredVectors| {
-                    vectors.row_count() == manifest.rows as usize && Some(vectors.dim() as u32) == field.dim
-                };
-                if !opened.as_ref().is_none_or(suits) {
-                    return Err(Error::Corrupt { file, detail: "rows or dim differ from the catalog's".into() });
-                }
-                opened
-            } else {
-                None
+        for field in fields {
+            let file = manifest.column_file(reading.collection, field.id);
+            let Some(vectors) = StoredVectors::open(files, &file, &|bytes| on_read(field.id, bytes)).await? else {
+                resident.push(field.clone());
+                continue;
             };
-            match opened {
-                Some(vectors) => drop(stored.insert(field.id, vectors)),
-                None => resident.push(field.clone()),
+            if vectors.row_count() != manifest.rows as usize || Some(vectors.dim() as u32) != field.dim {
+                return Err(Error::Corrupt { file, detail: "rows or dim differ from the catalog's".into() });
             }
+            stored.insert(field.id, vectors);
         }
-        Ok((stored, resident))
+        Ok((stored, read_columns(files, reading.collection, manifest, &resident, on_read).await?))
     }
 
     fn progressed(&self, reading: &Reading<'_>, bytes: u64) {

@@ -22,20 +22,7 @@ pub async fn read_segment(
     fields: &[Field],
     on_read: &dyn Fn(FieldId, u64),
 ) -> Result<SegmentRows> {
-    let columns = fields.iter().map(|field| async move {
-        let file = manifest.column_file(collection, field.id);
-        let column = if manifest.column_bytes.contains_key(&field.id) {
-            read_column(files, &file, &|bytes| on_read(field.id, bytes)).await?
-        } else {
-            Column::missing(field, manifest.rows as usize)
-        };
-        if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
-            return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
-        }
-        Ok((field.id, column))
-    });
-    let columns: Vec<_> = stream::iter(columns).buffered(COLUMNS_AT_ONCE).try_collect().await?;
-    let columns: SortedMap<FieldId, Column> = columns.into_iter().collect();
+    let columns = read_columns(files, collection, manifest, fields, on_read).await?;
     let primary_key = fields.iter().find(|field| field.is_primary_key).map(|field| field.id);
     let primary_key = primary_key.ok_or_else(|| Error::Unexpected("reading without the primary key".into()))?;
     let mut segment = SegmentRows::new(primary_key, columns, true);
@@ -50,6 +37,30 @@ pub async fn read_segment(
         segment.deleted = Rc::new(deleted);
     }
     Ok(segment)
+}
+
+/// Columns as `read_segment` reads them.
+pub async fn read_columns(
+    files: &impl Files,
+    collection: CollectionId,
+    manifest: &SegmentManifest,
+    fields: &[Field],
+    on_read: &dyn Fn(FieldId, u64),
+) -> Result<SortedMap<FieldId, Column>> {
+    let columns = fields.iter().map(|field| async move {
+        let file = manifest.column_file(collection, field.id);
+        let column = if manifest.column_bytes.contains_key(&field.id) {
+            read_column(files, &file, &|bytes| on_read(field.id, bytes)).await?
+        } else {
+            Column::missing(field, manifest.rows as usize)
+        };
+        if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
+            return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
+        }
+        Ok((field.id, column))
+    });
+    let columns: Vec<_> = stream::iter(columns).buffered(COLUMNS_AT_ONCE).try_collect().await?;
+    Ok(columns.into_iter().collect())
 }
 
 /// When each row of a segment was written.

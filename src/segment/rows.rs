@@ -61,6 +61,11 @@ impl SegmentRows {
         }
     }
 
+    pub fn add_columns(&mut self, columns: SortedMap<FieldId, Column>) {
+        let columns = columns.into_iter().map(|(field, column)| (field, Rc::new(column)));
+        Rc::make_mut(&mut self.columns).extend(columns);
+    }
+
     /// Gives the rows a field that none of them was written with.
     pub fn add_field(&mut self, field: &Field) {
         let missing = Column::missing(field, self.row_count());
