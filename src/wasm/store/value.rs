@@ -20,22 +20,38 @@ const NEAR_BYTES: u64 = 4 << 20;
 
 /// The bytes of `range` of parts that follow one another.
 pub fn value_of(parts: &[&[u8]], range: Range<usize>) -> Result<JsValue> {
-    let chunk = Uint8Array::new_with_length(range.len() as u32);
     let mut part_start = 0;
-    for part in parts {
-        let from = range.start.clamp(part_start, part_start + part.len());
-        let to = range.end.clamp(part_start, part_start + part.len());
-        if from < to {
-            let into = chunk.subarray((from - range.start) as u32, (to - range.start) as u32);
-            into.copy_from(&part[from - part_start..to - part_start]);
-        }
+    let within = parts.iter().map(|part| {
+        let [from, to] = [range.start, range.end].map(|at| at.clamp(part_start, part_start + part.len()) - part_start);
         part_start += part.len();
-    }
-    let buffer = chunk.buffer();
+        &part[from..to]
+    });
+    let within: Vec<&[u8]> = within.filter(|part| !part.is_empty()).collect();
     if range.len() < SMALL_BYTES {
-        return Ok(buffer.into());
+        return Ok(copied(&within).into());
     }
-    Ok(Blob::new_with_buffer_source_sequence(&Array::of1(&buffer)).map_err(error::of_js)?.into())
+    let views = Array::new();
+    for part in &within {
+        // SAFETY: nobody writes to the part while there is the view, which the Blob copies.
+        views.push(&unsafe { Uint8Array::view(part) }.into());
+    }
+    let blob = Blob::new_with_u8_array_sequence(&views).map_err(error::of_js)?;
+    // Views are empty once memory has grown, which the making of a later one may have been enough for.
+    if blob.size() == range.len() as f64 {
+        return Ok(blob.into());
+    }
+    Ok(Blob::new_with_buffer_source_sequence(&Array::of1(&copied(&within))).map_err(error::of_js)?.into())
+}
+
+fn copied(parts: &[&[u8]]) -> ArrayBuffer {
+    let bytes = Uint8Array::new_with_length(parts.iter().map(|part| part.len() as u32).sum());
+    let mut at = 0;
+    for part in parts {
+        let end = at + part.len() as u32;
+        bytes.subarray(at, end).copy_from(part);
+        at = end;
+    }
+    bytes.buffer()
 }
 
 /// `None` if the value does not have that length.
