@@ -96,8 +96,8 @@ const read = [
   'clock steps by 0.1 ms; each with its recall among the ten nearest against an exact scan. The first search column is the',
   "engine's default; the others show the least thorough setting tried that reaches the recall (.98 with a filter), or the last one.",
   '*Engine* is what the workers hold by `getMemoryUsage()`, *browser* what the processes have more (Pss) than with an empty page:',
-  'loaded, and 1 s after release; *load* counts until all that is to be in memory is there. The longest block is the longest time',
-  'in which the page could do nothing else.',
+  'loaded, and 1 s after release, of what loading added to a page that had been connected for 3 s; *load* counts until all that is',
+  'to be in memory is there. The longest block is the longest time in which the page could do nothing else.',
   "The machine's free memory was touched before each browser started: the first touch of what a virtual machine has given back is its host's work.",
 ];
 

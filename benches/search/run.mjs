@@ -11,6 +11,8 @@ import { setsFolder } from './sets.mjs';
 import { FILTERS } from './truth.mjs';
 
 const STEP_MS = 20 * 60_000;
+/** What begins with a page has ended after this; the browser stores compiled code 2 s after the last function of a module. */
+const SETTLED_MS = 3000;
 /** After this, a released engine's memory should be back. */
 const RELEASE_MS = 1000;
 /** How thorough a search has to become before no more thorough plan is tried. */
@@ -120,7 +122,7 @@ async function memory({ context, page, megabytes, emptyMegabytes, url }) {
   await page.goto(url);
   await ask(page, 'connect');
   await ask(page, 'readQueries');
-  await pause(500);
+  await pause(SETTLED_MS);
   await collectGarbage(context, page);
   const connected = megabytes() - emptyMegabytes;
   const loading = await ask(page, 'load');

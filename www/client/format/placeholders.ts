@@ -51,7 +51,7 @@ function encoderOf(type: PlaceholderType, field: string): Encode {
   switch (type) {
     case PlaceholderType.FloatVector:
     case PlaceholderType.EmbListFloatVector:
-      return numbers(f32ArrayToF32Bytes);
+      return numbers(vector => (vector instanceof Float32Array ? bytesOf(vector) : f32ArrayToF32Bytes(vector)));
     case PlaceholderType.BinaryVector:
     case PlaceholderType.EmbListBinaryVector:
       return numbers(f32ArrayToBinaryBytes);
