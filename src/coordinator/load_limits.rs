@@ -28,7 +28,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let is_served = runtime.serving.borrow().is_some();
         let own_nodes = match runtime.serving.borrow().as_ref() {
             Some(serving) => serving.nodes.ids.len(),
-            None => (collection.shards_num * self.nodes_of_shard(collection, wanted)) as usize,
+            None => self.node_count(collection, wanted) as usize,
         };
         let new_nodes = if is_served { 0 } else { own_nodes };
         let nodes: usize = self.served().iter().map(|(_, nodes)| nodes.len()).sum();
@@ -68,7 +68,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(limit_bytes) = self.config.memory_limit_bytes else { return true };
         let Some(collection) = self.collection(id) else { return false };
         let Some(record) = &collection.load else { return false };
-        let nodes = collection.shards_num * self.nodes_of_shard(&collection, record);
+        let nodes = self.node_count(&collection, record);
         let copy_bytes =
             u64::from(nodes) * EMPTY_NODE_BYTES + self.bytes_to_hold(&collection, runtime, record, &record.partitions);
         self.held_bytes(None).await + copy_bytes <= limit_bytes

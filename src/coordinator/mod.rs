@@ -23,6 +23,7 @@ mod memory_usage;
 mod partition;
 mod properties;
 mod query_nodes;
+mod release;
 mod relocate;
 mod repeat;
 mod rpc;
@@ -186,6 +187,19 @@ impl LoadTicket {
 }
 
 impl Serving {
+    fn by(nodes: QueryNodes, version: u64) -> Serving {
+        Serving {
+            nodes,
+            version,
+            started: false,
+            loaded: SortedSet::new(),
+            loading: SortedMap::new(),
+            read_bytes: SortedMap::new(),
+            companions: None,
+            settled: Vec::new(),
+        }
+    }
+
     /// All that must be told of what changes.
     fn told_nodes(&self) -> Vec<NodeId> {
         self.sets().flat_map(|nodes| &nodes.ids).cloned().collect()

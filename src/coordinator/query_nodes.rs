@@ -96,8 +96,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         (0..count).map(|_| format!("query-{:x}", self.tick().0)).collect()
     }
 
+    /// As many as `new_nodes` makes.
+    pub(super) fn node_count(&self, collection: &Collection, record: &LoadRecord) -> u32 {
+        collection.shards_num * self.nodes_of_shard(collection, record)
+    }
+
     /// One, or several where there is much to look at, there are cores for them, and not too many nodes yet.
-    pub(super) fn nodes_of_shard(&self, collection: &Collection, record: &LoadRecord) -> u32 {
+    fn nodes_of_shard(&self, collection: &Collection, record: &LoadRecord) -> u32 {
         let is_vector = |id: &&_| collection.schema.field_by_id(**id).is_some_and(|field| field.dim.is_some());
         let wanted = Wanted {
             fields: record.fields.iter().filter(is_vector).copied().collect(),

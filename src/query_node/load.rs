@@ -118,10 +118,10 @@ impl<P: Platform> QueryNode<P> {
             }
         }
         let mut deletes = Vec::new();
-        let mut log = LogReader::new(self.platform.records(), collection, plan.flushed, Timestamp(u64::MAX - 1));
         if !plan.reads_log {
             return Ok(ReadPartitions { partitions, deletes });
         }
+        let mut log = LogReader::new(self.platform.records(), collection, plan.flushed, Timestamp(u64::MAX - 1));
         loop {
             let page = log.next_page().await?;
             if page.is_empty() {
