@@ -1,6 +1,6 @@
 //! What one column of an insert may hold. Loops run over whole vectors first and look for the guilty row only when one is.
 
-use super::{Column, ColumnData, Lists, Strings};
+use super::{Column, ColumnData, Lists, Strings, float_text};
 use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, DYNAMIC_FIELD, DataType, Field};
 use elanus_vectors::kernels::all_finite;
@@ -92,13 +92,9 @@ fn finite_rows(
     }
     for row in valid_rows(column) {
         if let Some(at) = (row * per_row..(row + 1) * per_row).find(|at| !value(*at).is_finite()) {
-            let value = match value(at) {
-                value if value.is_nan() => "NaN",
-                value if value > 0.0 => "+Inf",
-                _ => "-Inf",
-            };
             return Err(Error::invalid(format!(
-                "value '{value}' is not a number or infinity, field {}, row number: {row}",
+                "value '{}' is not a number or infinity, field {}, row number: {row}",
+                float_text(value(at)),
                 field.name
             )));
         }

@@ -340,6 +340,19 @@ test('several nodes: rows come in the order of their keys as numbers, and the ne
   const { data } = await open().query({ collection_name: 'c', expr: 'id != 0' });
   assert.deepEqual(data.map(({ id, of }) => [Number(id), Number(of)]), [[-100, 9], [-20, 10], [-11, 10], [-3, 9], [4, 10], [5, 10], [12, 9], [700, 8]]);
   assert.ok(!data.some(row => '$newness' in row));
+  const { data: all } = await open().query({ collection_name: 'c', expr: 'id != 0', offset: 3 });
+  assert.equal(all.length, 8, 'an offset without a limit says nothing');
+});
+
+test('reading a large answer can be aborted', async () => {
+  const ids = Array.from({ length: 3000 }, (_, i) => i);
+  const vectors = ids.map(() => [1, 2]);
+  const rows = batch(ids.length, [[{ name: 'id', type: DataType.Int64 }, ids], [{ name: 'w', type: DataType.Int8Vector, dim: 2 }, vectors]]);
+  MockWorker.handlers.Route = route(node({ Query: () => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [rows] }) }));
+  const stop = new AbortController();
+  const shape = vector => (stop.abort(), [...vector]);
+  const query = open().query({ collection_name: 'c', expr: 'id >= 0', transformers: { [DataType.Int8Vector]: shape }, signal: stop.signal });
+  await assert.rejects(query, { name: 'AbortError' });
 });
 
 test('a page does other things while it reads large answers', async () => {

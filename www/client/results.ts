@@ -31,7 +31,7 @@ interface NodeRows extends QueryPage {
   keyOrder: (a: string, b: string) => number;
 }
 
-/** `window` is what several nodes leave to this: each was asked for `offset + limit` rows. */
+/** `window` is what several nodes leave to this: with a limit, each was asked for `offset + limit` rows. */
 export function* querySteps(
   replies: NodeReply[],
   window: { limit?: number; offset?: number },
@@ -51,7 +51,7 @@ function* readQuery(reply: NodeReply, transformers?: OutputTransformers): Steps<
   const keyOrder = orderOf(batch.columns.find(column => column.name === key)?.type);
   const newness = batch.columns.some(column => column.name === NEWNESS) ? new Array<string>(batch.rows) : undefined;
   const rows = new Array<Row>(batch.rows);
-  yield* rangeSteps(batch.rows, range => {
+  yield* rangeSteps(batch.rows, blob.byteLength, range => {
     for (let i = range.start; i < range.end; i++) rows[i] = {};
     for (const column of batch.columns) {
       const values = readColumn(column, range, transformers);
@@ -87,7 +87,7 @@ function inTextOrder(a: string, b: string): number {
 const orderOf = (type: DataType | undefined): ((a: string, b: string) => number) => (type === DataType.VarChar ? inTextOrder : inNumericOrder);
 
 /** Rows in the order of keys, of those of one key the newest; counts added up. */
-function* mergeQueries(pages: NodeRows[], { offset = 0, limit = Infinity }: { limit?: number; offset?: number }): Steps<QueryPage> {
+function* mergeQueries(pages: NodeRows[], window: { limit?: number; offset?: number }): Steps<QueryPage> {
   const first = pages.find(isFailure) ?? pages[0]!;
   const { status, key, keyOrder } = first;
   if (pages.length === 1 || isFailure(first)) return { status, rows: first.rows };
@@ -95,6 +95,9 @@ function* mergeQueries(pages: NodeRows[], { offset = 0, limit = Infinity }: { li
     const total = pages.reduce((sum, page) => sum + BigInt(String(page.rows[0]?.[DEFAULT_COUNT_QUERY_STRING] ?? 0)), 0n);
     return { status, rows: [{ [DEFAULT_COUNT_QUERY_STRING]: total.toString() }] };
   }
+  // As in the engine, an offset without a limit says nothing.
+  const { limit = Infinity } = window;
+  const offset = window.limit === undefined ? 0 : (window.offset ?? 0);
   const heads = pages.map(({ rows, newness }) => ({ rows, newness: newness!, at: 0 }));
   const rows: Row[] = [];
   while (rows.length < offset + limit) {
@@ -165,7 +168,7 @@ function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps
   const names = results.output_fields?.length ? results.output_fields : columns.map(({ name }) => name).filter(name => ![SCORE, KEY, GROUP].includes(name));
   const all = new Array<SearchResultData>(rows);
   const [keys, groups]: [string[], string[]] = [[], []];
-  yield* rangeSteps(rows, range => {
+  yield* rangeSteps(rows, blob.byteLength, range => {
     const values = new Map<string, unknown[]>();
     for (const column of columns) values.set(column.name, readColumn(column, range, transformers));
     const scores = (values.get(SCORE) ?? []) as number[];
@@ -258,7 +261,7 @@ function roundScore(score: number, decimals: number): number {
 /** As the SDK does with scores that are rounded already. */
 export function* cutScores(page: SearchPage, decimals: number): Steps<void> {
   const hits = page.hits.flat();
-  yield* rangeSteps(hits.length, ({ start, end }) => {
+  yield* rangeSteps(hits.length, 0, ({ start, end }) => {
     for (const hit of hits.slice(start, end)) hit.score = formatNumberPrecision(hit.score, decimals);
   });
 }

@@ -3,16 +3,18 @@
 export type Steps<T> = Generator<void, T, void>;
 
 export const ROWS_OF_STEP = 256;
+const BYTES_OF_STEP = 512 << 10;
 const BUSY_MS = 2;
 
 /** Whether to yield at a row: with fewer rows there is no need to. */
 export const isStep = (row: number): boolean => row % ROWS_OF_STEP === ROWS_OF_STEP - 1;
 
-/** Does something with all rows, in ranges of as many as one step takes. */
-export function* rangeSteps(rows: number, work: (range: { start: number; end: number }) => void): Steps<void> {
-  for (let start = 0; start < rows; start += ROWS_OF_STEP) {
+/** Does something with all rows, which have some bytes together, in ranges of as many as one step takes. */
+export function* rangeSteps(rows: number, bytes: number, work: (range: { start: number; end: number }) => void): Steps<void> {
+  const rowsOfStep = Math.max(1, Math.min(ROWS_OF_STEP, Math.floor((rows * BYTES_OF_STEP) / Math.max(1, bytes))));
+  for (let start = 0; start < rows; start += rowsOfStep) {
     if (start > 0) yield;
-    work({ start, end: Math.min(rows, start + ROWS_OF_STEP) });
+    work({ start, end: Math.min(rows, start + rowsOfStep) });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
 import type { EngineEvent } from '../wire/messages.js';
 import type { OutgoingBlob } from '../wire/pieces.js';
+import { inSteps, type Steps } from '../steps.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
 import { Waits } from '../waits.js';
@@ -210,14 +211,15 @@ export class BaseClient {
     return { reply: body as T, blobs: reply.blobs };
   }
 
-  /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each. */
-  protected async read(request: NodeRequest, options?: CallOptions): Promise<NodeReply[]> {
+  /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each, and `unpack` makes one answer of theirs. */
+  protected async read<T>(request: NodeRequest, unpack: (replies: NodeReply[]) => Steps<T>, options?: CallOptions): Promise<T> {
     const { method, collection_name, partition_names, bodyFor, blobs = [] } = request;
     const connection = this.#open();
     const at = { db_name: request.db_name || this.database, collection_name };
     const outgoing = (nodes: number): Outgoing => ({ method, body: stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at })), blobs });
-    const replies = await this.#within(connection.read({ ...at, partition_names }, outgoing), options);
-    return replies.map(reply => ({ body: this.#checked(completeReply(method, reply.body)), blobs: reply.blobs }));
+    const complete = ({ body, blobs }: NodeReply): NodeReply => ({ body: this.#checked(completeReply(method, body)), blobs });
+    const answer = connection.read({ ...at, partition_names }, outgoing).then(replies => inSteps(unpack(replies.map(complete))));
+    return this.#within(answer, options);
   }
 
   #checked(reply: Record<string, unknown>): Record<string, unknown> {

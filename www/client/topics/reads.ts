@@ -1,5 +1,6 @@
 // Search, query, get and count: straight to the nodes that hold the collection.
 
+import type { NodeReply } from '../connection/routes.js';
 import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from '../const/index.js';
 import { failure } from '../errors.js';
 import { formatSearchAggregationResult } from '../format/aggregation.js';
@@ -7,8 +8,8 @@ import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { buildSearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
-import { cutScores, querySteps, searchSteps, type SearchPage, type SearchWindow } from '../results.js';
-import { inSteps } from '../steps.js';
+import { cutScores, querySteps, searchSteps, type QueryPage, type SearchPage, type SearchWindow } from '../results.js';
+import type { Steps } from '../steps.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -37,9 +38,12 @@ export class Reads extends Mutations {
     const { transformers, partition_names } = params as { transformers?: OutputTransformers; partition_names?: string[] };
     const window = searchWindow(body);
     const bodyFor = (nodes: number): object => (nodes === 1 && !window.iterates ? body : { ...body, merge: true });
-    const replies = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, params);
-    const page = await inSteps(searchSteps(replies, window, transformers));
-    if (call.round_decimal) await inSteps(cutScores(page, call.round_decimal));
+    const unpack = function* (replies: NodeReply[]): Steps<SearchPage> {
+      const page = yield* searchSteps(replies, window, transformers);
+      if (call.round_decimal) yield* cutScores(page, call.round_decimal);
+      return page;
+    };
+    const page = await this.read({ method, collection_name, db_name, partition_names, bodyFor, blobs }, unpack, params);
     // The description may be older than the collection (another tab may have made it anew): look again next time.
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
@@ -91,9 +95,9 @@ export class Reads extends Mutations {
     };
     const given = pairsOf(body.query_params);
     const bodyFor = (nodes: number): object => (nodes === 1 ? body : { ...body, query_params: wide(body.query_params, given), merge: true });
-    const replies = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, data);
     const merged = { limit: count(given.limit), offset: count(given.offset) };
-    const { status, rows } = await inSteps(querySteps(replies, merged, data.transformers));
+    const unpack = (replies: NodeReply[]): Steps<QueryPage> => querySteps(replies, merged, data.transformers);
+    const { status, rows } = await this.read({ method: 'Query', collection_name, db_name, partition_names, bodyFor }, unpack, data);
     return { status, data: rows };
   }
 
