@@ -4,7 +4,7 @@
 use super::quantize::{push_int8, set_int16};
 use super::rotation::Random;
 use super::{Int8Rows, dot, padded};
-use crate::kernels::inner_product_i8;
+use crate::kernels::{add, inner_product_i8};
 use std::ops::Range;
 
 /// Rounds of k-means; later ones move little.
@@ -156,8 +156,7 @@ impl Sample<'_> {
             for row in rows {
                 let (list, _) = coded.nearest(self.factors(*row), 0..count).expect("there are centres");
                 sizes[list] += 1;
-                let sums = &mut sums[list * self.dim..(list + 1) * self.dim];
-                sums.iter_mut().zip(self.row(*row)).for_each(|(sum, value)| *sum += value);
+                add(&mut sums[list * self.dim..(list + 1) * self.dim], self.row(*row));
             }
             for (sums, size) in sums.chunks_exact_mut(self.dim).zip(sizes) {
                 if size == 0 {

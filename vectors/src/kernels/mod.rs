@@ -17,7 +17,7 @@ use scalar as kernels;
 use simd128 as kernels;
 
 pub use kernels::{
-    all_finite, hadamard, inner_product, inner_product_i8, inner_product_i8_at, l2_squared, largest_magnitude,
+    add, all_finite, hadamard, inner_product, inner_product_i8, inner_product_i8_at, l2_squared, largest_magnitude,
     multiply, product_of_i8, residual_signs, round_to_i8, round_to_i16, subtract,
 };
 

@@ -87,6 +87,10 @@ pub fn largest_magnitude(vector: &[f32]) -> f32 {
     vector.iter().map(|value| value.abs()).fold(0.0, |largest, value| if value > largest { value } else { largest })
 }
 
+pub fn add(vector: &mut [f32], other: &[f32]) {
+    vector.iter_mut().zip(other).for_each(|(value, other)| *value += other);
+}
+
 pub fn subtract(vector: &mut [f32], other: &[f32]) {
     vector.iter_mut().zip(other).for_each(|(value, other)| *value -= other);
 }

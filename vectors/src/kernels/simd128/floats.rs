@@ -62,6 +62,7 @@ macro_rules! elementwise {
     };
 }
 
+elementwise!(add, f32x4_add, |value: f32, other: f32| value + other);
 elementwise!(subtract, f32x4_sub, |value: f32, other: f32| value - other);
 elementwise!(multiply, f32x4_mul, |value: f32, other: f32| value * other);
 
@@ -124,12 +125,12 @@ pub fn hadamard(values: &mut [f32]) {
     let mut width = STEP;
     while 4 * width <= values.len() {
         for four in values.chunks_exact_mut(4 * width) {
-            for at in (0..width).step_by(LANES) {
-                let places: [usize; 4] = std::array::from_fn(|part| part * width + at);
-                let quads = butterfly(places.map(|place| load(&four[place..])));
-                for (place, quad) in places.into_iter().zip(quads) {
-                    store(&mut four[place..], quad);
-                }
+            let (first, second) = four.split_at_mut(2 * width);
+            let [(a, b), (c, d)] = [first, second].map(|two| two.split_at_mut(width));
+            let [a, b, c, d] = [a, b, c, d].map(|part| part.as_chunks_mut::<LANES>().0);
+            for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
+                let quads = butterfly([load(a), load(b), load(c), load(d)]);
+                [a, b, c, d].into_iter().zip(quads).for_each(|(place, quad)| store(place, quad));
             }
         }
         width *= 4;

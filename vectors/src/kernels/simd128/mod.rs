@@ -4,7 +4,7 @@ mod floats;
 mod integers;
 mod rounding;
 
-pub use floats::{all_finite, hadamard, inner_product, l2_squared, largest_magnitude, multiply, subtract};
+pub use floats::{add, all_finite, hadamard, inner_product, l2_squared, largest_magnitude, multiply, subtract};
 pub use integers::{inner_product_i8, inner_product_i8_at, product_of_i8};
 pub use rounding::{residual_signs, round_to_i8, round_to_i16};
 
@@ -140,6 +140,9 @@ mod tests {
             let other: Vec<f32> = (0..length).map(|at| ((at * 53 % 89) as f32 - 44.0) / 8.0).collect();
             assert_eq!(super::largest_magnitude(&values), scalar::largest_magnitude(&values), "length {length}");
             let (mut simd, mut plain) = (values.clone(), values);
+            super::add(&mut simd, &other);
+            scalar::add(&mut plain, &other);
+            assert_eq!(simd, plain, "length {length}");
             super::subtract(&mut simd, &other);
             scalar::subtract(&mut plain, &other);
             assert_eq!(simd, plain, "length {length}");
