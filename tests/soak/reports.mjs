@@ -1,11 +1,23 @@
 // A server that takes the messages of the soak's page; the answer to each is what `take` gives.
 import { createServer } from 'node:http';
 
+/** Undefined if the page was killed while it sent it. */
+async function messageOf(request) {
+  const chunks = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk);
+  } catch (error) {
+    if (error.code === 'ECONNRESET') return undefined;
+    throw error;
+  }
+  return JSON.parse(Buffer.concat(chunks).toString() || '{}');
+}
+
 export async function listen(take) {
   const server = createServer(async (request, response) => {
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const answer = take(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
+    const message = await messageOf(request);
+    if (!message) return;
+    const answer = take(message);
     response.writeHead(200, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'application/json' });
     response.end(JSON.stringify(answer ?? {}));
   });
