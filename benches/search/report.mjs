@@ -92,7 +92,7 @@ const goalTable = all =>
 const read = [
   'Each engine runs in a page of its own in headless Chromium, behind its public API, and its store is on the disk. *Durable* and',
   '*searchable* count from the first row; *cold start* from the start of a fresh page in a fresh browser to the first answer with',
-  'the nearest row, the median of three. Latencies are medians (and 95th percentiles) of batches of calls, because the page is not',
+  'the nearest row, the median of up to three. Latencies are medians (and 95th percentiles) of batches of calls, because the page is not',
   'isolated and its clock steps by 0.1 ms; each with its recall among the ten nearest against an exact scan. The first search column is the',
   "engine's default; the others show the least thorough setting tried that reaches the recall (.98 with a filter), or the last one.",
   '*Engine* is what the workers hold by `getMemoryUsage()`, *browser* what the processes have more (Pss) than with an empty page:',

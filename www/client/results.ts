@@ -26,8 +26,8 @@ export interface QueryPage {
 /** What one node answers, in the order of keys. */
 interface NodeRows extends QueryPage {
   key: string;
-  /** Only with `merge`. */
-  newness?: string[];
+  /** Of each row, with `merge` only. */
+  newness: string[];
   keyOrder: (a: string, b: string) => number;
 }
 
@@ -46,19 +46,17 @@ function* readQuery(reply: NodeReply, transformers?: OutputTransformers): Steps<
   const status = reply.body.status as ResStatus;
   const key = reply.body.primary_field_name as string;
   const blob = reply.blobs[0];
-  if (!blob) return { status, rows: [], key, keyOrder: inTextOrder };
+  if (!blob) return { status, rows: [], key, newness: [], keyOrder: inTextOrder };
   const batch = decodeBatch(blob);
   const keyOrder = orderOf(batch.columns.find(column => column.name === key)?.type);
-  const newness = batch.columns.some(column => column.name === NEWNESS) ? new Array<string>(batch.rows) : undefined;
+  const newness: string[] = [];
   const rows = new Array<Row>(batch.rows);
   yield* rangeSteps(batch.rows, blob.byteLength, range => {
     for (let i = range.start; i < range.end; i++) rows[i] = {};
     for (const column of batch.columns) {
       const values = readColumn(column, range, transformers);
-      for (let i = range.start; i < range.end; i++) {
-        if (newness && column.name === NEWNESS) newness[i] = values[i - range.start] as string;
-        else rows[i]![column.name] = values[i - range.start];
-      }
+      if (column.name === NEWNESS) newness.push(...(values as string[]));
+      else for (let i = range.start; i < range.end; i++) rows[i]![column.name] = values[i - range.start];
     }
   });
   return { status, rows, key, newness, keyOrder };
@@ -98,7 +96,7 @@ function* mergeQueries(pages: NodeRows[], window: { limit?: number; offset?: num
   // As in the engine, an offset without a limit says nothing.
   const { limit = Infinity } = window;
   const offset = window.limit === undefined ? 0 : (window.offset ?? 0);
-  const heads = pages.map(({ rows, newness }) => ({ rows, newness: newness!, at: 0 }));
+  const heads = pages.map(({ rows, newness }) => ({ rows, newness, at: 0 }));
   const rows: Row[] = [];
   while (rows.length < offset + limit) {
     let best: (typeof heads)[number] | undefined;
