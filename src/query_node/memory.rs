@@ -1,6 +1,7 @@
 use super::QueryNode;
 use crate::cluster::{NodeMemory, PartitionMemory};
 use crate::platform::Platform;
+use crate::segment::StoredRows;
 
 impl<P: Platform> QueryNode<P> {
     pub(super) fn memory(&self) -> NodeMemory {
@@ -24,7 +25,8 @@ impl<P: Platform> QueryNode<P> {
                 for (index, of_segment) in segment.indexes.iter() {
                     let name = loaded.indexes.iter().find(|known| known.id == *index).map(|index| index.name.clone());
                     let name = name.unwrap_or_else(|| index.to_string());
-                    *memory.index_bytes.entry(name).or_default() += of_segment.bytes() as u64;
+                    let recent = segment.stored_rows.get(index).map_or(0, StoredRows::recent_bytes);
+                    *memory.index_bytes.entry(name).or_default() += (of_segment.bytes() + recent) as u64;
                 }
             }
             memory.bytes += memory.field_bytes.values().chain(memory.index_bytes.values()).sum::<u64>();

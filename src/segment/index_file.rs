@@ -1,6 +1,7 @@
 //! The file of a segment's [codes](crate::index::codes): `"ELNX"` and [sections](super::sections); and that of the
 //! [graph](crate::index::hnsw) over them, `"ELNG"` and one section.
 
+use super::recent_rows::RecentRows;
 use super::sections::{Body, Magic, Reader, Section, StoredSection};
 use crate::error::{Error, Result};
 use crate::index::codes::{Codes, CodesHeader, CodesParts};
@@ -8,7 +9,7 @@ use crate::index::hnsw::{BrokenGraph, Graph};
 use crate::storage::Files;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -18,6 +19,8 @@ const GRAPH_MAGIC: Magic = *b"ELNG";
 const NEAR_BYTES: usize = 8 << 10;
 /// So that what is read at once stays small.
 const ROWS_AT_ONCE: usize = 64;
+/// The part of them that is kept in memory once single ones are read.
+const RECENT_SHARE: u64 = 40;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -73,6 +76,7 @@ pub struct StoredRows(Rc<RowsInFile>);
 struct RowsInFile {
     section: StoredSection,
     row_bytes: usize,
+    recent: RefCell<Option<RecentRows>>,
     /// In what they are broken, which searches are told from then on.
     broken: OnceCell<Error>,
 }
@@ -89,6 +93,11 @@ impl StoredRows {
 
     pub fn bytes(&self) -> u64 {
         self.0.section.bytes()
+    }
+
+    /// Of them in memory.
+    pub fn recent_bytes(&self) -> usize {
+        self.0.recent.borrow().as_ref().map_or(0, RecentRows::bytes)
     }
 
     /// As far as is known.
@@ -115,6 +124,10 @@ impl StoredRows {
         let mut rows = Vec::with_capacity(positions.len() * width);
         let mut stretch = Vec::new();
         for near_ones in positions.chunk_by(|a, b| b - a <= near).flat_map(|near_ones| near_ones.chunks(ROWS_AT_ONCE)) {
+            if let [only] = near_ones {
+                self.read_apart(*only, &mut rows)?;
+                continue;
+            }
             let (first, last) = (near_ones[0] as usize, near_ones[near_ones.len() - 1] as usize);
             stretch.resize((last - first + 1) * width, 0);
             self.read_from(first, &mut stretch)?;
@@ -124,11 +137,23 @@ impl StoredRows {
         Ok(rows)
     }
 
+    /// Adds a row to `rows`.
+    fn read_apart(&self, position: u32, rows: &mut Vec<i8>) -> Result<()> {
+        self.check_intact()?;
+        let mut recent = self.0.recent.borrow_mut();
+        let most_bytes = (self.bytes() / RECENT_SHARE) as usize;
+        let recent = recent.get_or_insert_with(|| RecentRows::new(self.0.row_bytes, most_bytes));
+        rows.extend_from_slice(recent.row(position, |row| self.read_from(position as usize, row))?);
+        Ok(())
+    }
+
     fn read_from(&self, position: usize, into: &mut [i8]) -> Result<()> {
-        if let Some(error) = self.0.broken.get() {
-            return Err(error.clone());
-        }
+        self.check_intact()?;
         self.0.section.read_at((position * self.0.row_bytes) as u64, bytemuck::cast_slice_mut(into))
+    }
+
+    fn check_intact(&self) -> Result<()> {
+        self.0.broken.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 }
 
@@ -179,7 +204,9 @@ pub async fn read_codes(
     let codes = codes.ok_or_else(|| reader.corrupt("the codes contradict each other"))?;
     let section = sections.rows.clone();
     let row_bytes = codes.row_bytes();
-    let stored = |section| StoredRows(Rc::new(RowsInFile { section, row_bytes, broken: OnceCell::new() }));
+    let stored = |section| {
+        StoredRows(Rc::new(RowsInFile { section, row_bytes, recent: RefCell::default(), broken: OnceCell::new() }))
+    };
     match if rows_may_stay { reader.into_stored(&section)? } else { Err(reader) } {
         Ok(section) => Ok((codes, Some(stored(section)))),
         Err(reader) => match codes.take_in(reader.values(&section, rows).await?) {

@@ -12,6 +12,7 @@ mod log_reader;
 mod log_record;
 mod manifest;
 mod read;
+mod recent_rows;
 mod rows;
 mod seal;
 mod sections;

@@ -254,8 +254,9 @@ impl Codes {
             return all;
         }
         let mut nearest = Candidates::new(reranked.min(taking_part));
+        let mut signs = vec![0; words_of(self.dim)];
         for of_list in all.chunk_by(|a, b| a.list == b.list) {
-            let estimator = self.estimator(query, of_list[0].list as usize);
+            let estimator = self.estimator(query, of_list[0].list as usize, &mut signs);
             for candidate in of_list {
                 let position = candidate.position as usize;
                 let rank = estimator.rank(position);
@@ -267,11 +268,10 @@ impl Codes {
         nearest.into_best()
     }
 
-    fn estimator(&self, query: &CodedQuery, list: usize) -> Estimator<'_> {
-        let mut signs = vec![0u64; words_of(self.dim)];
+    fn estimator<'a>(&'a self, query: &CodedQuery, list: usize, signs: &'a mut [u64]) -> Estimator<'a> {
         let width = padded(self.dim);
         let centre = &self.lists.centres.values[list * width..(list + 1) * width];
-        let (sum, square) = residual_signs(&query.centred, centre, self.lists.centres.scales[list], &mut signs);
+        let (sum, square) = residual_signs(&query.centred, centre, self.lists.centres.scales[list], signs);
         let query_scale = if sum > 0.0 { square / sum } else { 0.0 };
         Estimator { codes: self, signs, slope: query.weight * query_scale, centre_rank: query.centre_ranks[list] }
     }
@@ -282,7 +282,8 @@ impl Codes {
         if positions.is_empty() {
             return;
         }
-        let estimator = self.estimator(query, list);
+        let mut signs = vec![0; words_of(self.dim)];
+        let estimator = self.estimator(query, list, &mut signs);
         let mut ranks = [0f32; BLOCK_ROWS];
         for start in positions.clone().step_by(BLOCK_ROWS) {
             let ranks = &mut ranks[..(positions.end - start).min(BLOCK_ROWS)];
@@ -324,7 +325,7 @@ impl Codes {
 pub(super) struct Estimator<'a> {
     codes: &'a Codes,
     /// Of what is left of the query without the list's centre.
-    signs: Vec<u64>,
+    signs: &'a [u64],
     slope: f32,
     centre_rank: f32,
 }
@@ -336,7 +337,7 @@ impl Estimator<'_> {
         let (width, end) = (self.signs.len(), start + ranks.len());
         let mut differing = [0u32; BLOCK_ROWS];
         let differing = &mut differing[..ranks.len()];
-        differing_bits(&self.signs, &words[start * width..end * width], differing);
+        differing_bits(self.signs, &words[start * width..end * width], differing);
         let of_rows = offsets[start..end].iter().zip(&scales[start..end]);
         for ((rank, (offset, scale)), differing) in ranks.iter_mut().zip(of_rows).zip(&*differing) {
             *rank = self.estimate(*differing, *offset, *scale);
@@ -347,7 +348,7 @@ impl Estimator<'_> {
         let Signs { words, scales, offsets } = &self.codes.signs;
         let width = self.signs.len();
         let mut differing = [0];
-        differing_bits(&self.signs, &words[position * width..(position + 1) * width], &mut differing);
+        differing_bits(self.signs, &words[position * width..(position + 1) * width], &mut differing);
         self.estimate(differing[0], offsets[position], scales[position])
     }
 
