@@ -168,11 +168,12 @@ async fn rank_promising<P: Platform>(
             let bound = order.worse(worst, found.error.at(worst));
             left.retain(|(_, row)| row.may_be_better(order, bound));
         }
-        if left.len() > at_once {
-            left.select_nth_unstable_by(at_once - 1, |(_, a), (_, b)| a.estimate().total_cmp(&b.estimate()));
-        }
-        let mut next: Vec<_> = left.drain(..at_once.min(left.len())).collect();
-        next.sort_unstable_by_key(|(number, _)| *number);
+        let mut nearest = TopK::new(at_once, Order::Ascending, None);
+        left.iter().for_each(|(_, row)| nearest.offer(row.estimate(), row.position));
+        let last = nearest.worst_score();
+        let (next, behind): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|(_, row)| last.is_none_or(|last| row.estimate() <= last));
+        left = behind;
         for of_segment in next.chunk_by(|(left, _), (right, _)| left == right) {
             let Promising { place, query, .. } = &promising[of_segment[0].0];
             let (at, segment) = &segments[*place];
