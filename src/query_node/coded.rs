@@ -3,7 +3,7 @@
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, ScoreError, SelectedRows, Selection};
+use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
@@ -64,9 +64,15 @@ struct Promising {
 /// What codes find of all segments: the best rows, a few more than are wanted, with scores that may be wrong by an error.
 #[derive(Default, Clone)]
 pub(super) struct Candidates {
-    /// With their segments.
-    hits: Vec<(usize, Hit)>,
-    error: ScoreError,
+    hits: Vec<Found>,
+}
+
+#[derive(Clone)]
+struct Found {
+    segment: usize,
+    hit: Hit,
+    /// By how much the score may be wrong.
+    error: f32,
 }
 
 /// A query among segments.
@@ -119,7 +125,6 @@ async fn find_in_segment<P: Platform>(
         let mut sink = TopK::new(depth, Order::of(plan.metric), None);
         let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
         let Selection { query, rows } = segment.codes.select(&search);
-        asked.found.error = asked.found.error.max(segment.codes.likely_error(&query));
         match rows {
             SelectedRows::Scattered(rows) if are_spread => {
                 asked.promising.push(Promising { place, query, rows });
@@ -142,8 +147,8 @@ async fn find_in_segment<P: Platform>(
         }
         breather.breathe().await;
     }
-    for (number, _, sink) in ranked {
-        asked[number].found.add(*at, sink);
+    for (number, query, sink) in ranked {
+        asked[number].found.add(*at, (segment.codes, &query), sink);
     }
     Ok(())
 }
@@ -164,8 +169,7 @@ async fn rank_promising<P: Platform>(
     }
     let mut at_once = 2 * wanted;
     while !left.is_empty() {
-        if let Some(worst) = found.worst_of_best(order, wanted) {
-            let bound = order.worse(worst, found.error.at(worst));
+        if let Some(bound) = found.worst_of_best(order, wanted) {
             left.retain(|(_, row)| row.may_be_better(order, bound));
         }
         let mut nearest = TopK::new(at_once, Order::Ascending, None);
@@ -179,7 +183,7 @@ async fn rank_promising<P: Platform>(
             let (at, segment) = &segments[*place];
             let mut sink = TopK::new(with_spare(wanted), order, None);
             segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
-            found.add(*at, sink);
+            found.add(*at, (segment.codes, query), sink);
             breather.breathe().await;
         }
         at_once *= 2;
@@ -188,26 +192,28 @@ async fn rank_promising<P: Platform>(
 }
 
 impl Candidates {
-    fn add(&mut self, segment: usize, best: TopK) {
-        self.hits.extend(best.into_sorted().into_iter().map(|hit| (segment, hit)));
+    fn add(&mut self, segment: usize, (codes, query): (&Codes, &CodedQuery), best: TopK) {
+        let error = codes.likely_error(query);
+        let found =
+            best.into_sorted().into_iter().map(|hit| Found { segment, hit, error: error.at(hit.row, hit.score) });
+        self.hits.extend(found);
     }
 
-    /// The last score of the best `count`.
+    /// What the best `count` are no worse than, however wrong their scores are.
     fn worst_of_best(&self, order: Order, count: usize) -> Option<f32> {
         let mut best = TopK::new(count, order, None);
-        self.hits.iter().for_each(|(_, hit)| best.offer(hit.score, hit.row));
+        self.hits.iter().for_each(|Found { hit, error, .. }| best.offer(order.worse(hit.score, *error), hit.row));
         best.worst_score()
     }
 
     /// By segment, those that can be among the best `depth`, which `offer_exact` tells apart.
-    pub fn into_rows(self, order: Order, depth: usize) -> SortedMap<usize, Vec<Hit>> {
-        let Candidates { mut hits, error } = self;
-        hits.sort_unstable_by(|(_, left), (_, right)| order.compare(left.score, right.score));
-        let last = depth.checked_sub(1).and_then(|last| hits.get(last)).map(|(_, hit)| hit.score);
-        let is_near = |score: f32| last.is_none_or(|last| (score - last).abs() <= error.at(last));
+    pub fn into_rows(mut self, order: Order, depth: usize) -> SortedMap<usize, Vec<Hit>> {
+        let last = self.worst_of_best(order, depth);
+        self.hits.sort_unstable_by(|left, right| order.compare(left.hit.score, right.hit.score));
         let mut rows_of: SortedMap<usize, Vec<Hit>> = SortedMap::new();
-        for (place, (segment, hit)) in hits.into_iter().take(with_spare(depth)).enumerate() {
-            if place < depth || is_near(hit.score) {
+        for (place, Found { segment, hit, error }) in self.hits.into_iter().take(with_spare(depth)).enumerate() {
+            let at_best = order.worse(hit.score, -error);
+            if place < depth || last.is_none_or(|last| order.compare(at_best, last).is_le()) {
                 rows_of.entry(segment).or_default().push(hit);
             }
         }

@@ -23,7 +23,7 @@ pub use build::Coding;
 pub use graph::{DEFAULT_EF, RowDistances};
 pub use plan::{Effort, MAX_LEVEL};
 pub use query::CodedQuery;
-pub use score_error::ScoreError;
+pub use score_error::{LikelyError, ScoreError};
 pub use search::{Candidate, CodeSearch, SelectedRows, Selection};
 pub use stored::{CodesHeader, CodesParts};
 

@@ -4,13 +4,13 @@ use super::query::CodedQuery;
 use super::{Codes, dot};
 use crate::MetricType;
 
-/// Six times the deviation that rounding brings.
-const DEVIATIONS: f32 = 6.0 * 0.289;
+/// Three times the deviation that rounding brings. Two rows that change places are wrong by more than twice that, together.
+const DEVIATIONS: f32 = 3.0 * 0.289;
 /// What turning a vector may change, and adding some hundred float32 numbers in another order, as a share of what is added.
 const FLOAT_ERROR: f32 = 1e-5;
 
 /// By how much scores may be wrong because numbers are rounded.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct ScoreError {
     constant: f32,
     /// Of L2: the farther a row is, the more its rounding matters.
@@ -22,10 +22,20 @@ impl ScoreError {
     pub fn at(&self, score: f32) -> f32 {
         self.constant + self.of_distance * score.max(0.0).sqrt()
     }
+}
 
-    /// What holds for the rows of both.
-    pub fn max(&self, other: ScoreError) -> ScoreError {
-        ScoreError { constant: self.constant.max(other.constant), of_distance: self.of_distance.max(other.of_distance) }
+/// What it is rarely more than, for each row, and hardly ever twice that: numbers are rounded up as often as down.
+pub struct LikelyError<'a> {
+    codes: &'a Codes,
+    of_all: ScoreError,
+    /// For each unit of the row's scale.
+    of_row: ScoreError,
+}
+
+impl LikelyError<'_> {
+    pub fn at(&self, row: u32, score: f32) -> f32 {
+        let scale = self.codes.row_scales[self.codes.position_of[row as usize] as usize];
+        self.of_all.at(score) + scale * self.of_row.at(score)
     }
 }
 
@@ -41,10 +51,13 @@ struct Rounding {
 }
 
 impl Codes {
-    /// Hardly ever more: numbers are rounded up as often as down.
-    pub fn likely_error(&self, query: &CodedQuery) -> ScoreError {
-        let of_rows = DEVIATIONS * self.coarsest;
-        self.error(query, Rounding { of_rows, of_query: DEVIATIONS, of_sums: FLOAT_ERROR })
+    pub fn likely_error(&self, query: &CodedQuery) -> LikelyError<'_> {
+        let of_all = self.error(query, Rounding { of_rows: 0.0, of_query: DEVIATIONS, of_sums: FLOAT_ERROR });
+        let of_row = match self.metric {
+            MetricType::L2 => ScoreError { constant: 0.0, of_distance: 2.0 * DEVIATIONS },
+            MetricType::Ip | MetricType::Cosine => ScoreError { constant: DEVIATIONS * query.length, of_distance: 0.0 },
+        };
+        LikelyError { codes: self, of_all, of_row }
     }
 
     /// Never more, whatever the numbers are.
