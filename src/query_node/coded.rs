@@ -71,7 +71,7 @@ pub(super) struct Candidates {
 struct Found {
     segment: usize,
     hit: Hit,
-    /// By how much the score may be wrong.
+    /// By how much the score is likely to be wrong, at most.
     error: f32,
 }
 
@@ -199,7 +199,7 @@ impl Candidates {
         self.hits.extend(found);
     }
 
-    /// What the best `count` are no worse than, however wrong their scores are.
+    /// What the best `count` are no worse than, as wrong as their scores are likely to be.
     fn worst_of_best(&self, order: Order, count: usize) -> Option<f32> {
         let mut best = TopK::new(count, order, None);
         self.hits.iter().for_each(|Found { hit, error, .. }| best.offer(order.worse(hit.score, *error), hit.row));

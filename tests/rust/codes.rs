@@ -259,13 +259,15 @@ fn scores_are_near_the_exact_ones() {
             let mut sink = TopK::new(ROWS, Order::of(metric), None);
             rank(&codes, &CodeSearch { query, depth: ROWS, mask: None, effort: level(MAX_LEVEL) }, &mut sink);
             let error = codes.likely_error(&CodedQuery::new(&codes, query));
-            let mut beyond = 0;
+            let (mut beyond, mut shares) = (0, 0.0);
             for hit in sink.into_sorted() {
                 let exact = exact_score(query, &values[hit.row as usize * DIM..][..DIM], metric);
                 let (wrong, likely) = ((hit.score - exact).abs(), error.at(hit.row, exact));
                 assert!(wrong <= 2.0 * likely, "{data:?} {metric:?}: {} for {exact}, {likely}", hit.score);
                 beyond += usize::from(wrong > likely);
+                shares += wrong / likely;
             }
+            assert!(shares / ROWS as f32 > 0.2, "{data:?} {metric:?}: more than is likely");
             assert!(beyond <= ROWS / 100, "{data:?} {metric:?}: {beyond} of {ROWS}");
         }
     }

@@ -230,6 +230,35 @@ fn with_mmap_a_filter_costs_no_recall() {
 }
 
 #[test]
+fn with_mmap_rows_that_a_filter_leaves_are_read_once() {
+    scenario(async |lab| {
+        fill_sealed(&lab, "L2").await;
+        let mmap = json!({ "properties": [{ "key": "mmap.enabled", "value": "true" }] });
+        lab.call_on("AlterCollection", "c", mmap).await.ok();
+        lab.load("c", json!({})).await.ok();
+        let (_, loaded_bytes) = in_memory(&lab).await;
+        let index_bytes_read = || -> u64 {
+            let by_file = lab.process().nodes.read_bytes(&lab.process().nodes.running(NodeKind::Query)[0]);
+            by_file.iter().filter(|(name, _)| name.contains("/index-")).map(|(_, bytes)| bytes).sum()
+        };
+        let mut read = vec![index_bytes_read()];
+        for query in [3, 30, 300, -7].map(vector_of) {
+            let topk = json!([{ "key": "topk", "value": 3 }]);
+            let filter = format!("id in [5, {}, {}]", ROWS / 2, ROWS - 5);
+            let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": filter });
+            assert_eq!(lab.search("c", &[query], body).await.ok().numbers("id").len(), 3);
+            read.push(index_bytes_read());
+        }
+        assert!(read[1] > read[0] && read[4] == read[1], "{read:?}");
+        let (_, bytes) = in_memory(&lab).await;
+        assert!(
+            bytes > loaded_bytes && bytes <= loaded_bytes + ROWS as u64 * DIM as u64 / 40,
+            "{loaded_bytes} {bytes}"
+        );
+    });
+}
+
+#[test]
 fn searches_find_the_same_before_and_after_int8_numbers_are_in_memory() {
     scenario(async |lab| {
         fill_sealed(&lab, "L2").await;
