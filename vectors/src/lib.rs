@@ -10,7 +10,7 @@ mod ranked;
 mod top_k;
 pub mod within;
 
-/// Without it the runner passes the package by when it is to test browsers.
+// Without it the runner passes the package by when it is to test browsers.
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
