@@ -59,7 +59,7 @@ fn word_of<N: Copy + PartialOrd>(numbers: &[N; BLOCK_BITS], lowest: N, highest: 
 #[cfg(not(target_feature = "simd128"))]
 use {word_of as word_of_i32, word_of as word_of_i64, word_of as word_of_f32, word_of as word_of_f64};
 
-/// What LLVM makes of `word_of` for wide numbers takes several times as long.
+/// What LLVM makes of `word_of` for wide numbers takes more than twice as long.
 #[cfg(target_feature = "simd128")]
 macro_rules! word_of_wide {
     ($($name:ident: $number:ty, $splat:ident, $ge:ident, $le:ident, $bitmask:ident;)*) => {
