@@ -206,18 +206,38 @@ impl Candidates {
         best.worst_score()
     }
 
-    /// By segment, those that can be among the best `depth`, which `offer_exact` tells apart.
-    pub fn into_rows(mut self, order: Order, depth: usize) -> SortedMap<usize, Vec<Hit>> {
-        let last = self.worst_of_best(order, depth);
+    /// Adds the best `depth` of all to what is found in each segment, with the scores of their vectors. Beyond the first
+    /// `depth`, vectors are read only of rows that may be better than one of these.
+    pub fn rank_exactly(
+        mut self,
+        (plan, query): (&Plan, &[f32]),
+        depth: usize,
+        found_in: &mut [Vec<Hit>],
+    ) -> Result<()> {
+        let order = Order::of(plan.metric);
         self.hits.sort_unstable_by(|left, right| order.compare(left.hit.score, right.hit.score));
-        let mut rows_of: SortedMap<usize, Vec<Hit>> = SortedMap::new();
-        for (place, Found { segment, hit, error }) in self.hits.into_iter().take(with_spare(depth)).enumerate() {
-            let at_best = order.worse(hit.score, -error);
-            if place < depth || last.is_none_or(|last| order.compare(at_best, last).is_le()) {
-                rows_of.entry(segment).or_default().push(hit);
+        self.hits.truncate(with_spare(depth));
+        let mut behind = self.hits.split_off(depth.min(self.hits.len()));
+        while !self.hits.is_empty() {
+            let mut rows_of: SortedMap<usize, Vec<Hit>> = SortedMap::new();
+            self.hits.drain(..).for_each(|found| rows_of.entry(found.segment).or_default().push(found.hit));
+            for (segment, rows) in rows_of {
+                let mut exact = TopK::new(depth, order, None);
+                found_in[segment].drain(..).for_each(|hit| exact.offer(hit.score, hit.row));
+                offer_exact(plan, query, &plan.target.segments[segment], &rows, &mut exact)?;
+                found_in[segment] = exact.into_sorted();
+            }
+            let mut best = TopK::new(depth, order, None);
+            found_in.iter().flatten().for_each(|hit| best.offer(hit.score, hit.row));
+            std::mem::swap(&mut self.hits, &mut behind);
+            if let Some(last) = best.worst_score() {
+                self.hits.retain(|Found { hit, error, .. }| {
+                    let at_best = order.worse(hit.score, -error);
+                    order.compare(at_best, last).is_le()
+                });
             }
         }
-        rows_of
+        Ok(())
     }
 }
 
@@ -225,17 +245,17 @@ impl Candidates {
 pub(super) fn offer_exact(
     plan: &Plan,
     query: &[f32],
-    rows: &SegmentRows,
+    segment: &SegmentRows,
     found: &[Hit],
     sink: &mut TopK,
 ) -> Result<()> {
-    let mut found: Vec<u32> = found.iter().map(|hit| hit.row).collect();
-    found.sort_unstable();
-    let vectors = vectors_of(rows, &plan.field, &found)?;
-    let mut exact = TopK::new(found.len(), sink.order(), None);
+    let mut rows: Vec<u32> = found.iter().map(|hit| hit.row).collect();
+    rows.sort_unstable();
+    let vectors = vectors_of(segment, &plan.field, &rows)?;
+    let mut exact = TopK::new(rows.len(), sink.order(), None);
     let (metric, vectors) = (plan.metric, vectors.as_slice());
     FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-    exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, found[hit.row as usize]));
+    exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, rows[hit.row as usize]));
     Ok(())
 }
 

@@ -50,7 +50,7 @@ struct SearchRequest {
 
 /// One search with all that its queries share.
 pub(super) struct Plan {
-    target: Target,
+    pub target: Target,
     masks: Vec<Mask>,
     pub field: Field,
     index: IndexDefinition,
@@ -218,12 +218,7 @@ impl<P: Platform> QueryNode<P> {
         }
         let mut scanned = Vec::with_capacity(queries.len());
         for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
-            let order = Order::of(plan.metric);
-            for (at, rows) in candidates.into_rows(order, depth) {
-                let mut best = TopK::new(depth, order, None);
-                coded::offer_exact(plan, query, &segments[at], &rows, &mut best)?;
-                found[at] = best.into_sorted();
-            }
+            candidates.rank_exactly((plan, query), depth, &mut found)?;
             let cut_off = found.iter().map(Vec::len).sum::<usize>() >= depth;
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
                 let ranked = hits.into_iter().map(|hit| RankedHit {
