@@ -12,8 +12,13 @@ async function wasmTests() {
   const { chromium, chromedriver } = browser();
   writeWebdriverJson(chromium);
   const options = ['--headless', '--chrome', '--chromedriver', chromedriver];
-  // The runner allows 20 s for all tests together, which a busy disk takes alone.
-  await run('wasm-pack', ['test', ...options, '--', '--lib', '--test', 'browser'], { WASM_BINDGEN_TEST_TIMEOUT: '300' });
+  const environment = {
+    // The runner allows 20 s for all tests together, which a busy disk takes alone.
+    WASM_BINDGEN_TEST_TIMEOUT: '300',
+    // It would pass by, without failing, a package that does not say so itself.
+    WASM_BINDGEN_USE_DEDICATED_WORKER: '1',
+  };
+  await run('wasm-pack', ['test', ...options, '--', '--lib', '--test', 'browser'], environment);
 }
 
 /** Every `*.test.mjs` of a folder; one at a time, because they share the machine's cores with the browsers they start. */
