@@ -126,11 +126,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let begun = self.measure_export(&export, plan).await;
         self.heard_of(&export);
         let begun = begun.and_then(|(plan, measures)| begin(plan, &measures));
+        // A collection that is dropped meanwhile takes its exports and files with it.
+        let begun = if self.exports.find(id).is_some() { begun } else { Err(gone()) };
         let (plan, Beginning { layout, files, options, .. }) = match begun {
-            Ok(begun) if self.exports.find(id).is_some() => begun,
-            begun => {
+            Ok(begun) => begun,
+            Err(error) => {
                 self.end_export(id).await;
-                return Err(begun.err().unwrap_or_else(gone));
+                return Err(error);
             }
         };
         let names: Vec<&String> = files.iter().map(|file| &file.name).collect();

@@ -58,7 +58,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         answer
     }
 
-    /// Has the data node write new segments; of an attempt that fails no file stays.
+    /// Has the data node write new segments, of which no file stays where that fails.
     pub(super) async fn write_segments(
         self: &Rc<Self>,
         id: CollectionId,

@@ -61,8 +61,6 @@ use tokio::sync::Mutex;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    /// Whether a resolved insert survives power loss, not only a killed browser.
-    pub strict_durability: bool,
     /// A collection's log is flushed when it is larger.
     pub flush_log_bytes: u64,
     /// What an import gathers of all partitions and shards before it makes segments of the largest.
@@ -84,7 +82,6 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            strict_durability: false,
             flush_log_bytes: 64 << 20,
             import_buffer_bytes: 48 << 20,
             export_step_bytes: 2 << 20,
@@ -104,6 +101,7 @@ pub struct Coordinator<P: Platform, N: Nodes> {
     epoch: Cell<Epoch>,
     /// Whether the epoch is our own, or still the last owner's.
     owns: Cell<bool>,
+    taking_over: Mutex<()>,
     catalog: RefCell<Catalog>,
     committing: Mutex<()>,
     /// Held while a load is weighed and let in, so that two do not take the same room.
@@ -265,6 +263,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             config,
             epoch: Cell::new(epoch),
             owns: Cell::new(owns),
+            taking_over: Mutex::default(),
             committing: Mutex::default(),
             admitting: Mutex::default(),
             clock: Cell::new(last_known),
@@ -280,9 +279,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         });
         coordinator.create_default_database().await?;
         coordinator.sweep_orphans(stored).await?;
+        coordinator.resume_imports().await?;
+        // From here on nothing waits: who is told of nodes that die comes after this.
         coordinator.restore_loads();
         coordinator.finish_indexes();
-        coordinator.resume_imports().await?;
         coordinator.move_files_over();
         Ok(coordinator)
     }
@@ -358,8 +358,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Every change of records goes through here.
     async fn commit(&self, mut batch: WriteBatch) -> Result<()> {
         if !self.owns.get() && !batch.puts.is_empty() {
-            self.epoch.set(self.platform.records().take_over().await?);
-            self.owns.set(true);
+            // Of changes that come at once only one takes over: another would fence it.
+            let _turn = self.taking_over.lock().await;
+            if !self.owns.get() {
+                self.epoch.set(self.platform.records().take_over().await?);
+                self.owns.set(true);
+            }
             batch.expected_epoch = self.epoch.get();
         }
         self.platform.records().commit(batch).await

@@ -6,17 +6,19 @@ use crate::cluster::Nodes;
 use crate::error::Result;
 use crate::ids::{CollectionId, RequestId, Timestamp};
 use crate::platform::Platform;
+use crate::storage::Durability;
 
 /// Writes are known again for so long after they happened, also when a flush has dropped them from the log. Clients
 /// repeat none that is nearly as old.
 pub(super) const REMEMBERED_MS: u64 = 60_000;
 
-/// How a write can be known again.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a client asks of a write, and how it can be known again.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct WriteRequest {
     /// Of clients that will not repeat it: none.
     pub id: Option<RequestId>,
     pub repeated: bool,
+    pub durability: Durability,
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {

@@ -72,7 +72,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             };
             let rows = keys.len() as u64;
             let outcome = insert.request.id.map(|request| WriteOutcome { request, rows, first_id });
-            let (at, applied) = self.append(&collection, &runtime, record, outcome).await?;
+            let durability = insert.request.durability;
+            let (at, applied) = self.append(&collection, &runtime, record, (outcome, durability)).await?;
             (Written { at, keys }, applied)
         };
         applied.await;
@@ -116,7 +117,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             let record = LogRecord { deletes: Some(Deletes { partition, keys }), inserts: Vec::new() };
             let outcome = |request| WriteOutcome { request, rows: deleted, first_id: None };
-            let (_, applied) = self.append(&collection, runtime, record, delete.request.id.map(outcome)).await?;
+            let asked = (delete.request.id.map(outcome), delete.request.durability);
+            let (_, applied) = self.append(&collection, runtime, record, asked).await?;
             (deleted, applied)
         };
         applied.await;
@@ -171,12 +173,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         collection: &Collection,
         runtime: &Runtime,
         mut record: LogRecord,
-        outcome: Option<WriteOutcome>,
+        (outcome, durability): (Option<WriteOutcome>, Durability),
     ) -> Result<(Timestamp, LocalBoxFuture<'static, ()>)> {
         let written = self.tick();
         let bytes = record.encode();
         let log = with_record(&runtime.log.borrow(), written, &record, bytes.len());
-        let durability = if self.config.strict_durability { Durability::Strict } else { Durability::Relaxed };
         let mut batch = WriteBatch::new(self.epoch.get(), durability);
         let for_nodes: Option<Rc<[u8]>> = runtime.serving.borrow().as_ref().map(|_| bytes.as_slice().into());
         batch.put(Store::Log, log_key(collection.id, written), bytes);

@@ -3,15 +3,13 @@
 use super::DataNode;
 use crate::cluster::FlushPlan;
 use crate::error::Result;
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{PartitionId, Timestamp};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
-use crate::segment::{Deletes, Growing, LogReader, LogRecord, SegmentManifest, SegmentRows, read_column, read_deletes};
-use crate::sorted::SortedMap;
-use crate::value::Column;
+use crate::segment::{Deletes, Growing, LogReader, LogRecord, SegmentManifest, SegmentRows, read_segment};
 use futures::future::join;
-use roaring::RoaringBitmap;
 use std::rc::Rc;
+use std::slice;
 
 /// What the log has through the end of a plan.
 pub(super) struct Gathered {
@@ -121,9 +119,8 @@ impl<P: Platform> DataNode<P> {
         let concerned = |segment: &&mut OldSegment| deletes.concerns(segment.partition) && is_older(&segment.manifest);
         for segment in segments.iter_mut().filter(concerned) {
             if segment.keys.is_none() {
-                let (keys, deleted) = self.read_keys(plan.collection, primary_key, &segment.manifest).await?;
-                let mut rows = SegmentRows::new(primary_key.id, SortedMap::from([(primary_key.id, keys)]), true);
-                rows.deleted = Rc::new(deleted);
+                let (files, fields) = (self.platform.files(), slice::from_ref(primary_key));
+                let rows = read_segment(files, plan.collection, &segment.manifest, fields, &|_, _| ()).await?;
                 segment.keys = Some(rows);
             }
             if let Some(keys) = &mut segment.keys {
@@ -131,20 +128,5 @@ impl<P: Platform> DataNode<P> {
             }
         }
         Ok(())
-    }
-
-    pub(super) async fn read_keys(
-        &self,
-        collection: CollectionId,
-        primary_key: &Field,
-        manifest: &SegmentManifest,
-    ) -> Result<(Column, RoaringBitmap)> {
-        let files = self.platform.files();
-        let keys = read_column(files, &manifest.column_file(collection, primary_key.id), &|_| ()).await?;
-        let deleted = match manifest.deletes {
-            Some(last) => read_deletes(files, &manifest.deletes_file(collection, last), &|_| ()).await?,
-            None => RoaringBitmap::new(),
-        };
-        Ok((keys, deleted))
     }
 }

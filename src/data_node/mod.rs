@@ -17,8 +17,8 @@ use crate::ids::{CollectionId, Timestamp};
 use crate::platform::Platform;
 use crate::schema::Field;
 use crate::segment::{
-    Growing, IndexEntry, SealPlan, SealSource, SealedColumn, SegmentManifest, merge_order, read_column, read_times,
-    seal, seal_times, write_deletes,
+    Growing, IndexEntry, SealPlan, SealSource, SealedColumn, SegmentManifest, merge_order, read_segment, read_times,
+    read_written, seal, seal_times, write_deletes,
 };
 use crate::sorted::SortedMap;
 use crate::storage::Files;
@@ -27,8 +27,10 @@ use export::ExportedSegment;
 use futures::FutureExt;
 use gather::{Gathered, OldSegment};
 use import::ImportReader;
+use roaring::RoaringBitmap;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::slice;
 
 pub struct DataNode<P: Platform> {
     platform: P,
@@ -147,17 +149,18 @@ impl<P: Platform> DataNode<P> {
         let primary_key = plan.schema.primary_key();
         let mut keys = Vec::new();
         for manifest in &plan.inputs {
-            let (primary_keys, mut deleted) = self.read_keys(plan.collection, primary_key, manifest).await?;
+            let rows = read_segment(files, plan.collection, manifest, slice::from_ref(primary_key), &|_, _| ()).await?;
+            let mut deleted = RoaringBitmap::clone(&rows.deleted);
             let timestamps = read_times(files, plan.collection, manifest).await?;
             if let Some(horizon) = plan.expired_before {
                 let expired = timestamps.iter().enumerate().filter(|(_, at)| **at < horizon);
                 deleted.extend(expired.map(|(row, _)| row as u32));
             }
-            keys.push((primary_keys, timestamps, deleted));
+            keys.push((rows, timestamps, deleted));
         }
         let sources: Vec<SealSource> = keys
             .iter()
-            .map(|(primary_keys, timestamps, deleted)| SealSource { primary_keys, timestamps, deleted })
+            .map(|(rows, timestamps, deleted)| SealSource { primary_keys: rows.primary_keys(), timestamps, deleted })
             .collect();
         let order = merge_order(&sources);
         if order.is_empty() {
@@ -165,11 +168,7 @@ impl<P: Platform> DataNode<P> {
         }
         let column = async |source: u32, field: &Field| {
             let input = &plan.inputs[source as usize];
-            if !input.column_bytes.contains_key(&field.id) {
-                return Ok(None);
-            }
-            let column = read_column(files, &input.column_file(plan.collection, field.id), &|_| ()).await?;
-            Ok(Some(column))
+            read_written(files, plan.collection, input, field, &|_| ()).await
         };
         let sealed =
             SealPlan { collection: plan.collection, id: plan.output, fields: &plan.schema.fields, order: &order };

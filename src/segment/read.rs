@@ -30,11 +30,7 @@ pub async fn read_segment(
     segment.imported_at = manifest.imported_at;
     if let Some(last) = manifest.deletes {
         let file = manifest.deletes_file(collection, last);
-        let deleted = read_deletes(files, &file, &|_| ()).await?;
-        if deleted.max().is_some_and(|last| last >= manifest.rows) {
-            return Err(Error::Corrupt { file, detail: "deletes rows that the segment does not have".into() });
-        }
-        segment.deleted = Rc::new(deleted);
+        segment.deleted = Rc::new(read_deletes(files, &file, manifest.rows).await?);
     }
     Ok(segment)
 }
@@ -48,19 +44,30 @@ pub async fn read_columns(
     on_read: &dyn Fn(FieldId, u64),
 ) -> Result<SortedMap<FieldId, Column>> {
     let columns = fields.iter().map(|field| async move {
-        let file = manifest.column_file(collection, field.id);
-        let column = if manifest.column_bytes.contains_key(&field.id) {
-            read_column(files, &file, &|bytes| on_read(field.id, bytes)).await?
-        } else {
-            Column::missing(field, manifest.rows as usize)
-        };
-        if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
-            return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
-        }
-        Ok((field.id, column))
+        let column = read_written(files, collection, manifest, field, &|bytes| on_read(field.id, bytes)).await?;
+        Ok((field.id, column.unwrap_or_else(|| Column::missing(field, manifest.rows as usize))))
     });
     let columns: Vec<_> = stream::iter(columns).buffered(COLUMNS_AT_ONCE).try_collect().await?;
     Ok(columns.into_iter().collect())
+}
+
+/// A column; `None` where the segment was written without it.
+pub async fn read_written(
+    files: &impl Files,
+    collection: CollectionId,
+    manifest: &SegmentManifest,
+    field: &Field,
+    on_read: &dyn Fn(u64),
+) -> Result<Option<Column>> {
+    if !manifest.column_bytes.contains_key(&field.id) {
+        return Ok(None);
+    }
+    let file = manifest.column_file(collection, field.id);
+    let column = read_column(files, &file, on_read).await?;
+    if column.len() != manifest.rows as usize || column.data.data_type() != field.data_type {
+        return Err(Error::Corrupt { file, detail: "rows or type differ from the catalog's".into() });
+    }
+    Ok(Some(column))
 }
 
 /// When each row of a segment was written.

@@ -45,8 +45,7 @@ impl CoordinatorRole {
     pub async fn open(config: String, host: Host) -> Result<CoordinatorRole, JsError> {
         let outlet = host.clone().unchecked_into();
         let host = Rc::new(host);
-        let mut parsed: OwnerConfig = json::read(config.as_bytes())?;
-        parsed.engine.strict_durability |= parsed.store.is_strict();
+        let parsed: OwnerConfig = json::read(config.as_bytes())?;
         let platform = BrowserPlatform::new(open_store(&parsed.store).await?, outlet);
         platform.prepare_files();
         host.open_nodes_with(&serde_json::to_string(&platform.config_of_nodes(parsed.store))?);

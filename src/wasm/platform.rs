@@ -37,15 +37,9 @@ pub struct StoreConfig {
     probed: Option<Probed>,
 }
 
-impl StoreConfig {
-    pub fn is_strict(&self) -> bool {
-        self.durability.as_deref() == Some("strict")
-    }
-}
-
 pub async fn open_store(config: &StoreConfig) -> Result<BrowserStore> {
     let StoreConfig { store: name, files_in, probed, .. } = config;
-    let (files_in, probed, survives_power_loss) = (*files_in, *probed, config.is_strict());
+    let (files_in, probed, survives_power_loss) = (*files_in, *probed, config.durability.as_deref() == Some("strict"));
     BrowserStore::open(&BrowserStoreConfig { name, files_in, survives_power_loss, probed }).await
 }
 

@@ -1,7 +1,11 @@
 //! Bytes from storage and from pages may be anything: they are refused, never believed, and nothing panics.
 
 use elanus::ids::PartitionId;
-use elanus::segment::{Deletes, LogRecord, read_column, read_deletes, write_column, write_deletes};
+use elanus::index::MetricType;
+use elanus::index::codes::{Codes, MIN_ROWS};
+use elanus::segment::{
+    Deletes, LogRecord, read_codes, read_column, read_deletes, write_codes, write_column, write_deletes,
+};
 use elanus::storage::Files;
 use elanus::storage::memory::MemoryStore;
 use elanus::value::{Batch, Column, ColumnData, Lists, PrimaryKeys, Strings};
@@ -33,6 +37,27 @@ fn record() -> LogRecord {
     }
 }
 
+async fn bytes_of(files: &MemoryStore, name: &str) -> Vec<u8> {
+    let mut bytes = vec![0; files.size(name).await.expect("there") as usize];
+    files.read(name, 0, &mut bytes).await.expect("there");
+    bytes
+}
+
+/// A store with a file of that name, and its bytes. It takes long to make.
+fn codes_file() -> &'static (MemoryStore, Vec<u8>) {
+    thread_local! {
+        static MADE: &'static (MemoryStore, Vec<u8>) = {
+            let vectors: Vec<f32> = (0..MIN_ROWS * 16).map(|at| (at * 7919 % 1013) as f32 - 500.0).collect();
+            let codes = Codes::build(&[&vectors], 16, MetricType::L2).expect("enough rows");
+            let files = MemoryStore::new();
+            block_on(write_codes(&files, "codes", &codes)).expect("written");
+            let bytes = block_on(bytes_of(&files, "codes"));
+            Box::leak(Box::new((files, bytes)))
+        };
+    }
+    MADE.with(|made| *made)
+}
+
 #[test]
 fn what_was_written_is_read_again() {
     assert_eq!(Batch::decode(&batch().encode()), Ok(batch()));
@@ -47,7 +72,9 @@ fn what_was_written_is_read_again() {
         }
         let deleted: RoaringBitmap = [1, 5, 70_000].into_iter().collect();
         write_deletes(&files, "deletes", &deleted).await.expect("written");
-        assert_eq!(read_deletes(&files, "deletes", &|_| ()).await, Ok(deleted));
+        assert_eq!(read_deletes(&files, "deletes", 70_001).await, Ok(deleted));
+        assert!(read_deletes(&files, "deletes", 70_000).await.is_err(), "a row that is not there");
+        assert!(read_deletes(&files, "deletes", 5).await.is_err(), "longer than five rows need");
     });
 }
 
@@ -77,7 +104,7 @@ proptest! {
         block_on(async {
             files.write("f", &bytes).await.expect("written");
             assert!(read_column(&files, "f", &|_| ()).await.is_err());
-            assert!(read_deletes(&files, "f", &|_| ()).await.is_err());
+            assert!(read_deletes(&files, "f", 100).await.is_err());
         });
     }
 
@@ -115,8 +142,7 @@ proptest! {
         block_on(async {
             for (name, column) in &batch().columns {
                 write_column(&files, name, column).await.expect("written");
-                let mut bytes = vec![0; files.size(name).await.expect("there") as usize];
-                files.read(name, 0, &mut bytes).await.expect("there");
+                let bytes = bytes_of(&files, name).await;
                 let mut changed = bytes.clone();
                 changed[at.index(bytes.len())] ^= value;
                 files.write("changed", &changed).await.expect("written");
@@ -130,5 +156,49 @@ proptest! {
                 }
             }
         });
+    }
+
+    #[test]
+    fn a_changed_or_cut_delete_file_is_refused(at in any::<prop::sample::Index>(), value in 1u8.., cut in any::<prop::sample::Index>()) {
+        let files = MemoryStore::new();
+        block_on(async {
+            write_deletes(&files, "f", &[1, 5, 70_000].into_iter().collect()).await.expect("written");
+            let bytes = bytes_of(&files, "f").await;
+            let mut changed = bytes.clone();
+            // Bytes 6 and 7 are reserved and say nothing.
+            let at = at.index(bytes.len());
+            changed[if (6..8).contains(&at) { 0 } else { at }] ^= value;
+            files.write("f", &changed).await.expect("written");
+            assert!(read_deletes(&files, "f", 70_001).await.is_err());
+            files.write("f", &bytes[..cut.index(bytes.len())]).await.expect("written");
+            assert!(read_deletes(&files, "f", 70_001).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_changed_or_cut_file_of_codes_is_refused_or_the_same(changes in proptest::collection::vec((any::<prop::sample::Index>(), 1u8..), 1..20), cut in any::<prop::sample::Index>()) {
+        let (files, intact) = codes_file();
+        let expected = block_on(read_codes(files, "codes", false, &|_| ())).expect("intact").0;
+        let same = |read: Codes| format!("{:?}", read.to_parts()) == format!("{:?}", expected.to_parts());
+        let reread = |bytes: &[u8]| {
+            let files = MemoryStore::new();
+            block_on(async {
+                files.write("f", bytes).await.expect("written");
+                read_codes(&files, "f", false, &|_| ()).await
+            })
+        };
+        for (at, value) in changes {
+            let mut changed = intact.clone();
+            // Half of them in the header.
+            let within = if value % 2 == 0 { changed.len() } else { 2000 };
+            changed[at.index(within)] ^= value;
+            // Padding says nothing.
+            if let Ok((read, _)) = reread(&changed) {
+                prop_assert!(same(read));
+            }
+        }
+        if let Ok((read, _)) = reread(&intact[..cut.index(intact.len())]) {
+            prop_assert!(same(read));
+        }
     }
 }

@@ -7,7 +7,6 @@ import { endOnErrors, fatal, holdLifeLock, serve, type Answer } from './serve.js
 /** The DOM library has these for windows only in part. */
 interface AccessHandle {
   write(bytes: Uint8Array, options: { at: number }): number;
-  truncate(bytes: number): void;
   flush(): void;
   getSize(): number;
   close(): void;
@@ -56,8 +55,7 @@ async function handleFile(method: string, wanted: Wanted, bytes: Uint8Array | un
   const handle = files.get(wanted.file);
   if (!handle) throw new Error(`${method} of a file that is not open`);
   if (method === 'Write') return write(handle, wanted.at, bytes!.subarray(0, wanted.length));
-  if (method === 'Truncate') handle.truncate(0);
-  else if (method === 'Flush') handle.flush();
+  if (method === 'Flush') handle.flush();
   else if (method === 'Close') {
     handle.close();
     files.delete(wanted.file);

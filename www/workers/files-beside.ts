@@ -15,7 +15,6 @@ interface WriterFile {
   take(bytes: Uint8Array): void;
   /** Writes what was taken. Resolves with the number of bytes that could be written. */
   write(at: number): Promise<number>;
-  truncate(): Promise<unknown>;
   flush(): Promise<unknown>;
   /** Also more than once. */
   close(): Promise<unknown>;
@@ -58,7 +57,6 @@ export class FilesBeside {
         this.#spare.push(...(blobs as Piece[]));
         return value;
       },
-      truncate: () => this.#writer.ask('Truncate', { file }),
       flush: () => this.#writer.ask('Flush', { file }),
       close: () => (closing ??= this.#writer.ask('Close', { file }).catch(fatal)),
     };

@@ -29,10 +29,9 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Files, Handed, WriteBatch};
 use futures::FutureExt;
 use futures::future::{Either, select};
-use futures::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// Milvus' limit.
 const MAX_JOBS: usize = 1024;

@@ -46,14 +46,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             };
             let imports = &coordinator.imports;
             imports.running.borrow_mut().remove(&id);
-            if outcome == Ok(Attempt::Stalled) {
+            if outcome == Ok(Attempt::Stalled) && coordinator.job_under_way(id).is_ok() {
                 imports.stalled.borrow_mut().insert(id);
             } else {
                 imports.stalled.borrow_mut().remove(&id);
                 imports.to_be_stored.borrow_mut().remove(&id);
             }
-            if let Err(error) = outcome {
-                coordinator.fail_import(id, error).await;
+            match outcome {
+                Err(error) => coordinator.fail_import(id, error).await,
+                // Who gave a job up while it was run has left the rest to it.
+                Ok(_) => coordinator.clean_import(id).await,
             }
         };
         self.platform.spawn(task.boxed_local());

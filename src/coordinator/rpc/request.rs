@@ -14,7 +14,7 @@ use crate::ids::{CollectionId, ExportId, ImportId, RequestId, Timestamp};
 use crate::request::{key_values, or_default};
 use crate::schema::{CollectionSchema, KeyValue, names};
 use crate::sorted::SortedMap;
-use crate::storage::Handed;
+use crate::storage::{Durability, Handed};
 use crate::value::{Batch, WriteMode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,6 +80,9 @@ pub(super) struct Request {
     /// Whether it is not known what became of the same request before.
     #[serde(deserialize_with = "or_default")]
     pub repeated: bool,
+    /// Whether a write is to survive power loss when it is answered.
+    #[serde(deserialize_with = "or_default")]
+    pub strict: bool,
     #[serde(deserialize_with = "or_default")]
     pub partial_update: bool,
     /// Of an import: their names, and where they can be fetched again.
@@ -131,7 +134,8 @@ impl Request {
     }
 
     fn write(&self) -> WriteRequest {
-        WriteRequest { id: self.request_id, repeated: self.repeated }
+        let durability = if self.strict { Durability::Strict } else { Durability::Relaxed };
+        WriteRequest { id: self.request_id, repeated: self.repeated, durability }
     }
 
     pub fn insert(&self, rows: Batch, mode: WriteMode) -> Insert {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasm_bindgen::JsValue;
 
+/// Of 4 MB: what is written in chunks was in this module's memory.
+const MAX_CHUNKS: u64 = 1024;
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileHead {
     pub bytes: u64,
@@ -34,7 +37,9 @@ impl FileHead {
         let corrupt = |detail: String| Error::Corrupt { file: name.to_string(), detail };
         let head: FileHead = json::read(bytes).map_err(|error| corrupt(error.to_string()))?;
         match head.place {
-            Place::Chunks { chunk_bytes, chunks } if chunk_bytes == 0 || head.bytes.div_ceil(chunk_bytes) != chunks => {
+            Place::Chunks { chunk_bytes, chunks }
+                if chunk_bytes == 0 || head.bytes.div_ceil(chunk_bytes) != chunks || chunks > MAX_CHUNKS =>
+            {
                 Err(corrupt(format!("{} bytes in {chunks} chunks of {chunk_bytes}", head.bytes)))
             }
             _ => Ok(head),
@@ -92,9 +97,12 @@ mod tests {
         assert_eq!(FileHead::parse("f", br#"{"bytes":9,"chunk_bytes":4,"chunks":3}"#), Ok(chunks));
         let in_slot = FileHead { bytes: 9, place: Place::Slot { slot: "g0-1".into() } };
         assert_eq!(FileHead::parse("f", br#"{"bytes":9,"slot":"g0-1"}"#), Ok(in_slot));
-        for broken in
-            [r#"{"bytes":9}"#, r#"{"bytes":9,"chunk_bytes":0,"chunks":3}"#, r#"{"bytes":9,"chunk_bytes":4,"chunks":2}"#]
-        {
+        for broken in [
+            r#"{"bytes":9}"#,
+            r#"{"bytes":9,"chunk_bytes":0,"chunks":3}"#,
+            r#"{"bytes":9,"chunk_bytes":4,"chunks":2}"#,
+            r#"{"bytes":1000000000,"chunk_bytes":1,"chunks":1000000000}"#,
+        ] {
             assert!(matches!(FileHead::parse("f", broken.as_bytes()), Err(Error::Corrupt { .. })), "{broken}");
         }
     }

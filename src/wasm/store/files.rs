@@ -112,7 +112,8 @@ impl BrowserStore {
         match write().await {
             Ok(bytes) => self.name_slot(slot, name, bytes).await,
             Err(error) => {
-                slot.file.empty().await?;
+                slot.file.close().await;
+                self.empty_slots([slot.name]).await;
                 Err(error)
             }
         }

@@ -41,8 +41,6 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn write(this: &WriterFile, at: f64) -> Promise;
     #[wasm_bindgen(method)]
-    fn truncate(this: &WriterFile) -> Promise;
-    #[wasm_bindgen(method)]
     fn flush(this: &WriterFile) -> Promise;
     /// Also more than once.
     #[wasm_bindgen(method)]
@@ -156,13 +154,6 @@ impl SlotFile {
         match self {
             SlotFile::Here(handle) => handle.flush(),
             SlotFile::Beside(beside) => done(beside.file.flush()).await,
-        }
-    }
-
-    pub async fn empty(&self) -> Result<()> {
-        match self {
-            SlotFile::Here(handle) => handle.empty(),
-            SlotFile::Beside(beside) => done(beside.file.truncate()).await,
         }
     }
 

@@ -90,9 +90,15 @@ async fn named_slots(connection: Rc<Connection>) -> Result<SortedSet<String>> {
     let mut names = keys(&connection, prefix_range("")).await?;
     names.retain(|key| !key.contains('#'));
     let store = connection.read(FILES)?;
-    let heads = join_all(names.iter().map(|name| read_head(&store, name))).await;
-    // A head that cannot be read names nothing.
-    Ok(heads.into_iter().filter_map(|head| head.ok().flatten().and_then(FileHead::slot)).collect())
+    let mut slots = SortedSet::new();
+    for head in join_all(names.iter().map(|name| read_head(&store, name))).await {
+        match head {
+            // A head that is broken names nothing.
+            Err(Error::Corrupt { .. }) => {}
+            head => slots.extend(head?.and_then(FileHead::slot)),
+        }
+    }
+    Ok(slots)
 }
 
 impl Slots {

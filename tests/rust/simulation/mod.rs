@@ -76,7 +76,6 @@ impl History {
     fn new(executor: &Executor) -> Self {
         let config = Config {
             relocate_bytes: 0,
-            strict_durability: executor.rng().one_in(2),
             import_buffer_bytes: 2_000,
             export_step_bytes: 200 << executor.rng().below(6),
             flush_log_bytes: 1000 << executor.rng().below(8),
