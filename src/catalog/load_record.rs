@@ -13,7 +13,6 @@ pub struct LoadRecord {
     pub indexes: SortedMap<FieldId, IndexId>,
     pub replica_number: u32,
     /// Its fields were listed: those that are added later stay out.
-    #[serde(default)]
     pub listed_fields: bool,
     /// Loaded by collection, not by partition: partitions that are created later come along.
     pub whole_collection: bool,

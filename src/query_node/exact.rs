@@ -130,7 +130,7 @@ struct Look<'a> {
     error: ScoreError,
     /// Until they are looked through.
     rows: Option<SelectedRows>,
-    /// Of each list a score that none of its rows is better than, where that is known.
+    /// Of each list a score that none of its rows is better than.
     best_of_lists: Vec<f32>,
     sink: TopK,
 }
@@ -155,8 +155,7 @@ impl<'a> Look<'a> {
         let order = self.sink.order();
         let is_behind = |best: f32, bound: f32| !best.is_nan() && order.compare(best, bound).is_gt();
         let bounds = [self.sink.worst_score(), self.asked.range.radius];
-        let best = self.best_of_lists.get(list);
-        best.is_none_or(|best| !bounds.into_iter().flatten().any(|bound| is_behind(*best, bound)))
+        !bounds.into_iter().flatten().any(|bound| is_behind(self.best_of_lists[list], bound))
     }
 
     fn conclude(self, plan: &Plan, rows: &SegmentRows, depth: usize) -> Result<Conclusion<'a>> {

@@ -40,8 +40,6 @@ struct Sections {
     sign_offsets: Section,
     row_scales: Section,
     row_offsets: Section,
-    /// Older files have none.
-    #[serde(default)]
     radii: Section,
     rows: Section,
 }
@@ -182,7 +180,6 @@ pub async fn read_codes(
         radii,
         rows,
     ] = header.counts().ok_or_else(overflow)?;
-    let radii = if sections.radii.bytes() == 0 { 0 } else { radii };
     if sections.rows.bytes() != rows as u64 {
         return Err(reader.corrupt("not as many numbers as it says"));
     }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 pub struct SegmentManifest {
     pub id: SegmentId,
     /// The number of the shard whose rows these are.
-    #[serde(default)]
     pub shard: u32,
     pub rows: u32,
     pub deleted_rows: u32,
@@ -18,11 +17,9 @@ pub struct SegmentManifest {
     pub deletes: Option<Timestamp>,
     pub indexes: SortedMap<IndexId, IndexEntry>,
     /// When a fifth of the rows had been written, two fifths, and so on.
-    #[serde(default)]
     pub write_quintiles: Vec<Timestamp>,
     /// Of imported rows: when they were committed, all at once, so that no file says it of each. The log may still hold
     /// deletes of before, which are not meant for them.
-    #[serde(default)]
     pub imported_at: Option<Timestamp>,
 }
 
@@ -32,13 +29,10 @@ pub struct IndexEntry {
     /// 0 where the index needs no file beside the column.
     pub file_bytes: u64,
     /// The field whose column a search does not need beside this: it stays in its file.
-    #[serde(default)]
     pub replaces: Option<FieldId>,
     /// Of the file, what may be left there and read a row at a time.
-    #[serde(default)]
     pub row_bytes: u64,
     /// Of the file of a graph; 0 where there is none, or not yet.
-    #[serde(default)]
     pub graph_bytes: u64,
 }
 

@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict';
-import test, { afterEach, beforeEach } from 'node:test';
+import test from 'node:test';
 import { CONNECT_STATUS, DataType, MilvusClient } from '../../dist/client/index.js';
 import { decodeBatch, encodeBatch } from '../../target/modules/client/wire/batch.js';
 import { readColumn } from '../../target/modules/client/wire/column-reader.js';
 import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
-import { MockWorker, connectHandlers, install, ok, startNode } from './mock-browser.mjs';
-
-const SCHEMA = {
-  name: 'c',
-  enable_dynamic_field: true,
-  fields: [
-    { name: 'id', data_type: 'Int64', is_primary_key: true, type_params: [], element_type: 'None', default_value: null },
-    { name: 'v', data_type: 'FloatVector', type_params: [{ key: 'dim', value: '2' }], index_params: [], element_type: 'None', default_value: null },
-  ],
-  struct_array_fields: [],
-};
-const describe = ({ collection_name }) =>
-  collection_name === 'c'
-    ? { body: { status: ok, collection_name: 'c', schema: SCHEMA, properties: [], consistency_level: 'Bounded', update_timestamp_str: '9', collectionID: '5' } }
-    : { body: { status: { ...ok, error_code: 'UnexpectedError', code: 100, reason: "can't find collection" }, collection_name } };
+import { MockWorker, ok } from './mock-browser.mjs';
+import { SCHEMA, describe, node, open, route } from './mock-client.mjs';
 
 const batch = (rows, columns) => encodeBatch({ rows, columns: columns.map(([shape, values]) => writeColumn('c', shape, values)) });
 const hits = (scores, ids) => batch(ids.length, [[{ name: '$score', type: DataType.Float }, scores], [{ name: 'id', type: DataType.Int64 }, ids]]);
@@ -33,31 +20,6 @@ const partReply = (scores, ids, given_of_bound = 0) => {
   const columns = [['$score', DataType.Float, scores], ['id', DataType.Int64, ids], ['$key', DataType.Int64, ids]];
   return { body: { ...body, results: { ...body.results, given_of_bound } }, blobs: [batch(ids.length, columns.map(([name, type, values]) => [{ name, type }, values]))] };
 };
-
-let clients = [];
-let nodes = [];
-const open = (config = {}) => {
-  const client = new MilvusClient({ address: 'indexeddb://s', ...config });
-  clients.push(client);
-  return client;
-};
-const node = handlers => {
-  const started = startNode(handlers);
-  nodes.push(started);
-  return started;
-};
-const route = (...served) => () => ({ body: { status: ok, collection_id: '5', load_version: '1', nodes: served.map(n => n.id) }, ports: served.map(n => n.newPort()) });
-
-beforeEach(() => {
-  install();
-  MockWorker.handlers = { ...connectHandlers, DescribeCollection: describe };
-});
-afterEach(async () => {
-  for (const client of clients) await client.closeConnection();
-  for (const n of nodes) n.kill();
-  clients = [];
-  nodes = [];
-});
 
 test('connects, shares one coordinator a store, and closes', async () => {
   const [a, b, c] = [open(), open({ durability: 'strict' }), open({ address: 'http://localhost:19530/' })];
@@ -171,75 +133,11 @@ test('a store that cannot be opened fails the calls, and the next call tries aga
   assert.equal(client.connectStatus, CONNECT_STATUS.CONNECTED);
 });
 
-test('partial updates send only what the rows say', async () => {
-  let sent;
-  MockWorker.handlers.Upsert = (body, blobs) => ((sent = { body, names: decodeBatch(blobs[0]).columns.map(c => c.name) }), { body: { status: ok } });
-  const client = open();
-  await client.upsert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }], partial_update: true });
-  assert.deepEqual([sent.names, sent.body.partial_update], [['id', 'v'], true]);
-  await client.upsert({ collection_name: 'c', data: [{ id: 1, color: 'red' }], field_ops: [{ field_name: 'tags', op: 1 }] });
-  assert.deepEqual([sent.names, sent.body.partial_update, sent.body.field_ops], [['id', '$meta'], true, [{ field_name: 'tags', op: 'ARRAY_APPEND' }]]);
-});
-
-test('insert packs rows; a schema that moved is described again', async () => {
-  const sent = [];
-  let describes = 0;
-  MockWorker.handlers.DescribeCollection = body => (describes++, describe(body));
-  MockWorker.handlers.Insert = (body, blobs) => {
-    sent.push({ body, batch: decodeBatch(blobs[0]) });
-    if (sent.length === 1) return { body: { status: { ...ok, error_code: 'SchemaMismatch', code: 109 } } };
-    const data = new Uint8Array(BigInt64Array.of(1n, -(2n ** 60n)).buffer);
-    const keys = encodeBatch({ rows: 2, columns: [{ name: '$key', type: DataType.Int64, data }] });
-    return { body: { status: ok, insert_cnt: '2', timestamp: '5' }, blobs: [keys] };
-  };
-  const client = open();
-  const result = await client.insert({ collection_name: 'c', data: [{ id: 2n ** 60n, v: [1, 2], color: 'red', n: 5n }, { id: '2', v: new Float32Array([3, 4]) }] });
-  assert.deepEqual(result, { status: ok, IDs: { int_id: { data: ['1', String(-(2n ** 60n))] }, id_field: 'int_id' }, succ_index: [0, 1], err_index: [], acknowledged: false, insert_cnt: '2', delete_cnt: '0', upsert_cnt: '0', timestamp: '5' });
-  assert.equal(describes, 2);
-  const { request_id, ...body } = sent[1].body;
-  assert.notEqual(request_id, sent[0].body.request_id);
-  assert.deepEqual(body, { collection_name: 'c', num_rows: 2, schema_timestamp: '9', db_name: 'default' });
-  const columns = Object.fromEntries(sent[1].batch.columns.map(column => [column.name, readColumn(column, { start: 0, end: 2 })]));
-  assert.deepEqual(columns, { id: [String(2n ** 60n), '2'], v: [[1, 2], [3, 4]], $meta: [{ color: 'red', n: 5 }, {}] });
-});
-
-test('rows that a server would refuse are answered as it answers them', async () => {
-  MockWorker.handlers.Insert = () => assert.fail('nothing is sent');
-  const answer = await open().insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 2, v: [1] }] });
-  assert.deepEqual([answer.status.error_code, answer.status.code], ['UnexpectedError', 65535]);
-  assert.match(answer.status.reason, /^the length\(3\) of float data should divide the dim\(2\)$/);
-  assert.deepEqual([answer.err_index, answer.IDs, answer.insert_cnt], [[0, 1], null, '0']);
-});
-
 test('several collections are described at once, unknown ones with their status', async () => {
   MockWorker.handlers.BatchDescribeCollection = body => ({ body: { status: ok, responses: body.collection_name.map(name => describe({ collection_name: name }).body) } });
   const { responses } = await open().batchDescribeCollections({ collection_names: ['c', 'none'] });
   assert.deepEqual(Object.keys(responses[0].anns_fields), ['v']);
   assert.deepEqual([responses[1].status.code, responses[1].schema.fields], [100, []]);
-});
-
-test('insert into an unknown collection throws the describe answer', async () => {
-  const client = open();
-  const thrown = await client.insert({ collection_name: 'nope', data: [{ id: 1 }] }).catch(error => error);
-  assert.ok(!(thrown instanceof Error));
-  assert.equal(thrown.status.code, 100);
-  assert.deepEqual(thrown.schema.fields, []);
-});
-
-test('insert refuses unknown fields only without a dynamic field', async () => {
-  MockWorker.handlers.DescribeCollection = body => {
-    const reply = describe(body);
-    reply.body.schema = { ...SCHEMA, enable_dynamic_field: false };
-    return reply;
-  };
-  const client = open();
-  const insert = () => client.insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, { id: 1, v: [1, 2], x: 1 }] });
-  await assert.rejects(insert(), { message: 'Insert fail: some field does not exist for this collection in line. 1' });
-  MockWorker.spawned[0].handlers.DescribeCollection = describe;
-  MockWorker.spawned[0].handlers.AlterCollection = () => ({ body: { ...ok } });
-  MockWorker.spawned[0].handlers.Insert = () => ({ body: { status: ok, insert_cnt: '2' } });
-  await client.alterCollectionProperties({ collection_name: 'c', properties: { 'dynamicfield.enabled': true } });
-  assert.equal((await insert()).insert_cnt, '2');
 });
 
 test('search goes to the node with its vectors and comes back as hits', async () => {

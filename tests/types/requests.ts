@@ -34,3 +34,18 @@ export async function additions(client: MilvusClient, file: File): Promise<ResSt
   await client.createCollection({ collection_name: 'n', fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: score > 0 }] });
   return client.dropCollection({ collection_name: 'book' });
 }
+
+/** What a field holds is known to the program alone. */
+export async function readsFields(client: MilvusClient): Promise<string> {
+  interface Doc {
+    title: string;
+    tags: string[];
+  }
+  const query = await client.query({ collection_name: 'book', filter: 'id > 0' });
+  const docs = query.data as Doc[];
+  const { results } = await client.search({ collection_name: 'book', data: [1, 2, 3, 4] });
+  const titles: string[] = [docs[0]!.title, query.data[0]!.title, results[0]!.title.trim()];
+  for await (const batch of await client.queryIterator({ collection_name: 'book', batchSize: 10 })) titles.push(batch[0]!.tags[0]);
+  const { usernames } = await client.listUsers();
+  return titles.concat(usernames).join();
+}

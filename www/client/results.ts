@@ -4,12 +4,10 @@ import { DEFAULT_COUNT_QUERY_STRING, DEFAULT_DYNAMIC_FIELD, DataType } from './c
 import type { NodeReply } from './connection/routes.js';
 import { formatNumberPrecision } from './format/values.js';
 import { nextPage, type IteratorState } from './format/iterator-state.js';
-import type { HighlightData, OutputTransformers, ProtoAggregationBucket, ResStatus, SearchResultData } from './types/index.js';
+import type { FieldValues, HighlightData, OutputTransformers, ProtoAggregationBucket, ResStatus, SearchResultData } from './types/index.js';
 import { ROWS_OF_STEP, isStep, rangeSteps, type Steps } from './steps.js';
 import { decodeBatch } from './wire/batch.js';
 import { readColumn } from './wire/column-reader.js';
-
-export type Row = Record<string, unknown>;
 
 const SCORE = '$score';
 /** What hits of several nodes are put in order and into groups by. */
@@ -20,7 +18,7 @@ const NEWNESS = '$newness';
 
 export interface QueryPage {
   status: ResStatus;
-  rows: Row[];
+  rows: FieldValues[];
 }
 
 /** What one node answers, in the order of keys. */
@@ -50,7 +48,7 @@ function* readQuery(reply: NodeReply, transformers?: OutputTransformers): Steps<
   const batch = decodeBatch(blob);
   const keyOrder = orderOf(batch.columns.find(column => column.name === key)?.type);
   const newness: string[] = [];
-  const rows = new Array<Row>(batch.rows);
+  const rows = new Array<FieldValues>(batch.rows);
   yield* rangeSteps(batch.rows, blob.byteLength, range => {
     for (let i = range.start; i < range.end; i++) rows[i] = {};
     for (const column of batch.columns) {
@@ -97,7 +95,7 @@ function* mergeQueries(pages: NodeRows[], window: { limit?: number; offset?: num
   const { limit = Infinity } = window;
   const offset = window.limit === undefined ? 0 : (window.offset ?? 0);
   const heads = pages.map(({ rows, newness }) => ({ rows, newness, at: 0 }));
-  const rows: Row[] = [];
+  const rows: FieldValues[] = [];
   while (rows.length < offset + limit) {
     let best: (typeof heads)[number] | undefined;
     let known: string | undefined;
@@ -174,7 +172,7 @@ function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps
     for (const name of names) {
       const column = values.get(name);
       // A key of the dynamic field, asked for by its own name.
-      const dynamic = (values.get(DEFAULT_DYNAMIC_FIELD) ?? []) as (Row | null)[];
+      const dynamic = (values.get(DEFAULT_DYNAMIC_FIELD) ?? []) as (FieldValues | null)[];
       for (let i = range.start; i < range.end; i++) {
         const row = i - range.start;
         all[i]![name] = column ? column[row] : dynamic[row]?.[name];

@@ -91,7 +91,7 @@ struct Lists {
     squares: Vec<f32>,
     /// Of each centre with the mean.
     mean_products: Vec<f32>,
-    /// How far the farthest row of each list is from its centre; nothing where the file does not say.
+    /// How far the farthest row of each list is from its centre.
     radii: Vec<f32>,
 }
 

@@ -91,7 +91,7 @@ impl Codes {
         }
     }
 
-    /// Of each list a score that none of its rows is better than; nothing where that is not known.
+    /// Of each list a score that none of its rows is better than.
     pub fn best_of_lists(&self, query: &CodedQuery) -> Vec<f32> {
         let Rounding { of_query, of_sums, .. } = self.worst_rounding();
         let of_query = of_query * query.factors_scale;

@@ -17,9 +17,7 @@ pub struct CodesHeader {
     pub rows: usize,
     pub lists: usize,
     plans: Vec<Plan>,
-    /// Older files have none.
-    #[serde(default)]
-    rounding: Option<f32>,
+    rounding: f32,
 }
 
 /// The arrays, borrowed when they are written.
@@ -35,7 +33,6 @@ pub struct CodesParts<'a> {
     pub sign_offsets: Cow<'a, [f32]>,
     pub row_scales: Cow<'a, [f32]>,
     pub row_offsets: Cow<'a, [f32]>,
-    /// Empty where the file has none.
     pub radii: Cow<'a, [f32]>,
     /// Empty where they stay in the file.
     pub rows: Cow<'a, [i8]>,
@@ -71,7 +68,7 @@ impl Codes {
             rows: self.row_count(),
             lists: self.lists.count(),
             plans: self.plans.clone(),
-            rounding: Some(self.rounding),
+            rounding: self.rounding,
         };
         let parts = CodesParts {
             mean: Cow::Borrowed(&self.mean),
@@ -110,9 +107,6 @@ impl Codes {
         ];
         let ascending = parts.starts.windows(2).all(|pair| pair[0] <= pair[1]);
         let ends = parts.starts.first() == Some(&0) && parts.starts.last() == Some(&(rows as u32));
-        if parts.radii.is_empty() {
-            expected[10] = 0;
-        }
         // int8 numbers may stay in the file.
         if parts.rows.is_empty() {
             expected[11] = 0;
@@ -143,8 +137,7 @@ impl Codes {
             row_at: parts.row_at.into_owned(),
             position_of,
             coarsest,
-            // Each number by a half at most.
-            rounding: rounding.unwrap_or(coarsest * (dim as f32).sqrt() / 2.0),
+            rounding,
             signs: Signs {
                 words: parts.sign_words.into_owned(),
                 scales: parts.sign_scales.into_owned(),

@@ -161,6 +161,10 @@ export class BaseClient {
     for (const listener of listeners) listener(detail);
   };
 
+  protected get isStrict(): boolean {
+    return this.config.durability === 'strict';
+  }
+
   protected get database(): string {
     return this.metadata.get(METADATA.DATABASE) ?? DEFAULT_DB;
   }

@@ -37,7 +37,8 @@ export class Index extends Segments {
     if (params) extra.params = JSON.stringify(params);
     if (index_type) extra.index_type = index_type;
     if (metric_type) extra.metric_type = metric_type;
-    const { collection_name, db_name, field_name, index_name } = data;
+    // What is named there as well comes first, as in the SDK.
+    const { collection_name, db_name, field_name, index_name } = { ...data, ...extra } as CreateIndexSimpleReq;
     return this.call('CreateIndex', { collection_name, db_name, field_name, index_name, extra_params: parseToKeyValue(extra) }, data);
   }
 

@@ -3,8 +3,7 @@
 import { CLUSTER_ID, DEFAULT_MAX_SEARCH_SIZE, ErrorCode, NO_LIMIT } from '../const/index.js';
 import { MilvusError } from '../errors.js';
 import { getQueryIteratorExpr, hasElementFilterExpression } from '../format/expressions.js';
-import type { Row } from '../results.js';
-import type { QueryIteratorReq, QueryReq, SearchIteratorReq, SearchResultData, SearchSimpleReq } from '../types/index.js';
+import type { FieldValues, QueryIteratorReq, QueryReq, SearchIteratorReq, SearchResultData, SearchSimpleReq } from '../types/index.js';
 import { Reads } from './reads.js';
 
 /** What a page iterator ends with; `for await` never sees it. */
@@ -67,7 +66,7 @@ export class Iterators extends Reads {
   }
 
   /** Rows in batches, in primary-key order. */
-  async queryIterator(data: QueryIteratorReq): Promise<Pages<Row>> {
+  async queryIterator(data: QueryIteratorReq): Promise<Pages<FieldValues>> {
     const { collection_name, db_name, cluster_id } = data;
     const expr = data.expr || data.filter || '';
     const byElement = hasElementFilterExpression(expr);
@@ -79,7 +78,7 @@ export class Iterators extends Reads {
     const batchSize = Math.min(data.batchSize, DEFAULT_MAX_SEARCH_SIZE);
     let size = Math.min(batchSize, total);
     let found = 0;
-    let last: Row[] = [];
+    let last: FieldValues[] = [];
     let lastPKId: string | undefined;
     let lastElementOffset: string | number | undefined;
     const params = (): Record<string, unknown> | undefined => {
@@ -87,7 +86,7 @@ export class Iterators extends Reads {
       const cursor = lastElementOffset !== undefined && { query_iter_last_pk: lastPKId, query_iter_last_element_offset: lastElementOffset };
       return { ...data.params, iterator: true, collection_id: collectionID, ...cursor };
     };
-    const next = async (): Promise<IteratorResult<Row[], End<Row>>> => {
+    const next = async (): Promise<IteratorResult<FieldValues[], End<FieldValues>>> => {
       if (found >= total) return { done: true, value: last };
       const page = { ...data, filter: undefined, limit: size, params: params() };
       const { data: rows, status } = await this.query({ ...page, expr: getQueryIteratorExpr({ expr, pkField, lastPKId, lastElementOffset }) } as QueryReq);

@@ -79,14 +79,17 @@ export class Mutations extends Exports {
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw collection;
     const partial = upsert && (data.partial_update === true || field_ops.length > 0);
     const method = upsert ? 'Upsert' : 'Insert';
-    const batch = await packOrRefuse(method, collection, rows, { upsert, partial, transformers });
-    if ('status' in batch) return batch;
+    const packed = packOrRefuse(method, collection, rows, { upsert, partial, transformers });
+    // What does not fit a collection that is remembered may fit the one that has its name now.
+    const batch = cache ? await packed.catch(() => undefined) : await packed;
+    if (!batch || 'status' in batch) return cache || !batch ? this.#write(data, upsert, false) : batch;
     const body = {
       collection_name,
       db_name,
       partition_name,
       num_rows: rows.length,
       request_id: newRequestId(),
+      strict: this.isStrict || undefined,
       schema_timestamp: data.skip_check_schema ? undefined : collection.update_timestamp_str || collection.update_timestamp,
       partial_update: partial || undefined,
       field_ops: field_ops.length ? field_ops : undefined,
@@ -107,6 +110,7 @@ export class Mutations extends Exports {
       partition_name,
       consistency_level,
       request_id: newRequestId(),
+      strict: this.isStrict || undefined,
       expr: data.filter || data.expr,
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };

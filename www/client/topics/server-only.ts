@@ -3,7 +3,8 @@
 
 import { Service } from './service.js';
 
-type ServerOnly = (data?: unknown) => Promise<never>;
+/** Whatever a program does with an answer that never comes compiles. */
+type ServerOnly = (data?: unknown) => Promise<any>;
 
 export class ServerOnlyMethods extends Service {
   #none(method: string): ServerOnly {

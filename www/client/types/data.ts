@@ -12,7 +12,7 @@ import type {
   keyValueObj,
   resStatusResponse,
 } from './common.js';
-import type { BFloat16Vector, Float16Vector, RowData } from './data-types.js';
+import type { BFloat16Vector, FieldValues, Float16Vector, RowData } from './data-types.js';
 import type { OutputTransformers } from './search.js';
 
 export type InsertTransformers = {
@@ -101,7 +101,7 @@ type BaseQueryReq = collectionNameReq & {
 };
 export type QueryReq = BaseQueryReq & ({ expr?: string; filter?: never } | { filter?: string; expr?: never });
 export interface QueryResults extends resStatusResponse {
-  data: Record<string, unknown>[];
+  data: FieldValues[];
 }
 export interface QueryIteratorReq extends Omit<QueryReq, 'ids' | 'offset' | 'limit'> {
   limit?: number;

@@ -168,7 +168,8 @@ export type DetermineResultsType<T> = PerQuery<T, SearchResultData>;
 export type DetermineAggregationResultsType<T> = PerQuery<T, AggregationBucket>;
 
 export interface SearchResultData {
-  [field: string]: unknown;
+  /** As of `FieldValues`. */
+  [field: string]: any;
   score: number;
   id: string;
   offset?: number | string;
