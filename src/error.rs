@@ -117,6 +117,11 @@ impl Error {
         Error::InvalidParameter(text.into())
     }
 
+    /// Of reads; what changes partitions has a code for it.
+    pub fn unknown_partition_name(name: &str) -> Self {
+        Error::invalid(format!("partition name {name} not found"))
+    }
+
     /// The same error, told with what was being done.
     pub fn during(self, doing: &'static str) -> Self {
         Error::While { doing: doing.into(), cause: Box::new(self) }

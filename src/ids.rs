@@ -58,8 +58,8 @@ impl From<RequestId> for String {
 }
 
 const COUNTER_BITS: u32 = 18;
-/// Of the counter, the upper 6 bits are the owner's: two owners that follow each other never give the same id, whatever
-/// their clocks say.
+/// Of the counter, the upper 6 bits are the owner's: two owners that follow each other never give the same id, whatever their
+/// clocks say, unless one takes thousands at once, whose commit the next one begins after.
 const OWN_BITS: u32 = 12;
 const OWNERS: u64 = 1 << (COUNTER_BITS - OWN_BITS);
 

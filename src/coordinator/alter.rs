@@ -6,10 +6,10 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::index::remove_nested;
 use crate::platform::Platform;
-use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, merge_properties};
+use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, WARMUP, merge_properties};
 use serde_json::Value;
 
-const INDEX_PROPERTIES: [&str; 2] = [MMAP_ENABLED, "indexoffsetcache.enabled"];
+const INDEX_PROPERTIES: [&str; 3] = [MMAP_ENABLED, WARMUP, "indexoffsetcache.enabled"];
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn add_field(&self, target: (&str, &str), proto: &Value) -> Result<()> {

@@ -1,4 +1,5 @@
 use super::Coordinator;
+use super::properties::check_property;
 use crate::catalog::{CatalogBatch, DEFAULT_DATABASE, Database};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
@@ -11,6 +12,7 @@ const MAX_DATABASES: usize = 64;
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn create_database(&self, name: &str, properties: Vec<KeyValue>) -> Result<()> {
         names::check_database(name)?;
+        properties.iter().try_for_each(check_property)?;
         let _turn = self.committing.lock().await;
         {
             let catalog = self.catalog.borrow();
@@ -57,6 +59,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) async fn alter_database(&self, name: &str, set: Vec<KeyValue>, delete: &[String]) -> Result<()> {
+        set.iter().try_for_each(check_property)?;
         let _turn = self.committing.lock().await;
         let mut database = self.catalog.borrow().database(name)?.clone();
         merge_properties(&mut database.properties, set, delete);

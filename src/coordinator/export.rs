@@ -314,12 +314,9 @@ fn chosen_fields(collection: &Collection, names: &[String]) -> Result<OutputFiel
 }
 
 fn chosen_segments(collection: &Collection, names: &[String]) -> Result<Vec<SegmentManifest>> {
-    if !names.is_empty() && collection.uses_partition_key() {
-        let text = "not support manually specifying the partition names if partition key mode is used";
-        return Err(Error::invalid(text));
-    }
+    collection.schema.check_named_partitions(!names.is_empty())?;
     if let Some(unknown) = names.iter().find(|name| collection.partition(name).is_none()) {
-        return Err(Error::invalid(format!("partition name {unknown} not found")));
+        return Err(Error::unknown_partition_name(unknown));
     }
     let is_chosen = |partition: &&Partition| names.is_empty() || names.contains(&partition.name);
     let chosen = collection.partitions.iter().filter(is_chosen);

@@ -224,7 +224,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     ) -> Result<Route> {
         let collection = self.resolve(database, name)?;
         if let Some(unknown) = partition_names.iter().find(|name| collection.partition(name).is_none()) {
-            return Err(Error::invalid(format!("partition name {unknown} not found")));
+            return Err(Error::unknown_partition_name(unknown));
         }
         let runtime = self.runtime(collection.id);
         self.recovered(collection.id, &runtime).await;

@@ -2,7 +2,7 @@
 
 use crate::catalog::ConsistencyLevel;
 use crate::error::{Error, Result};
-use crate::schema::{CollectionSchema, KeyValue, MAX_TTL_SECONDS, MMAP_ENABLED, TTL_SECONDS};
+use crate::schema::{CollectionSchema, KeyValue, MAX_TTL_SECONDS, MMAP_ENABLED, TTL_SECONDS, WARMUP, check_warmup};
 use serde_json::Value;
 
 /// Set as properties these are none, but change the collection itself.
@@ -24,10 +24,20 @@ pub(super) fn check_properties(schema: &CollectionSchema, properties: &[KeyValue
     Ok(())
 }
 
+/// Limits that a server keeps, and what needs types of field that are not here. To take them would be to promise them.
+const OF_SERVERS: [&str; 5] =
+    ["ttl_field", "database.max.", "database.diskQuota.", "database.force.deny.", "collection.diskProtection."];
+
+fn is_of_servers(key: &str) -> bool {
+    OF_SERVERS.iter().any(|known| key.starts_with(known)) || (key.starts_with("collection.") && key.contains("Rate."))
+}
+
 /// Properties whose values mean something here must have a value that does.
 pub(super) fn check_property(property: &KeyValue) -> Result<()> {
     let value = &property.value;
     let text = match property.key.as_str() {
+        key if is_of_servers(key) => return Err(Error::Unimplemented { what: format!("property {key}") }),
+        key if key.starts_with(WARMUP) => return check_warmup(value),
         TTL_SECONDS => match value.parse::<i64>() {
             Ok(-1..=MAX_TTL_SECONDS) => return Ok(()),
             Ok(seconds) => format!("collection TTL is out of range, expect [-1, {MAX_TTL_SECONDS}], got {seconds}"),

@@ -237,11 +237,7 @@ fn with_record(log: &LogSummary, written: Timestamp, record: &LogRecord, bytes: 
 /// Where inserted rows may go: one partition, or all of them by the hash of the partition key.
 pub(super) fn insert_partitions(collection: &Collection, name: &str) -> Result<Vec<PartitionId>> {
     if collection.uses_partition_key() {
-        if !name.is_empty() {
-            return Err(Error::invalid(
-                "not support manually specifying the partition names if partition key mode is used",
-            ));
-        }
+        collection.schema.check_named_partitions(!name.is_empty())?;
         return Ok(collection.partitions.iter().map(|partition| partition.id).collect());
     }
     let name = if name.is_empty() { super::collection::DEFAULT_PARTITION } else { name };
@@ -250,11 +246,7 @@ pub(super) fn insert_partitions(collection: &Collection, name: &str) -> Result<V
 
 /// Where rows may be deleted: `None` for everywhere.
 fn delete_partition(collection: &Collection, name: &str) -> Result<Option<PartitionId>> {
-    if collection.uses_partition_key() && !name.is_empty() {
-        return Err(Error::invalid(
-            "not support manually specifying the partition names if partition key mode is used",
-        ));
-    }
+    collection.schema.check_named_partitions(!name.is_empty())?;
     if name.is_empty() { Ok(None) } else { Ok(Some(collection.expect_partition(name)?.id)) }
 }
 

@@ -58,7 +58,7 @@ impl Filter {
         }
         let mut binder = bind::Binder::new(text, templates, schema, loaded);
         let root = parser::parse(text, &mut binder).map_err(|detail| Error::QueryPlan(cannot_parse(text, &detail)))?;
-        let bound = binder.finish(root).map_err(Error::QueryPlan)?;
+        let bound = binder.finish(root)?;
         Ok(Filter { plan: Some(bound.plan), fields: bound.fields, primary_keys: bound.primary_keys })
     }
 

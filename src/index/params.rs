@@ -143,6 +143,11 @@ impl IndexParams {
         if let Some(value) = params.get(MMAP_ENABLED).filter(|value| !is_bool(value)) {
             return Err(Error::invalid(format!("invalid {MMAP_ENABLED} value: {value}, expected: true, false")));
         }
+        if index_type == IndexType::DiskAnn
+            && params.get(MMAP_ENABLED).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        {
+            return Err(Error::invalid("index type DISKANN does not support mmap"));
+        }
         if index_type == IndexType::Ngram {
             check_grams(&params)?;
         }
@@ -151,7 +156,12 @@ impl IndexParams {
         }
         let metric_type = match (params.remove("metric_type").filter(|name| !name.is_empty()), vector) {
             (_, false) => None,
-            (None, true) => Some(MetricType::Cosine),
+            (None, true) if index_type == IndexType::AutoIndex => Some(MetricType::Cosine),
+            (None, true) => {
+                let (text, expected) =
+                    ("metric type not set for vector index".to_owned(), "valid index params".to_owned());
+                return Err(Error::ParameterMismatch { text, expected, actual: "invalid index params".to_owned() });
+            }
             (Some(name), true) => Some(MetricType::from_name(&name).ok_or_else(|| {
                 Error::invalid(format!(
                     "metric type {name} not found or not supported, supported: [L2 IP COSINE], field {}",
@@ -370,7 +380,7 @@ mod tests {
         for (index_type, name) in NAMES {
             assert_eq!(IndexType::from_name(name), Some(index_type));
             assert_eq!(index_type.name(), name);
-            let accepted = check("v", &[("index_type", name)]).is_ok();
+            let accepted = check("v", &[("index_type", name), ("metric_type", "L2")]).is_ok();
             assert_eq!(accepted, index_type.is_for_vectors(), "{name}");
         }
     }
@@ -434,10 +444,16 @@ mod tests {
         assert_refused(check("v", &[("metric_type", "JACCARD")]), "metric type JACCARD not found or not supported");
         assert!(matches!(check("v", &[("index_type", "GPU_CAGRA")]), Err(Error::Unimplemented { .. })));
         assert_refused(check("v", &[("metric_type", "l2")]), "metric type l2 not found or not supported");
+        let no_metric = "metric type not set for vector index: invalid parameter[expected=valid index params]";
+        assert_refused(check("v", &[("index_type", "HNSW")]), no_metric);
+        let mapped = [("index_type", "DISKANN"), ("metric_type", "L2"), ("mmap.enabled", "true")];
+        assert_refused(check("v", &mapped), "index type DISKANN does not support mmap");
         assert_refused(check("t", &[("index_type", "HYBRID")]), "invalid index type: HYBRID");
         assert_refused(check("v", &[("index_type", "FLAT"), ("index_type", "HNSW")]), "duplicated index param");
         assert!(check("v", &[("index_type", "AUTOINDEX"), ("mmap.enabled", "true")]).is_ok());
-        assert!(check("v", &[("index_type", "HNSW_SQ"), ("sq_type", "fp16"), ("refine_type", "FP32")]).is_ok());
+        let quantized =
+            [("index_type", "HNSW_SQ"), ("metric_type", "IP"), ("sq_type", "fp16"), ("refine_type", "FP32")];
+        assert!(check("v", &quantized).is_ok());
         assert_refused(check("v", &[("params", "7")]), "index params are not a JSON object");
         assert_refused(
             check("v", &[("index_type", "BIN_FLAT")]),
@@ -460,7 +476,8 @@ mod tests {
             ("AUTOINDEX", r#"{"nlist":10}"#, "only metric type can be passed when use AutoIndex"),
             ("", r#"{"M":8}"#, "only metric type can be passed when use AutoIndex"),
         ] {
-            assert_refused(check("v", &[("index_type", index_type), ("params", params)]), text);
+            let given = [("index_type", index_type), ("metric_type", "L2"), ("params", params)];
+            assert_refused(check("v", &given), text);
         }
     }
 }

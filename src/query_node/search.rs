@@ -78,6 +78,10 @@ impl<P: Platform> QueryNode<P> {
                 return Err(Error::Unimplemented { what: format!("{what} not available in the browser") });
             }
         }
+        let hint = request.search_params.iter().find(|it| it.key == "hints").map_or("", |it| it.value.as_str());
+        if !matches!(hint, "" | "iterative_filter" | "disable") {
+            return Err(Error::invalid(format!("hints: {hint} not supported")));
+        }
         let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
         let name = (database, request.collection_name.as_str());
         let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
@@ -90,8 +94,9 @@ impl<P: Platform> QueryNode<P> {
         let metric = index.metric.unwrap_or(MetricType::Cosine);
         params.check_metric(metric)?;
         let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
-        // An iterator gives all that there is, so its batches ask for no depth.
-        let depth = if params.iteration.is_some() { 0 } else { params.depth() };
+        // What goes on until there are enough asks for no depth: batches of an iterator, ranges, groups.
+        let goes_on = params.iteration.is_some() || params.range.is_some() || params.group_by.is_some();
+        let depth = if goes_on { 0 } else { params.depth() };
         let effort = effort(&params.index_params, index_type, depth)?;
         let order = Order::of(metric);
         if let Some(iteration) = params.iteration {

@@ -38,11 +38,7 @@ impl<P: Platform> QueryNode<P> {
         if view.database != database || !view.names.contains(name) {
             return Err(Error::StaleRoute);
         }
-        if !partitions.is_empty() && view.schema.partition_key().is_some() {
-            return Err(Error::invalid(
-                "not support manually specifying the partition names if partition key mode is used",
-            ));
-        }
+        view.schema.check_named_partitions(!partitions.is_empty())?;
         let asked = named_partitions(&view, partitions)?;
         if loaded.partitions.is_empty() {
             return Err(Error::CollectionNotFullyLoaded { collection: view.id });
@@ -75,7 +71,7 @@ impl Loaded {
 fn named_partitions(view: &CollectionView, names: &[String]) -> Result<SortedSet<PartitionId>> {
     let id = |name: &String| {
         let id = view.partitions.get(name).copied();
-        id.ok_or_else(|| Error::invalid(format!("partition name {name} not found")))
+        id.ok_or_else(|| Error::unknown_partition_name(name))
     };
     names.iter().map(id).collect()
 }

@@ -1,6 +1,6 @@
 //! What of a schema may change after its creation.
 
-use super::{CollectionSchema, DataType, FieldId, KeyValue, MMAP_ENABLED, check, parse};
+use super::{CollectionSchema, DataType, FieldId, KeyValue, MMAP_ENABLED, WARMUP, check, check_warmup, parse};
 use crate::error::{Error, Result};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ impl CollectionSchema {
         let field = self.fields.iter_mut().find(|field| field.name == name && !field.is_dynamic);
         let field =
             field.ok_or_else(|| Error::invalid(format!("column {name} does not exist in collection {collection}")))?;
-        if let Some(key) = delete.iter().find(|key| *key != MMAP_ENABLED) {
+        if let Some(key) = delete.iter().find(|key| ![MMAP_ENABLED, WARMUP].contains(&key.as_str())) {
             return Err(not_allowed(key));
         }
         let is_text = DataType::VarChar == field.element_type.unwrap_or(field.data_type);
@@ -51,6 +51,7 @@ impl CollectionSchema {
                     let text = format!("invalid {MMAP_ENABLED} value: {}, expected: true, false", property.value);
                     return Err(Error::invalid(text));
                 }
+                WARMUP => check_warmup(&property.value)?,
                 "max_length" if is_text => {
                     field.max_length = Some(check::max_length(std::slice::from_ref(&property), name, &collection)?);
                 }

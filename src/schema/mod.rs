@@ -29,6 +29,15 @@ pub const TTL_SECONDS: &str = "collection.ttl.seconds";
 pub const MAX_TTL_SECONDS: i64 = 3_155_760_000;
 /// The property of collections, fields and indexes that asks for them to be mapped instead of read.
 pub const MMAP_ENABLED: &str = "mmap.enabled";
+/// When a server reads what is loaded, which here is always as with `disable`: kept and described, without effect.
+pub const WARMUP: &str = "warmup";
+
+pub fn check_warmup(policy: &str) -> Result<()> {
+    match policy {
+        "sync" | "async" | "disable" => Ok(()),
+        _ => Err(Error::invalid(format!("invalid warmup policy: {policy}, expected: sync, async, disable"))),
+    }
+}
 
 /// The fields of a collection in their order; the dynamic field, if any, is the last one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +70,16 @@ impl CollectionSchema {
     /// Every stored schema was checked to have exactly one primary key.
     pub fn primary_key(&self) -> &Field {
         self.fields.iter().find(|field| field.is_primary_key).expect("a checked schema has a primary key")
+    }
+
+    /// Whether who reads or writes rows may say in which partitions they are.
+    pub fn check_named_partitions(&self, are_named: bool) -> Result<()> {
+        match self.partition_key() {
+            Some(_) if are_named => {
+                Err(Error::invalid("not support manually specifying the partition names if partition key mode is used"))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn partition_key(&self) -> Option<&Field> {

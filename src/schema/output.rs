@@ -40,6 +40,9 @@ impl OutputFields {
                     return Err(Error::invalid("field $meta cannot be returned since dynamic field not loaded"));
                 }
                 Some(_) => return Err(Error::invalid(format!("field {name} is not loaded"))),
+                None if is_aggregate(name) => {
+                    return Err(Error::Unimplemented { what: format!("{name} in output_fields") });
+                }
                 None => match schema.dynamic_field() {
                     Some(dynamic) if there.contains(&dynamic.id) => {
                         listed_name = dynamic_key(name)
@@ -83,6 +86,12 @@ impl OutputFields {
         let fields = self.fields.iter().map(|field| field.name.as_str());
         fields.chain(self.dynamic_keys.iter().map(String::as_str)).collect()
     }
+}
+
+/// Whether a server would compute it of many rows; `count(*)` is answered before.
+fn is_aggregate(name: &str) -> bool {
+    let function = name.split_once('(').filter(|_| name.ends_with(')')).map_or("", |(function, _)| function);
+    ["count", "sum", "avg", "min", "max"].iter().any(|known| function.eq_ignore_ascii_case(known))
 }
 
 /// The key that is meant by its own name, or by `$meta["key"]`.

@@ -139,7 +139,13 @@ function resolve(path: string, baseUrl: string | undefined): URL {
 
 function fileName(url: string): string {
   const path = url.replace(/[?#].*$/, '');
-  return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // A percent sign that encodes nothing stands for itself.
+    return name;
+  }
 }
 
 export function fetched(name: string, from: URL | Request): ImportSource {

@@ -33,5 +33,6 @@ addEventListener('connect', event => {
   const port = (event as MessageEvent).ports[0];
   if (!port) return;
   tabs.add(port);
+  port.addEventListener('close', () => tabs.delete(port));
   port.onmessage = (message: MessageEvent<ToIntroducer>) => receive(port, message.data);
 });

@@ -111,24 +111,24 @@ impl Binder<'_> {
         Ok(self.settle(result, start, end))
     }
 
-    /// Why a function that Milvus has is refused here.
-    fn unsupported(&self, function: &str, arguments: &[Operand]) -> String {
+    /// Why a function that Milvus has is refused here: by its rules, or because it is not here yet.
+    fn unsupported(&mut self, function: &'static str, arguments: &[Operand]) -> String {
         let column = arguments.first().and_then(Operand::column);
-        match column {
-            Some(column) if matches!(function, "text_match" | "phrase_match" | "text_match_fuzzy") => {
-                let field = self.schema.field_by_id(column.id);
-                let enabled = field.is_some_and(|field| {
-                    let mut params = field.type_params.iter();
-                    params.any(|param| param.key == "enable_match" && param.value.eq_ignore_ascii_case("true"))
-                });
-                if enabled {
-                    format!("{function} is not supported")
-                } else {
-                    format!("field \"{}\" does not enable match", column.name)
-                }
+        if let Some(column) = column.filter(|_| matches!(function, "text_match" | "phrase_match" | "text_match_fuzzy"))
+        {
+            let field = self.schema.field_by_id(column.id);
+            let enabled = field.is_some_and(|field| {
+                let mut params = field.type_params.iter();
+                params.any(|param| param.key == "enable_match" && param.value.eq_ignore_ascii_case("true"))
+            });
+            if !enabled {
+                return format!("field \"{}\" does not enable match", column.name);
             }
-            _ => format!("{function} is not supported"),
         }
+        if self.refusal.is_none() {
+            self.lacking = Some(function);
+        }
+        format!("{function} is not supported")
     }
 
     fn contains(&mut self, mode: ContainsMode, left: Operand, right: Operand) -> Result<Meaning, String> {

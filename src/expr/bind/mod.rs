@@ -10,6 +10,7 @@ use super::lexer::{Kind, Lexer, Operator};
 use super::literal;
 use super::plan::{ColumnRef, Plan};
 use super::value::{Value, brief, from_template};
+use crate::error::Error;
 use crate::schema::{CollectionSchema, DataType, Field, FieldId};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::value::PrimaryKeys;
@@ -109,6 +110,8 @@ pub struct Binder<'a> {
     loaded: Option<&'a SortedSet<FieldId>>,
     fields: SortedSet<FieldId>,
     refusal: Option<String>,
+    /// A function of Milvus that is not here yet.
+    lacking: Option<&'static str>,
 }
 
 impl<'a> Binder<'a> {
@@ -118,22 +121,24 @@ impl<'a> Binder<'a> {
         schema: &'a CollectionSchema,
         loaded: Option<&'a SortedSet<FieldId>>,
     ) -> Self {
-        Binder { text, templates, schema, loaded, fields: SortedSet::new(), refusal: None }
+        Binder { text, templates, schema, loaded, fields: SortedSet::new(), refusal: None, lacking: None }
     }
 
-    /// `Err` is the whole reason.
-    pub fn finish(self, root: Operand) -> Result<Bound, String> {
+    pub fn finish(self, root: Operand) -> Result<Bound, Error> {
+        if let Some(function) = self.lacking {
+            return Err(Error::Unimplemented { what: format!("{function} in a filter") });
+        }
         if let Some(refusal) = self.refusal {
-            return Err(super::cannot_parse(self.text, &refusal));
+            return Err(Error::QueryPlan(super::cannot_parse(self.text, &refusal)));
         }
         let data_type = root.data_type();
         match root.kind {
             Meaning::Predicate(Predicate { plan, keys }) => Ok(Bound { plan, fields: self.fields, primary_keys: keys }),
-            _ => Err(format!(
+            _ => Err(Error::QueryPlan(format!(
                 "predicate is not a boolean expression: {}, data type: {}",
                 brief(self.text),
                 data_type.name()
-            )),
+            ))),
         }
     }
 

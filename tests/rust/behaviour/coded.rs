@@ -388,6 +388,12 @@ fn hnsw_gets_a_graph_in_the_background() {
             let hits = best[..10].iter().filter(|(_, id)| ids.contains(id)).count();
             assert!(hits >= 8, "{hits} of 10");
         }
+        // These go on until they have enough.
+        for asked in
+            [json!({ "topk": 10, "ef": 5, "radius": 1e9 }), json!({ "topk": 10, "ef": 5, "group_by_field": "id" })]
+        {
+            assert_eq!(search(&lab, &vector_of(1), asked).await.ok().numbers("id").len(), 10);
+        }
         search(&lab, &vector_of(1), json!({ "topk": 10, "ef": 5 }))
             .await
             .refused(1100, "ef(5) should be larger than k(10)");

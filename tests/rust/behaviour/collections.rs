@@ -66,6 +66,19 @@ fn creating_again_succeeds_with_the_same_parameters_only() {
         lab.call("CreateCollection", request)
             .await
             .refused(1100, "num_partitions should only be specified with partition key");
+        for (key, value, code, text) in [
+            ("ttl_field", "at", 10, "property ttl_field"),
+            ("collection.insertRate.max.mb", "1", 10, "property collection.insertRate.max.mb"),
+            ("collection.diskProtection.diskQuota.mb", "1", 10, "property collection.diskProtection.diskQuota.mb"),
+            ("warmup.vectorField", "banana", 1100, "invalid warmup policy: banana"),
+        ] {
+            let mut request = small("x");
+            request["properties"] = json!([{ "key": key, "value": value }]);
+            lab.call("CreateCollection", request).await.refused(code, text);
+        }
+        let mut request = small("x");
+        request["schema"]["fields"][0]["type_params"] = json!({ "enable_match": true });
+        lab.call("CreateCollection", request).await.refused(1100, "set to enable match but not enable analyzer");
         let mut request = small("x");
         request["schema"]["external_source"] = json!("s3://there");
         lab.call("CreateCollection", request).await.refused(10, "external_source in the schema of collection x");
@@ -344,6 +357,11 @@ fn databases_hold_collections_of_their_own() {
         let properties =
             json!({ "db_name": "shelf", "properties": [{ "key": "database.replica.number", "value": 1 }] });
         lab.call("AlterDatabase", properties).await.ok();
+        let limit = json!({ "db_name": "shelf", "properties": [{ "key": "database.max.collections", "value": 1 }] });
+        lab.call("AlterDatabase", limit.clone()).await.refused(10, "property database.max.collections");
+        let mut new = limit;
+        new["db_name"] = json!("other");
+        lab.call("CreateDatabase", new).await.refused(10, "property database.max.collections");
         let described = database("DescribeDatabase", "shelf").await.ok().body;
         assert_eq!(described["properties"], json!([{ "key": "database.replica.number", "value": "1" }]));
         database("DropDatabase", "shelf").await.refused(65535, "not empty");

@@ -146,6 +146,7 @@ fn properties_are_altered_wherever_they_were_given() {
         lab.call("CreateCollection", book()).await.ok();
         let params = json!([
             { "key": "index_type", "value": "HNSW" },
+            { "key": "metric_type", "value": "L2" },
             { "key": "params", "value": r#"{"M":16,"mmap.enabled":true}"# },
         ]);
         lab.call_on("CreateIndex", "book", json!({ "field_name": "v", "extra_params": params })).await.ok();
@@ -153,6 +154,10 @@ fn properties_are_altered_wherever_they_were_given() {
         lab.call_on("AlterIndex", "book", dropped).await.ok();
         let of = described(&lab).await[0]["params"].to_string();
         assert!(of.contains("16") && !of.contains("mmap"), "{of}");
+        let warmup = |value: &str| json!({ "index_name": "v", "extra_params": [{ "key": "warmup", "value": value }] });
+        lab.call_on("AlterIndex", "book", warmup("banana")).await.refused(1100, "invalid warmup policy: banana");
+        lab.call_on("AlterIndex", "book", warmup("sync")).await.ok();
+        assert!(described(&lab).await[0]["params"].to_string().contains("warmup"));
     });
 }
 

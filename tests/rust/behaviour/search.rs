@@ -154,6 +154,10 @@ fn groups_hold_the_best_of_each() {
         assert_eq!(answer.numbers("id"), expected.iter().map(|(_, row)| row.id).collect::<Vec<_>>());
         let given = json!({ "topk": 2, "offset": 1, "group_by_field": "g" });
         let answer = search(&lab, &query, given, json!({})).await.ok();
+        search(&lab, &query, json!({ "topk": 2, "hints": "nonsense" }), json!({}))
+            .await
+            .refused(1100, "hints: nonsense");
+        search(&lab, &query, json!({ "topk": 2, "hints": "iterative_filter" }), json!({})).await.ok();
         assert_eq!(answer.numbers("g"), groups[1..3].iter().map(|(group, _)| *group).collect::<Vec<_>>());
         for asked in ["search_aggregation", "highlighter", "function_score"] {
             search(&lab, &query, json!({ "topk": 2 }), json!({ asked: {} })).await.refused(10, "not available");

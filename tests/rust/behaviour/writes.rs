@@ -253,6 +253,10 @@ fn queries_page_by_key_and_count() {
         lab.query("book", json!({ "output_fields": ["count(*)", "id"] }))
             .await
             .refused(1100, "parse output field name failed");
+        for aggregate in ["sum(id)", "MAX(words)", "count(words)"] {
+            let asked = json!({ "expr": "id > 0", "output_fields": [aggregate] });
+            lab.query("book", asked).await.refused(10, &format!("{aggregate} in output_fields"));
+        }
         lab.query("book", json!({ "expr": "id > 0", "output_fields": ["nope"] }))
             .await
             .refused(1100, "field nope not exist");

@@ -325,7 +325,10 @@ impl Stage {
 
     /// Another index in the place of the old one, when nothing is loaded.
     async fn change_index(&self) -> Ended {
-        let loaded = !self.model.borrow().loaded().is_empty();
+        let now = self.tick();
+        // A load whose nodes died too often has failed, or is tried again.
+        let is_loaded = |partition| self.model.borrow().was_loaded(partition, now, now) == Certainty::Yes;
+        let loaded = (0..PARTITIONS.len()).any(is_loaded);
         let dropped = self.call("DropIndex", json!({ "field_name": "v" })).await?;
         if loaded && !self.is_excused(&dropped) {
             dropped.refused(1100, "vector index cannot be dropped on loaded collection");

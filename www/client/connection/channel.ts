@@ -5,7 +5,7 @@ import { WorkerDied } from '../errors.js';
 import type { EngineEvent, FromWorker, Piece, Reply, Request } from '../wire/messages.js';
 import { sendCopy, type OutgoingBlob } from '../wire/pieces.js';
 import { workerDeath } from './death-notice.js';
-import { LEAVE, type Port } from './port.js';
+import { leave, type Port } from './port.js';
 
 export interface Outgoing {
   method: string;
@@ -69,8 +69,7 @@ export class Channel {
     if (this.#over) return;
     this.#over = reason;
     this.#watch.abort();
-    this.#port.postMessage(LEAVE);
-    this.#port.close();
+    leave(this.#port);
     for (const pending of this.#pending.values()) pending.reject(reason);
     this.#pending.clear();
     this.#onEnd?.();

@@ -3,7 +3,7 @@
 import { notReady, otherVersion } from '../errors.js';
 import type { Fatal, Hello } from '../wire/messages.js';
 import { PROTOCOL } from '../wire/messages.js';
-import type { Port } from './port.js';
+import { leave, type Port } from './port.js';
 
 export interface Greeted {
   port: Port;
@@ -26,7 +26,7 @@ export class Greeting {
 
   expectOn(port: Port): void {
     if (this.#isOver) {
-      port.close();
+      leave(port);
       return;
     }
     this.#ports.push(port);
@@ -48,10 +48,8 @@ export class Greeting {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    for (const port of this.#ports) {
-      port.onmessage = null;
-      if (port !== greeted?.port) port.close();
-    }
+    if (greeted) greeted.port.onmessage = null;
+    this.#ports.filter(port => port !== greeted?.port).forEach(leave);
     this.#settle(greeted);
   }
 }

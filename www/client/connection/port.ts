@@ -19,6 +19,13 @@ export function askingPort(end: PortEnd): Port {
   return typeof end === 'string' ? new KnockingPort(end) : end;
 }
 
+/** Closes an asking end. */
+export function leave(port: Port): void {
+  port.onmessage = null;
+  port.postMessage(LEAVE);
+  port.close();
+}
+
 export function servingPort(end: PortEnd): Port {
   return typeof end === 'string' ? new BroadcastChannel(end) : end;
 }
@@ -61,6 +68,8 @@ class KnockingPort implements Port {
   }
 
   close(): void {
-    this.#channel.close();
+    // Who has not opened the other end yet is told when it does.
+    if (this.#unsent?.includes(LEAVE)) setTimeout(() => this.#channel.close(), OPENING_MS);
+    else this.#channel.close();
   }
 }

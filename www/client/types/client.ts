@@ -27,7 +27,7 @@ export interface ClientConfig {
   trace?: boolean;
   telemetry?: object;
   isGlobal?: boolean;
-  /** Browser only: `strict` makes every acknowledged write survive a power cut; `relaxed` (default) a killed browser. */
+  /** Browser only: `strict` makes every acknowledged write of this client survive a power cut; `relaxed` (default) a killed browser. */
   durability?: 'relaxed' | 'strict';
   /**
    * Browser only: where files of 64 KB and more are written to. `opfs` (default) is the faster one where the browser has it, else
