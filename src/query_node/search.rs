@@ -156,8 +156,6 @@ impl<P: Platform> QueryNode<P> {
             },
             "load_version": plan.target.version.to_string(),
             "session_ts": "0",
-            "recalls": [],
-            "all_search_count": "0",
         });
         Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
     }
@@ -167,8 +165,12 @@ impl<P: Platform> QueryNode<P> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut hits_of_queries = vec![Vec::new(); queries.len()];
         let mut unanswered: Vec<usize> = (0..queries.len()).collect();
-        // Of an iterator's page one more, to see whether its last score has further hits.
-        let passed_over = plan.params.iteration.map_or(0, |iteration| iteration.given() + 1);
+        // One more where it must be seen whether the last score has further hits.
+        let has_growing = plan.target.segments.iter().any(|segment| segment.sealed.is_none());
+        let passed_over = match plan.params.iteration {
+            Some(iteration) => iteration.given() + 1,
+            None => usize::from(has_growing),
+        };
         let mut depth = (plan.params.depth() + passed_over).min(rows.max(1));
         while !unanswered.is_empty() {
             let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
@@ -250,8 +252,15 @@ impl Plan {
     /// What the caller gets of the best `depth` hits of each segment; `None` when a deeper search could change it.
     fn answer(&self, mut lists: Vec<Vec<Hit>>, depth: usize, exhausted: bool) -> Option<Vec<Hit>> {
         let order = Order::of(self.metric);
-        let ends = lists.iter().filter(|list| list.len() >= depth).filter_map(|list| list.last());
-        let horizon = ends.map(|hit| hit.score).min_by(|left, right| order.compare(*left, *right));
+        // Behind the end of a list may be more hits of its last score. Of sealed rows these have larger keys, which matter to
+        // iterators alone.
+        let mut horizon = TopK::new(1, order, None);
+        for (list, rows) in lists.iter().zip(&self.target.segments) {
+            if list.len() >= depth && (self.params.iteration.is_some() || rows.sealed.is_none()) {
+                list.last().into_iter().for_each(|end| horizon.offer(end.score, 0));
+            }
+        }
+        let horizon = horizon.worst_score();
         // Of what is worse than the best `depth`, segments need not have given all, and several of these may have one key.
         let mut best = TopK::new(depth, order, None);
         lists.iter().flatten().for_each(|hit| best.offer(hit.score, hit.at.row));
@@ -265,11 +274,8 @@ impl Plan {
         if let Some(field) = &self.group_field {
             return grouped(self, field, &hits, exhausted);
         }
-        // Where an iterator's next page begins, all hits must be known: behind the end of a list may be more of the same score.
-        let is_certain = |last: &Hit| match (self.params.iteration, horizon) {
-            (Some(_), Some(horizon)) => order.compare(last.score, horizon).is_lt(),
-            _ => true,
-        };
+        // Pages that follow one another leave nothing out.
+        let is_certain = |last: &Hit| horizon.is_none_or(|horizon| order.compare(last.score, horizon).is_lt());
         // Fewer only where one key had several rows.
         let is_enough = exhausted || hits.get(self.params.depth() - 1).is_some_and(is_certain);
         is_enough.then(|| hits.into_iter().skip(self.params.offset).take(self.params.limit).collect())

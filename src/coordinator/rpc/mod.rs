@@ -338,7 +338,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "GetCompactionStateWithPlans" => {
                 Ok(json!({ "status": Status::success(), "state": "Completed", "mergeInfos": [] }).into())
             }
-            "GetMetrics" => Err(Error::Unimplemented { what: "GetMetrics is not available in the browser".into() }),
             other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
         }
     }

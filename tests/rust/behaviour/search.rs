@@ -229,6 +229,37 @@ fn many_queries_of_one_call_find_what_each_finds_alone() {
 }
 
 #[test]
+fn pages_of_equal_scores_leave_nothing_out() {
+    for flushed in [0, 20, 50] {
+        scenario(async move |lab| {
+            let fields = [primary_key(), vector_field("v", 2), field("g", 5)];
+            lab.call("CreateCollection", create("c", &fields)).await.ok();
+            lab.call("CreateIndex", index("c", "v", "L2")).await.ok();
+            for range in [0..flushed, flushed..50] {
+                // The first of equal rows to come has the largest key.
+                let rows = range.clone().map(|at| vec![(at % 5) as f32, 0.0]);
+                let ids = ints(range.clone().map(|at| 49 - at));
+                let columns = batch([("id", ids), ("v", vectors(rows)), ("g", ints(range.clone()))]);
+                if !range.is_empty() {
+                    lab.insert("c", "", &columns).await.ok();
+                }
+                if range.end == flushed {
+                    lab.flush("c").await.ok();
+                }
+            }
+            lab.load("c", json!({})).await.ok();
+            let mut ids = Vec::new();
+            for offset in (0..50).step_by(3) {
+                let page = search(&lab, &[0.0, 0.0], json!({ "topk": 3, "offset": offset }), json!({})).await.ok();
+                ids.extend(page.numbers("id"));
+            }
+            let expected = (0..5).flat_map(|distance| (0..50).filter(move |id| (49 - id) % 5 == distance));
+            assert_eq!(ids, expected.collect::<Vec<_>>(), "{flushed} rows flushed");
+        });
+    }
+}
+
+#[test]
 fn keys_that_are_there_twice_show_once() {
     scenario(async |lab| {
         let fields = [primary_key(), vector_field("v", 2), field("g", 5)];
