@@ -82,7 +82,8 @@ export class Mutations extends Exports {
     const packed = packOrRefuse(method, collection, rows, { upsert, partial, transformers });
     // What does not fit a collection that is remembered may fit the one that has its name now.
     const batch = cache ? await packed.catch(() => undefined) : await packed;
-    if (!batch || 'status' in batch) return cache || !batch ? this.#write(data, upsert, false) : batch;
+    if (!batch || (cache && 'status' in batch)) return this.#write(data, upsert, false);
+    if ('status' in batch) return batch;
     const body = {
       collection_name,
       db_name,

@@ -32,10 +32,10 @@ export type Array = Bool[] | Int64[] | VarChar[] | Struct[] | Float32Array | Big
 
 export type FieldData = Bool | Int64 | Float | VarChar | JSON | Array | VectorTypes | null | undefined;
 
-/** One row of insert and upsert. */
 /** A row as it was found. No type here knows what a field holds, so it can be taken for whatever the program knows that it is. */
 export type FieldValues = Record<string, any>;
 
+/** One row of insert and upsert. */
 export interface RowData {
   [field: string]: FieldData;
 }
