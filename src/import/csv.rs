@@ -5,16 +5,33 @@ use super::row::{RowColumns, Target};
 use super::{MAX_ROW_BYTES, Parsed, failed};
 use crate::error::Result;
 use csv_core::ReadRecordResult;
+use memchr::memchr;
 
 const MAX_COLUMNS: usize = 4096;
 
 pub struct CsvRows {
     reader: csv_core::Reader,
+    quotes: Quotes,
     null_key: String,
     header: Option<Vec<HeaderCell>>,
     cells: Cells,
     /// Of the file, in the record that is being read.
     record_bytes: usize,
+}
+
+/// csv-core takes quotes wherever they are, and so a file that was cut, or cells that swallow rows. Milvus refuses such.
+struct Quotes {
+    separator: u8,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    StartOfCell,
+    Unquoted,
+    Quoted,
+    /// Behind a quote in a quoted cell, which closes it or is the first of two.
+    BehindQuote,
 }
 
 struct HeaderCell {
@@ -39,6 +56,7 @@ impl CsvRows {
         };
         Ok(CsvRows {
             reader: csv_core::ReaderBuilder::new().delimiter(byte).build(),
+            quotes: Quotes { separator: byte, place: Place::StartOfCell },
             null_key: null_key.to_owned(),
             header: None,
             // One more than may come, so that a record of too many is told from one that fits.
@@ -82,6 +100,7 @@ impl CsvRows {
             let cells = &mut self.cells;
             let (result, read, written, ended) =
                 self.reader.read_record(bytes, &mut cells.text[cells.text_length..], &mut cells.ends[cells.count..]);
+            self.quotes.follow(&bytes[..read])?;
             input.skip(read);
             self.record_bytes += read;
             cells.text_length += written;
@@ -93,6 +112,7 @@ impl CsvRows {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => cells.text.resize(cells.text.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => return Err(format!("the row has more than {MAX_COLUMNS} cells")),
+                ReadRecordResult::Record if self.quotes.place == Place::Quoted => return Err(OPEN_QUOTE.to_owned()),
                 ReadRecordResult::Record => return Ok(Step::Row { bytes: std::mem::take(&mut self.record_bytes) }),
                 ReadRecordResult::End => return Ok(Step::End),
             }
@@ -128,6 +148,45 @@ impl CsvRows {
             columns.read_text(cell.target, &cell.name, value)?;
         }
         columns.end_row()
+    }
+}
+
+const OPEN_QUOTE: &str = "extraneous or missing \" in quoted-field";
+
+impl Quotes {
+    fn follow(&mut self, bytes: &[u8]) -> Parsed<()> {
+        let mut at = 0;
+        while at < bytes.len() {
+            match self.place {
+                Place::Quoted => {
+                    let Some(length) = memchr(b'"', &bytes[at..]) else { return Ok(()) };
+                    self.place = Place::BehindQuote;
+                    at += length + 1;
+                }
+                Place::BehindQuote => {
+                    self.place = match bytes[at] {
+                        b'"' => Place::Quoted,
+                        byte if self.ends_cell(byte) => Place::StartOfCell,
+                        _ => return Err(OPEN_QUOTE.to_owned()),
+                    };
+                    at += 1;
+                }
+                Place::StartOfCell if bytes[at] == b'"' => {
+                    self.place = Place::Quoted;
+                    at += 1;
+                }
+                Place::Unquoted if bytes[at] == b'"' => return Err("bare \" in non-quoted field".to_owned()),
+                Place::StartOfCell | Place::Unquoted => {
+                    at = memchr(b'"', &bytes[at..]).map_or(bytes.len(), |length| at + length);
+                    self.place = if self.ends_cell(bytes[at - 1]) { Place::StartOfCell } else { Place::Unquoted };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ends_cell(&self, byte: u8) -> bool {
+        byte == self.separator || matches!(byte, b'\r' | b'\n')
     }
 }
 

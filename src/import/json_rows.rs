@@ -89,7 +89,7 @@ impl JsonRows {
             (Place::AfterRow, b',') => Place::Row,
             (Place::FirstRow | Place::AfterRow, b']') if self.layout == Layout::ListInObject => Place::ClosingBrace,
             (Place::FirstRow | Place::AfterRow, b']') if self.layout == Layout::List => Place::End,
-            (Place::ClosingBrace, b'}') => Place::End,
+            (Place::RootKey | Place::ClosingBrace, b'}') => Place::End,
             (Place::Start, _) => {
                 return Err(failed("invalid JSON format, the content should be started with '{' or '['"));
             }

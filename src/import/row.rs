@@ -5,7 +5,7 @@ use super::json::{JsonText, Kind, push_quoted};
 use super::value::{read_json_value, read_text_value};
 use crate::expr::json::unescape;
 use crate::schema::{CollectionSchema, DYNAMIC_FIELD, Field};
-use crate::value::{Batch, Column, ColumnData, allows_given_ids};
+use crate::value::{Batch, Column, ColumnData, MAX_JSON_BYTES, allows_given_ids};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -189,6 +189,10 @@ impl Slot {
     fn give(&mut self, row: usize, read: impl FnOnce(&Field, &mut ColumnData) -> Parsed<bool>) -> Parsed<()> {
         if std::mem::replace(&mut self.given, true) {
             self.column.data.truncate(row);
+            if let Some(validity) = &mut self.column.validity {
+                validity.grow(row + 1);
+                validity.remove(row);
+            }
         }
         if !read(&self.field, &mut self.column.data)? {
             if !self.takes_null() {
@@ -279,6 +283,11 @@ impl DynamicRow {
         }
         self.members.push_str(&self.whole);
         let members = self.members.strip_prefix(',').unwrap_or_default();
+        // Now, because a batch of rows that each repeat long names of columns would be more than memory holds.
+        let length = members.len() + "{}".len();
+        if length > MAX_JSON_BYTES {
+            return Err(format!("the length ({length}) of dynamic field exceeds max length ({MAX_JSON_BYTES})"));
+        }
         self.texts.push(&format!("{{{members}}}"));
         self.members.clear();
         self.whole.clear();

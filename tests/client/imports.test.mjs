@@ -103,6 +103,18 @@ test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
   assert.deepEqual(await bytesOf(0), Buffer.from(bytes));
 });
 
+test('what is called packed and has been unpacked on the way arrives as it is', async () => {
+  const [text, one] = [new TextEncoder().encode('{"id":1}\n'), 1];
+  const inOnes = Array.from(text, byte => Uint8Array.of(byte));
+  const packed = Array.from(gzipSync(text), byte => Uint8Array.of(byte));
+  const streams = [ReadableStream.from(inOnes), ReadableStream.from(packed), ReadableStream.from([text.subarray(0, one)]), ReadableStream.from([])];
+  const files = streams.map((data, at) => ({ name: `${at}.jsonl.gz`, data }));
+  await client.bulkInsert({ collection_name: 'c', files });
+  await whole;
+  const arrived = await Promise.all(files.map((_, at) => bytesOf(at)));
+  assert.deepEqual(arrived.map(String), ['{"id":1}\n', '{"id":1}\n', '{', '']);
+});
+
 test('a stream that has arrived leaves the page its turns', async () => {
   const [chunks, chunkBytes] = [256, 64 << 10];
   let [turn, isOver] = [0, false];

@@ -75,6 +75,7 @@ test('a Parquet file arrives as JSON Lines, from a Blob, a stream, and packed', 
     { name: 'rows.parquet', data: new Blob([bytes]).stream() },
     { name: 'rows.parquet', data: new Response(bytes) },
     new File([gzipSync(bytes)], 'rows.parquet.gz'),
+    new File([bytes], 'unpacked-on-the-way.parquet.gz'),
   ];
   for (const form of forms) {
     stored = [];

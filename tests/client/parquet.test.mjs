@@ -43,8 +43,8 @@ const FIELDS = [
 ];
 const EXPECTED = [
   `{"id":1,"bool":true,"int8":-128,"int16":-32768,"int32":-2147483648,"float":0.1,"double":0.1,"text":"","json":{"a":[1,null]},"$meta":{},"vector":[1,2,3],"bools":[true,false],"ints":[1,2,3],"longs":[4611686018427387904],"floats":[0.1],"texts":["a",""]}`,
-  `{"id":-9223372036854775808,"bool":false,"int8":0,"int16":0,"int32":0,"float":-0.0,"double":5e-324,"text":"\ufeffgrüße\u2028\\"","json":"x","$meta":{"key":"value"},"vector":[0.1,0.2,0.3],"bools":[],"ints":[],"longs":[],"floats":[],"texts":[]}`,
-  `{"id":9223372036854775807,"bool":true,"int8":127,"int16":32767,"int32":2147483647,"float":3.4028235e+38,"double":-1.7976931348623157e+308,"text":"😀\\n","json":[1152921504606846976],"$meta":{"n":1.5},"vector":[1e-45,-1e-7,16777216],"bools":[true],"ints":[-1],"longs":[1,2],"floats":[2,3],"texts":["é"]}`,
+  `{"id":-9223372036854775808,"bool":false,"int8":0,"int16":0,"int32":0,"float":-0.0,"double":5e-324,"text":"\ufeffgrüße\u2028\\"","json":"\\"x\\"","$meta":{"key":"value"},"vector":[0.1,0.2,0.3],"bools":[],"ints":[],"longs":[],"floats":[],"texts":[]}`,
+  `{"id":9223372036854775807,"bool":true,"int8":127,"int16":32767,"int32":2147483647,"float":3.4028235e+38,"double":-1.7976931348623157e+308,"text":"😀\\n","json":"[1152921504606846976]","$meta":{"n":1.5},"vector":[1e-45,-1e-7,16777216],"bools":[true],"ints":[-1],"longs":[1,2],"floats":[2,3],"texts":["é"]}`,
 ];
 
 function written(fields, ...batches) {
@@ -181,6 +181,9 @@ test('columns and fields have to fit', async () => {
   const other = { name: 'other', type: DataType.Int64 };
   assert.deepEqual(await linesOf(file, target([id])), ['{"id":1}', '{"id":2}']);
   assert.deepEqual(await linesOf(file, target([id], { isDynamic: true })), ['{"id":1,"more":"a"}', '{"id":2,"more":"b"}']);
+  const [isNaN, noText] = [{ name: 'n', data: [1, NaN], type: 'DOUBLE' }, { name: 'b', data: [Uint8Array.of(0xff), Uint8Array.of(65)], type: 'BYTE_ARRAY' }];
+  const unasked = otherFile([{ name: 'id', data: [1n, 2n], type: 'INT64' }, isNaN, noText]);
+  assert.deepEqual(await linesOf(unasked, target([id], { isDynamic: true })), ['{"id":1,"n":1,"b":null}', '{"id":2,"n":null,"b":"A"}']);
   await assert.rejects(linesOf(file, target([id, other])), { message: "no parquet field for milvus field 'other'" });
   for (const may of [{ nullable: true }, { hasDefault: true }, { isGenerated: true }]) {
     assert.equal((await linesOf(file, target([id, { ...other, ...may }]))).length, 2);
@@ -210,9 +213,11 @@ test('a value that cannot be imported is named by row and field', async () => {
   await assert.rejects(linesOf(withNull, target([field])), { message: "row 1, field 'v': an element is null" });
 });
 
-test('text of a JSON field is its value, on one line', async () => {
-  const file = otherFile([{ name: 'x', data: ['{\n  "n": 12345678901234567890\r\n}', 'null'], type: 'STRING' }]);
-  assert.deepEqual(await linesOf(file, target([{ name: 'x', type: DataType.JSON }])), ['{"x":{   "n": 12345678901234567890  }}', '{"x":null}']);
+test('text of a JSON field is its value, on one line, and a text that holds JSON where it is no object', async () => {
+  const data = ['{\n  "n": 12345678901234567890\r\n}', 'null', '"5"', '[1,\n2]', '3'];
+  const lines = ['{"x":{   "n": 12345678901234567890  }}', '{"x":"null"}', '{"x":"\\"5\\""}', '{"x":"[1,\\n2]"}', '{"x":"3"}'];
+  const file = otherFile([{ name: 'x', data, type: 'STRING' }]);
+  assert.deepEqual(await linesOf(file, target([{ name: 'x', type: DataType.JSON }])), lines);
 });
 
 test('a file that is cut short or damaged is an error, and nothing is read for ever', { timeout: 60_000 }, async () => {

@@ -2,6 +2,7 @@
 
 import { ErrorCode } from './const/index.js';
 import { failure, notReady } from './errors.js';
+import { gunzipped } from './gzip.js';
 import { nextTask } from './steps.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
 import type { RequestBlob } from './wire/messages.js';
@@ -91,7 +92,9 @@ async function sendSource(task: IntLike, { source, ...of }: SourceOfJob, put: Pu
   const { data, expectedBytes } = await source.open(signal);
   const isPacked = /\.gz$/i.test(source.name);
   const isSliced = data instanceof Blob && !isPacked;
-  const pieces = isSliced ? slices(data) : streamed(unpacked(data, isPacked), isPacked ? undefined : expectedBytes, signal);
+  const stream = (): ReadableStream<Uint8Array> => (data instanceof Blob ? data.stream() : data);
+  const packed = (): AsyncGenerator<ImportPiece> => streamed(gunzipped(stream()), undefined, signal);
+  const pieces = isSliced ? slices(data) : isPacked ? packed() : streamed(stream(), expectedBytes, signal);
   let piece = 0;
   const underWay: Promise<void>[] = [];
   const send = async ({ data, ...rest }: ImportPiece): Promise<void> => {
@@ -160,12 +163,6 @@ function bodyOf(response: Response): OpenSource {
   // The length is that of what was packed for the way.
   const length = headers.has('content-encoding') ? null : headers.get('content-length');
   return { data: response.body ?? new Blob([]), expectedBytes: length === null ? undefined : Number(length) };
-}
-
-function unpacked(data: Blob | ReadableStream<Uint8Array>, isPacked: boolean): ReadableStream<Uint8Array> {
-  const stream = data instanceof Blob ? data.stream() : data;
-  // The types of the DOM know only of decompression from one kind of buffers.
-  return isPacked ? stream.pipeThrough(new DecompressionStream('gzip') as never) : stream;
 }
 
 /** Bytes that neither the page nor the engine ever holds. */

@@ -2,6 +2,7 @@
 
 import { DataType, ErrorCode } from './const/index.js';
 import { MilvusError, messageOf } from './errors.js';
+import { gunzipped } from './gzip.js';
 import type { ImportSource, OpenSource } from './import-files.js';
 import type { DescribeCollectionResponse, FieldSchema } from './types/index.js';
 import type { FromParquet, ImportTarget, ParquetField, ToParquet } from './wire/parquet.js';
@@ -62,8 +63,7 @@ export function readableByEngine(sources: ImportSource[], describe: () => Promis
 function transcoded(source: ImportSource, describe: () => Promise<DescribeCollectionResponse>): ImportSource {
   const { name } = source;
   const open = async (signal: AbortSignal | undefined): Promise<OpenSource> => {
-    const { data } = await source.open(signal);
-    const collection = await describe();
+    const [collection, { data }] = await Promise.all([describe(), source.open(signal)]);
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(collection.status);
     return { data: parquetAsJsonLines(name, await seekable(data, /\.gz$/i.test(name), signal), collection) };
   };
@@ -75,9 +75,8 @@ function transcoded(source: ImportSource, describe: () => Promise<DescribeCollec
 async function seekable(opened: Blob | ReadableStream<Uint8Array>, isPacked: boolean, signal: AbortSignal | undefined): Promise<Blob> {
   if (opened instanceof Blob && !isPacked) return opened;
   const stream = opened instanceof Blob ? opened.stream() : opened;
-  // The types of the DOM know only of transformations from one kind of buffers.
-  const transform = isPacked ? new DecompressionStream('gzip') : new TransformStream();
-  return new Response(stream.pipeThrough(transform as never, { signal })).blob();
+  const plain = isPacked ? gunzipped(stream) : stream;
+  return new Response(plain.pipeThrough(new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>(), { signal })).blob();
 }
 
 /** The rows of a Parquet file as JSON Lines, checked against the collection that they are to be imported into. */

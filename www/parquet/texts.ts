@@ -13,6 +13,20 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** How values of a type are written into a field; `into` is undefined for a key of the dynamic field. */
 export function textOf(type: string, into: DataType | undefined): (value: unknown) => string {
+  const text = exactText(type, into);
+  if (into !== undefined) return text;
+  // A column that no field asks for is no reason to refuse the rows.
+  return value => {
+    try {
+      return text(value);
+    } catch (error) {
+      if (error instanceof Refusal) return 'null';
+      throw error;
+    }
+  };
+}
+
+function exactText(type: string, into: DataType | undefined): (value: unknown) => string {
   if (into === DataType.JSON) return value => jsonText(string(value));
   if (into === DataType.Float) return value => float32Text(Number(value));
   if (into === DataType.Double || type === 'float64') return value => float64Text(Number(value));
@@ -31,14 +45,15 @@ function string(bytes: unknown): string {
   }
 }
 
-/** On one line: outside of its strings JSON may have line breaks. */
+/** What becomes that JSON: in a line of its own an object is itself, and any other value a text. */
 export function jsonText(text: string): string {
   try {
     JSON.parse(text);
   } catch (error) {
     throw new Refusal(`the text is not JSON: ${(error as Error).message}`);
   }
-  return text.replace(/[\r\n]/g, ' ');
+  // Outside of its strings JSON may have line breaks.
+  return /^\s*\{/.test(text) ? text.replace(/[\r\n]/g, ' ') : JSON.stringify(text);
 }
 
 function float64Text(value: number): string {

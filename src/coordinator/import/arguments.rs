@@ -14,14 +14,16 @@ pub(super) fn check_files<'a>(names: impl ExactSizeIterator<Item = &'a str> + Cl
     if count > MAX_FILES {
         return refused(format!("The max number of import files should not exceed {MAX_FILES}, but got {count}"));
     }
-    let Some(first) = names.clone().next().map(extension) else { return refused("no file to import".into()) };
-    if let Some(other) = names.clone().map(extension).find(|other| *other != first) {
+    let Some(first) = names.clone().next() else { return Err(Error::invalid("import request is empty")) };
+    if let Some(other) = names.clone().find(|other| extension(other) != extension(first)) {
         return refused(format!("inconsistency in file types, ({first}) vs ({other})"));
     }
     for name in names {
         let format = Format::of_file(name)?;
         if count > 1 && format != Format::Numpy {
-            return refused(format!("for {} import, accepts only one file", first.to_uppercase()));
+            let kind = extension(first);
+            let kind = if kind == "parquet" { "Parquet".to_owned() } else { kind.to_uppercase() };
+            return refused(format!("for {kind} import, accepts only one file"));
         }
     }
     Ok(())
@@ -53,14 +55,8 @@ impl ImportOptions {
                     })?)
                 }
             };
-        let separator = match value_of("sep") {
-            None | Some("") => None,
-            Some(text) => {
-                let mut characters = text.chars();
-                let only = characters.next().filter(|_| characters.next().is_none());
-                Some(only.ok_or_else(|| refused(format!("unsupported csv separator: {text}")))?)
-            }
-        };
+        // Of several characters Milvus takes the first.
+        let separator = value_of("sep").and_then(|text| text.chars().next());
         Ok(ImportOptions { timeout_ms, separator, null_key: value_of("nullkey").map(str::to_owned) })
     }
 
@@ -134,8 +130,8 @@ mod tests {
         let csv = |separator, null_key: &str| Ok(Format::Csv { separator, null_key: null_key.into() });
         assert_eq!(format(&[("sep", ";"), ("nullkey", "NULL")], "a.csv"), csv(';', "NULL"));
         assert_eq!(format(&[("sep", "")], "a.csv"), csv(',', ""));
+        assert_eq!(format(&[("sep", ";|")], "a.csv"), csv(';', ""));
         assert_eq!(format(&[("sep", ";")], "a.json"), Ok(Format::Json));
-        assert!(options(&[("sep", ";;")]).is_err());
         assert!(options(&[("timeout", "soon")]).is_err());
         assert!(options(&[("auto_commit", "false")]).is_err());
         assert!(options(&[("auto_commit", "true"), ("bucket", "b")]).is_ok());

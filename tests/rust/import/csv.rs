@@ -84,3 +84,38 @@ fn a_file_of_a_header_alone_has_no_rows() {
         assert_eq!(read_pieces(&csv_format(), &small(false, &[]), file.as_bytes(), 1, 9), Ok(vec![]), "{file}");
     }
 }
+
+#[test]
+fn quotes_that_are_not_closed_or_not_of_cells_are_refused() {
+    let schema = small(true, &[]);
+    let bare = "bare \" in non-quoted field";
+    let open = "extraneous or missing \" in quoted-field";
+    for (file, row, text) in [
+        ("id,v,t\n1,\"[1,2]\",\"abc", 1, open),
+        ("id,v,t\n1,\"[1,2]\",\"abc\n2,\"[1,2]\",d\n", 1, open),
+        ("id,v,t\n1,\"[1,2]\",a\n2,\"[1,2]\",5\" pipe\n", 2, bare),
+        ("id,v,t\n1,\"[1,2]\",\"a\"b\n", 1, open),
+        ("id,v,t\n1,\"[1,2]\" ,a\n", 1, open),
+        ("id,v,t\n1,\"[1,2]\", \"a\"\n", 1, bare),
+    ] {
+        for piece in [1, 2, 3, 5, usize::MAX] {
+            let refused = read_pieces(&csv_format(), &schema, file.as_bytes(), piece, usize::MAX).expect_err(file);
+            assert_eq!(refused, Error::ImportFailed(format!("row {row}: {text}")), "{file} in pieces of {piece}");
+        }
+    }
+    let file =
+        "\u{feff}\"id\",v,\"\"\"t\"\r\n1,\"[1,2]\",\"\"\r\n\r\n2,\"[1,2]\",\"\"\"\"\n3,\"[1,2]\",\"a,\r\n\"\"b\"";
+    for piece in [1, 2, 3, 5, usize::MAX] {
+        let batches = read_pieces(&csv_format(), &schema, file.as_bytes(), piece, usize::MAX).expect("read");
+        assert_eq!(texts_of(&batches[0], "$meta"), [r#"{"\"t":""}"#, r#"{"\"t":"\""}"#, r#"{"\"t":"a,\r\n\"b"}"#]);
+    }
+}
+
+#[test]
+fn long_names_of_columns_are_not_repeated_in_every_row_of_a_batch() {
+    let names: String = (0..300).map(|at| format!(",{at:0>250}")).collect();
+    let file = format!("id,v{names}\n1,\"[1,2]\"{}\n", ",".repeat(300));
+    let refused = refusal(&csv_format(), &small(true, &[]), &file);
+    assert_eq!(refused, "row 1: the length (76801) of dynamic field exceeds max length (65536)");
+    read(&csv_format(), &small(false, &[]), &file).expect("names without a place are ignored");
+}

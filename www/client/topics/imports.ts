@@ -34,12 +34,14 @@ export class Imports extends SchemaChanges {
     if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
     if (!data.files) throw new Error(ERROR_REASONS.IMPORT_FILE_CHECK);
     data.signal?.throwIfAborted();
+    // Another may be in use when the files have come.
+    const db_name = data.db_name || this.database;
     const sources = importSources(data.files, this.config.baseUrl);
     const [files, urls] = [sources.map(source => source.name), sources.map(source => source.url ?? null)];
-    const body = { ...data, files, urls, options: data.options || [], request_id: newRequestId() };
+    const body = { ...data, db_name, files, urls, options: data.options || [], request_id: newRequestId() };
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
-    const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name: data.db_name });
+    const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name });
     if (task !== undefined) {
       const all = readableByEngine(sources, describe).map((source, file) => ({ file, attempt: 0, source }));
       const own = all.filter(({ source }) => source.url === undefined);

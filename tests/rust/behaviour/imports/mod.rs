@@ -277,10 +277,11 @@ fn arguments_are_refused_as_by_milvus() {
         let files = |files: &[&str]| json!({ "files": files });
         for (body, code, text) in [
             (json!({ "partition_name": "nope", "files": ["a.jsonl"] }), 200, "partition not found[partition=nope]"),
-            (files(&[]), 2100, "no file to import"),
+            (files(&[]), 1100, "import request is empty: invalid parameter"),
             (files(&["a.txt"]), 2100, "unexpected file type"),
-            (files(&["a.jsonl", "b.csv"]), 2100, "inconsistency in file types, (jsonl) vs (csv)"),
+            (files(&["a.jsonl", "b.csv"]), 2100, "inconsistency in file types, (a.jsonl) vs (b.csv)"),
             (files(&["a.jsonl", "b.jsonl"]), 2100, "for JSONL import, accepts only one file"),
+            (files(&["a.parquet", "b.parquet"]), 2100, "for Parquet import, accepts only one file"),
             (files(&["a.jsonl"; 1025]), 2100, "The max number of import files should not exceed 1024, but got 1025"),
         ] {
             lab.call_on("Import", "book", body).await.refused(code, text);
