@@ -4,12 +4,10 @@ use super::Coordinator;
 use super::properties::check_property;
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
-use crate::index::remove_nested;
+use crate::index::{INDEX_PROPERTIES, remove_nested};
 use crate::platform::Platform;
-use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, WARMUP, merge_properties};
+use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, merge_properties};
 use serde_json::Value;
-
-const INDEX_PROPERTIES: [&str; 3] = [MMAP_ENABLED, WARMUP, "indexoffsetcache.enabled"];
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn add_field(&self, target: (&str, &str), proto: &Value) -> Result<()> {
@@ -39,7 +37,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let added = add(&mut collection.schema)?;
                 collection.updated_at = changed_at;
                 let is_dynamic = collection.schema.dynamic_field().is_some_and(|field| field.id == added);
-                if let Some(load) = collection.load.as_mut().filter(|load| is_dynamic || !load.listed_fields) {
+                let by_default = collection.schema.field_by_id(added).is_some_and(|field| !field.skips_load());
+                if let Some(load) =
+                    collection.load.as_mut().filter(|load| is_dynamic || by_default && !load.listed_fields)
+                {
                     load.fields.insert(added);
                 }
                 Ok(())

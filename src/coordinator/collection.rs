@@ -37,7 +37,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let catalog = self.catalog.borrow();
             catalog.database(&new.database)?;
             if let Some(existing) = catalog.named(&new.database, &name) {
+                let same_partitions =
+                    !existing.uses_partition_key() || existing.partitions.len() == layout.partitions as usize;
                 let same = existing.schema.is_same(&new.schema)
+                    && same_partitions
                     && existing.shards_num == layout.shards
                     && existing.consistency_level == new.consistency_level;
                 let duplicate = format!("create duplicate collection with different parameters, collection: {name}");
@@ -220,11 +223,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         };
         let description = take(DESCRIPTION);
         let level = take(CONSISTENCY_LEVEL).map(|level| consistency_level(&Value::String(level))).transpose()?;
-        let dynamic = take(DYNAMIC_FIELD_ENABLED).map(|enabled| enabled.eq_ignore_ascii_case("true"));
-        match (dynamic, collection.schema.enable_dynamic_field) {
-            (Some(true), false) => self.add_dynamic_field((database, name)).await?,
-            (Some(false), true) => return Err(Error::invalid("dynamic schema cannot supported to be disabled")),
-            _ => {}
+        if let Some(enabled) = take(DYNAMIC_FIELD_ENABLED).map(|enabled| enabled.eq_ignore_ascii_case("true")) {
+            if description.is_some() || level.is_some() || !set.is_empty() || !delete.is_empty() {
+                let text = "cannot alter dynamic schema with other properties at the same time";
+                return Err(Error::invalid(text));
+            }
+            return match (enabled, collection.schema.enable_dynamic_field) {
+                (true, false) => self.add_dynamic_field((database, name)).await,
+                (false, true) => Err(Error::invalid("dynamic schema cannot supported to be disabled")),
+                _ => Ok(()),
+            };
         }
         let changed_at = self.tick();
         self.change(collection.id, |collection, _| {

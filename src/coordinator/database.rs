@@ -59,6 +59,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) async fn alter_database(&self, name: &str, set: Vec<KeyValue>, delete: &[String]) -> Result<()> {
+        if set.is_empty() && delete.is_empty() {
+            let text = "alter database requires either properties or deletekeys to modify or delete keys, both cannot be empty";
+            return Err(Error::Unexpected(text.into()));
+        }
         set.iter().try_for_each(check_property)?;
         let _turn = self.committing.lock().await;
         let mut database = self.catalog.borrow().database(name)?.clone();

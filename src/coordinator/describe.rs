@@ -257,9 +257,7 @@ fn index_description(collection: &Collection, index: &IndexDefinition) -> Value 
         "state": coverage.state(),
         "index_state_fail_reason": "",
         "pending_index_rows": decimal(coverage.total_rows - coverage.indexed_rows),
-        "is_auto_index": false,
         "min_index_version": 0,
         "max_index_version": 0,
-        "user_index_params": [],
     })
 }

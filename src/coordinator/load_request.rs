@@ -96,7 +96,7 @@ fn load_fields(collection: &Collection, request: &LoadRequest) -> Result<SortedS
     let schema = &collection.schema;
     let dynamic = schema.dynamic_field().filter(|_| !request.skip_dynamic_field).map(|field| field.id);
     if request.fields.is_empty() {
-        let named = schema.fields.iter().filter(|field| !field.is_dynamic).map(|field| field.id);
+        let named = schema.fields.iter().filter(|field| !field.is_dynamic && !field.skips_load()).map(|field| field.id);
         return Ok(named.chain(dynamic).collect());
     }
     let mut fields = SortedSet::new();

@@ -6,7 +6,7 @@ mod params;
 pub use elanus_vectors::flat::inverse_norms;
 pub use elanus_vectors::{MetricType, codes, flat, hnsw, kernels};
 pub use json_path::{is_of_key, path_in_field};
-pub use params::{IndexParams, IndexType, parameter, remove_nested};
+pub use params::{INDEX_PROPERTIES, IndexParams, IndexType, parameter, remove_nested};
 
 use codes::Coding;
 

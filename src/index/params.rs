@@ -3,7 +3,7 @@
 use super::{MetricType, json_path};
 use crate::error::{Error, Result};
 use crate::json;
-use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED};
+use crate::schema::{DataType, Field, KeyValue, MMAP_ENABLED, WARMUP};
 use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -106,6 +106,9 @@ pub struct IndexParams {
     pub given: Vec<KeyValue>,
 }
 
+/// What may be altered of an index.
+pub const INDEX_PROPERTIES: [&str; 3] = [MMAP_ENABLED, WARMUP, "indexoffsetcache.enabled"];
+
 /// `params` by themselves may have this size.
 const MAX_PARAMS_BYTES: usize = 102_400;
 
@@ -172,18 +175,19 @@ impl IndexParams {
         if vector {
             check_ranges(index_type, field, &params)?;
             check_quantizer(index_type, &params)?;
-            if index_type == IndexType::AutoIndex && params.keys().any(|key| key != MMAP_ENABLED) {
+            if index_type == IndexType::AutoIndex && params.keys().any(|key| !INDEX_PROPERTIES.contains(&key.as_str()))
+            {
                 return Err(Error::invalid("only metric type can be passed when use AutoIndex"));
             }
         }
         Ok(IndexParams { index_type, metric_type, params, given: extra_params.to_vec() })
     }
 
-    /// What makes two requests for an index the same one; properties that may be altered do not.
+    /// Whether two requests are for the same index; properties that may be altered make no difference.
     pub fn is_same(&self, other: &IndexParams) -> bool {
         let lasting = |params: &IndexParams| {
             let pairs = params.params.clone().into_iter();
-            pairs.filter(|(key, _)| key != MMAP_ENABLED).collect::<Vec<_>>()
+            pairs.filter(|(key, _)| !INDEX_PROPERTIES.contains(&key.as_str())).collect::<Vec<_>>()
         };
         self.index_type == other.index_type && self.metric_type == other.metric_type && lasting(self) == lasting(other)
     }

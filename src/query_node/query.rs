@@ -7,7 +7,7 @@ use crate::catalog::DEFAULT_DATABASE;
 use crate::error::{Error, Result, Status};
 use crate::export::DynamicKeys;
 use crate::expr::Filter;
-use crate::ids::PartitionId;
+use crate::ids::{PartitionId, Timestamp};
 use crate::platform::{Breather, Platform};
 use crate::schema::{DYNAMIC_FIELD, KeyValue};
 use crate::search::QueryParams;
@@ -48,7 +48,7 @@ impl<P: Platform> QueryNode<P> {
     pub(super) async fn query(&self, body: &str) -> Result<NodeReply> {
         let request: QueryRequest = crate::request::parse("Query", body)?;
         let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
-        let counts = request.output_fields.iter().any(|name| name.eq_ignore_ascii_case(COUNT));
+        let counts = request.output_fields.iter().any(|name| name.trim().eq_ignore_ascii_case(COUNT));
         let params = QueryParams::from_key_values(&request.query_params)?;
         if counts && request.output_fields.len() > 1 {
             return Err(Error::invalid(format!("parse output field name failed: {COUNT}")));
@@ -75,7 +75,8 @@ impl<P: Platform> QueryNode<P> {
                 *objects = keys.cut(objects);
             }
             if request.merge {
-                let newness = found.iter().map(|at| newness(&target.segments[at.segment as usize]));
+                let written = |at: &RowAt| target.segments[at.segment as usize].written_by(at.row as usize).0 as i64;
+                let newness = found.iter().map(written);
                 batch.columns.push((NEWNESS.to_owned(), Column::new(ColumnData::Int64(newness.collect()))));
             }
             (batch, output.wire_names().into_iter().map(str::to_owned).collect())
@@ -143,12 +144,7 @@ impl<P: Platform> QueryNode<P> {
     }
 }
 
-/// As in one node: of sealed segments the one with the largest id, and before all of them what is not sealed yet.
-fn newness(segment: &SegmentRows) -> i64 {
-    segment.sealed.map_or(i64::MAX, |id| id.0 as i64)
-}
-
-/// The next row of one segment in a merge; the heap gives the smallest key first, and of equal keys the newest segment.
+/// The next row of one segment in a merge; the heap gives the smallest key first, and of equal keys what was written last.
 struct Cursor<'a> {
     segments: &'a [SegmentRows],
     segment: usize,
@@ -161,11 +157,16 @@ impl Cursor<'_> {
         let (here, there) = (&self.segments[self.segment], &other.segments[other.segment]);
         here.compare_keys(self.rows[self.at] as usize, there, other.rows[other.at] as usize)
     }
+
+    /// Rows of one write are in one place, or have different keys.
+    fn newness(&self) -> (Timestamp, usize) {
+        (self.segments[self.segment].written_by(self.rows[self.at] as usize), self.segment)
+    }
 }
 
 impl Ord for Cursor<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.compare_key(other).reverse().then(self.segment.cmp(&other.segment))
+        self.compare_key(other).reverse().then_with(|| self.newness().cmp(&other.newness()))
     }
 }
 
@@ -183,7 +184,7 @@ impl PartialEq for Cursor<'_> {
 
 impl Eq for Cursor<'_> {}
 
-/// The first `wanted` keys of segments whose matching rows ascend by key; later segments are newer.
+/// The first `wanted` keys of segments whose matching rows ascend by key.
 fn merge_by_key(segments: &[SegmentRows], matching: &[Vec<u32>], wanted: usize) -> Vec<RowAt> {
     let cursors = matching.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
     let mut heap: BinaryHeap<Cursor> =

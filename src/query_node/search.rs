@@ -85,6 +85,7 @@ impl<P: Platform> QueryNode<P> {
         let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
         let name = (database, request.collection_name.as_str());
         let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
+        params.check_iterated(target.view.id)?;
         let field = params.vector_field(target.schema())?.clone();
         if !target.fields.contains(&field.id) {
             return Err(Error::invalid(format!("ann field \"{}\" not loaded", field.name)));

@@ -64,7 +64,26 @@ pub(super) fn check(schema: &CollectionSchema) -> Result<()> {
     check_primary_key(schema)?;
     check_partition_key(schema)?;
     check_clustering_key(schema)?;
+    check_skipped(schema)?;
     schema.fields.iter().try_for_each(check_field)
+}
+
+/// Every load needs the keys and something to search.
+fn check_skipped(schema: &CollectionSchema) -> Result<()> {
+    for field in schema.fields.iter().filter(|field| field.skips_load()) {
+        let keys = [
+            (field.is_primary_key, "Primary key"),
+            (field.is_partition_key, "Partition Key"),
+            (field.is_clustering_key, "Clustering Key"),
+        ];
+        if let Some((_, kind)) = keys.into_iter().find(|(is_key, _)| *is_key) {
+            return Err(Error::invalid(format!("{kind} field {} cannot skip loading", field.name)));
+        }
+    }
+    match schema.vector_fields().all(Field::skips_load) {
+        true => Err(Error::invalid("cannot config all vector field(s) skip loading")),
+        false => Ok(()),
+    }
 }
 
 /// A field for a collection that exists: Milvus' rules of add collection field, in its order.

@@ -1,3 +1,4 @@
+use super::SKIP_LOAD;
 use serde::{Deserialize, Serialize};
 
 /// Milvus numbers user fields from 100.
@@ -127,4 +128,10 @@ pub struct Field {
     pub dim: Option<u32>,
     /// As the user gave them, for describe.
     pub type_params: Vec<KeyValue>,
+}
+
+impl Field {
+    pub fn skips_load(&self) -> bool {
+        self.type_params.iter().any(|pair| pair.key == SKIP_LOAD && pair.value.eq_ignore_ascii_case("true"))
+    }
 }

@@ -31,6 +31,8 @@ pub const MAX_TTL_SECONDS: i64 = 3_155_760_000;
 pub const MMAP_ENABLED: &str = "mmap.enabled";
 /// When a server reads what is loaded, which here is always as with `disable`: kept and described, without effect.
 pub const WARMUP: &str = "warmup";
+/// Of a field: loads that list no fields leave it out.
+pub const SKIP_LOAD: &str = "field.skipLoad";
 
 pub fn check_warmup(policy: &str) -> Result<()> {
     match policy {

@@ -3,6 +3,7 @@
 use super::params::Params;
 use super::{Iteration, ScoreRange};
 use crate::error::{Error, Result};
+use crate::ids::CollectionId;
 use crate::index::MetricType;
 use crate::schema::{CollectionSchema, DataType, Field, KeyValue};
 use crate::sorted::SortedMap;
@@ -33,6 +34,8 @@ pub struct SearchParams {
     pub range: Option<ScoreRange>,
     pub ignore_growing: bool,
     pub group_by: Option<GroupBy>,
+    /// The collection that an iterator began with.
+    pub iterated: Option<i64>,
     /// For a page of an iterator, of `limit` hits.
     pub iteration: Option<Iteration>,
     /// Everything else: `ef`, `nprobe`, ...
@@ -86,6 +89,7 @@ impl SearchParams {
             range: range.transpose()?,
             ignore_growing: params.flag("ignore_growing")?,
             group_by,
+            iterated: page.and(params.integer("collection_id")?),
             iteration: page.map(|(_, iteration)| iteration),
             index_params: params.0,
         })
@@ -113,6 +117,17 @@ impl SearchParams {
                 (Some(field), None) => Ok(field),
                 _ => Err(Error::invalid("multiple anns_fields exist, please specify a anns_field in search_params")),
             },
+        }
+    }
+
+    /// The name may lead to another collection than when an iterator began.
+    pub fn check_iterated(&self, found: CollectionId) -> Result<()> {
+        match self.iterated.filter(|id| *id > 0 && *id as u64 != found.0) {
+            None => Ok(()),
+            Some(asked) => Err(Error::invalid(format!(
+                "collection id:{asked} in the request is not consistent to that in the search context, alias or database may \
+                 have been changed: {found}"
+            ))),
         }
     }
 
@@ -283,8 +298,9 @@ impl Params {
     }
 
     fn group_by(&self) -> Result<Option<GroupBy>> {
-        let Some(field) = self.text("group_by_field").filter(|field| !field.is_empty()) else { return Ok(None) };
-        let size = self.integer("group_size")?.unwrap_or(1);
+        let given = self.text("group_size").unwrap_or_default();
+        let unreadable = |_| Error::invalid(format!("failed to parse input group size:{given}"));
+        let size = self.integer("group_size").map_err(unreadable)?.unwrap_or(1);
         if size <= 0 {
             return Err(Error::invalid(format!("input group size:{size} is negative, failed to do search_groupby")));
         }
@@ -293,6 +309,7 @@ impl Params {
                 "input group size:{size} exceeds configured max group size:{MAX_GROUP_SIZE}"
             )));
         }
+        let Some(field) = self.text("group_by_field").filter(|field| !field.is_empty()) else { return Ok(None) };
         Ok(Some(GroupBy { field, size: size as usize, strict: self.flag("strict_group_size")? }))
     }
 }

@@ -27,6 +27,7 @@ pub async fn read_segment(
     let primary_key = primary_key.ok_or_else(|| Error::Unexpected("reading without the primary key".into()))?;
     let mut segment = SegmentRows::new(primary_key, columns, true);
     segment.sealed = Some(manifest.id);
+    segment.last_written = manifest.write_quintiles.last().copied().unwrap_or(Timestamp(0));
     segment.imported_at = manifest.imported_at;
     if let Some(last) = manifest.deletes {
         let file = manifest.deletes_file(collection, last);

@@ -27,6 +27,8 @@ pub struct SegmentRows {
     pub stored_rows: Rc<SortedMap<IndexId, StoredRows>>,
     /// When each row was written; of sealed rows only known where somebody had to ask.
     pub written: Option<Rc<Vec<Timestamp>>>,
+    /// When the last of sealed rows was.
+    pub last_written: Timestamp,
     /// Of imported rows: what was deleted before is not meant for them.
     pub imported_at: Option<Timestamp>,
     pub primary_key: FieldId,
@@ -45,6 +47,11 @@ impl Rows for SegmentRows {
 }
 
 impl SegmentRows {
+    /// When a row was written, or the last one of its segment where that is all that is known.
+    pub fn written_by(&self, row: usize) -> Timestamp {
+        self.written.as_ref().map_or(self.last_written, |times| times[row])
+    }
+
     pub fn new(primary_key: FieldId, columns: SortedMap<FieldId, Column>, sorted: bool) -> Self {
         assert!(columns.contains_key(&primary_key), "the primary key is always loaded");
         SegmentRows {
@@ -55,6 +62,7 @@ impl SegmentRows {
             indexes: Rc::default(),
             stored_rows: Rc::default(),
             written: None,
+            last_written: Timestamp(0),
             imported_at: None,
             primary_key,
             sorted,

@@ -19,7 +19,9 @@ pub(super) fn connected() -> Reply {
     json!({
         "status": Status::success(),
         "identifier": "1",
-        "server_info": { "build_tags": version(), "deploy_mode": "BROWSER", "reserved": {} },
+        "server_info": {
+            "build_tags": version(), "build_time": "", "git_commit": "", "go_version": "", "deploy_mode": "BROWSER", "reserved": {},
+        },
     })
     .into()
 }

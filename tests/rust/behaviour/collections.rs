@@ -54,6 +54,19 @@ fn creating_again_succeeds_with_the_same_parameters_only() {
         lab.call("CreateCollection", small("book"))
             .await
             .refused(1100, "create duplicate collection with different parameters");
+        let keyed = |partitions: i64| {
+            let mut key = field("k", 5);
+            key["is_partition_key"] = json!(true);
+            let mut request = create("keyed", &[primary_key(), vector_field("v", 2), key]);
+            request["num_partitions"] = json!(partitions);
+            request
+        };
+        lab.call("CreateCollection", keyed(4)).await.ok();
+        lab.call("CreateCollection", keyed(4)).await.ok();
+        lab.call("CreateCollection", keyed(8))
+            .await
+            .refused(1100, "create duplicate collection with different parameters");
+        lab.call_on("DropCollection", "keyed", json!({})).await.ok();
         lab.call("CreateCollection", create("2x", &[primary_key()])).await.refused(1100, "");
         lab.call("CreateCollection", create("x", &[primary_key()]))
             .await
@@ -357,6 +370,9 @@ fn databases_hold_collections_of_their_own() {
         let properties =
             json!({ "db_name": "shelf", "properties": [{ "key": "database.replica.number", "value": 1 }] });
         lab.call("AlterDatabase", properties).await.ok();
+        lab.call("AlterDatabase", json!({ "db_name": "shelf", "properties": [] }))
+            .await
+            .refused(65535, "alter database requires either properties or deletekeys");
         let limit = json!({ "db_name": "shelf", "properties": [{ "key": "database.max.collections", "value": 1 }] });
         lab.call("AlterDatabase", limit.clone()).await.refused(10, "property database.max.collections");
         let mut new = limit;

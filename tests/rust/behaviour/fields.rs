@@ -233,6 +233,12 @@ fn a_collection_gets_a_dynamic_field_once_and_keeps_it() {
             }
             lab.load("book", load.clone()).await.ok();
             lab.call_on("AlterCollection", "book", disable.clone()).await.ok();
+            let mut both = enable.clone();
+            let properties = both["properties"].as_array_mut().expect("a list");
+            properties.push(json!({ "key": "collection.ttl.seconds", "value": "60" }));
+            lab.call_on("AlterCollection", "book", both)
+                .await
+                .refused(1100, "cannot alter dynamic schema with other properties at the same time");
             for _ in 0..2 {
                 lab.call_on("AlterCollection", "book", enable.clone()).await.ok();
             }
@@ -304,5 +310,37 @@ fn a_collection_has_256_fields_at_most() {
         add(&lab, nullable("last", 5)).await.ok();
         let text = "The number of fields has reached the maximum value 256";
         add(&lab, nullable("one_more", 5)).await.refused(1100, text);
+    });
+}
+
+#[test]
+fn fields_that_skip_loads_are_loaded_where_they_are_listed() {
+    scenario(async |lab| {
+        let skipped = |mut field: Value| {
+            let mut given = field["type_params"].as_array().cloned().unwrap_or_default();
+            given.push(json!({ "key": "field.skipLoad", "value": "true" }));
+            field["type_params"] = json!(given);
+            field
+        };
+        for (fields, text) in [
+            ([skipped(primary_key()), vector_field("v", 4)], "Primary key field id cannot skip loading"),
+            ([primary_key(), skipped(vector_field("v", 4))], "cannot config all vector field(s) skip loading"),
+        ] {
+            lab.call("CreateCollection", create("book", &fields)).await.refused(1100, text);
+        }
+        let fields = [primary_key(), vector_field("v", 4), skipped(field("words", 5))];
+        lab.call("CreateCollection", create("book", &fields)).await.ok();
+        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+        lab.insert("book", "", &books([1, 2])).await.ok();
+        lab.load("book", json!({})).await.ok();
+        let words = async || lab.query("book", json!({ "expr": "id == 1", "output_fields": ["words"] })).await;
+        assert!(!words().await.is_ok());
+        let mut added = skipped(field("pages", 5));
+        added["nullable"] = json!(true);
+        lab.call_on("AddCollectionField", "book", json!({ "schema": added })).await.ok();
+        lab.load("book", json!({})).await.ok();
+        lab.release("book").await.ok();
+        lab.load("book", json!({ "load_fields": ["id", "v", "words"] })).await.ok();
+        assert_eq!(words().await.ok().numbers("words"), [10]);
     });
 }

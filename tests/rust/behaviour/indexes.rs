@@ -158,6 +158,12 @@ fn properties_are_altered_wherever_they_were_given() {
         lab.call_on("AlterIndex", "book", warmup("banana")).await.refused(1100, "invalid warmup policy: banana");
         lab.call_on("AlterIndex", "book", warmup("sync")).await.ok();
         assert!(described(&lab).await[0]["params"].to_string().contains("warmup"));
+        let same = json!([
+            { "key": "index_type", "value": "HNSW" },
+            { "key": "metric_type", "value": "L2" },
+            { "key": "params", "value": r#"{"M":16}"# },
+        ]);
+        lab.call_on("CreateIndex", "book", json!({ "field_name": "v", "extra_params": same })).await.ok();
     });
 }
 

@@ -294,3 +294,22 @@ fn texts_are_keys_too() {
         assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), names.into_iter().collect());
     });
 }
+
+#[test]
+fn a_page_of_another_collection_than_the_first_is_refused() {
+    scenario(async |lab| {
+        fill(&lab, "AUTOINDEX", "L2").await;
+        let described = lab.call_on("DescribeCollection", "c", json!({})).await.ok();
+        let id: i64 = described.text("collectionID").parse().expect("a number");
+        let asked = |id: i64| json!({ "search_iter_batch_size": 10, "collection_id": id });
+        for known in [id, 0] {
+            page(&lab, &CENTRE, "", asked(known)).await.ok();
+        }
+        let text = format!(
+            "collection id:{} in the request is not consistent to that in the search context, alias or database may have been \
+             changed: {id}",
+            id + 1
+        );
+        page(&lab, &CENTRE, "", asked(id + 1)).await.refused(1100, &text);
+    });
+}

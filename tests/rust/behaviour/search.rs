@@ -1,7 +1,7 @@
 //! Search against the plainest implementation there is.
 
 use crate::support::client::Answer;
-use crate::support::rows::{batch, create, field, index, ints, primary_key, score, vector_field, vectors};
+use crate::support::rows::{batch, book, create, field, index, ints, primary_key, score, vector_field, vectors};
 use crate::support::{Lab, scenario};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -281,6 +281,39 @@ fn keys_that_are_there_twice_show_once() {
         assert_eq!((queried.numbers("id"), queried.numbers("g")), (vec![0, 1, 2], vec![3, 3, 3]));
         lab.delete("c", "", "id == 1").await.ok();
         assert_eq!(lab.count("c", &[]).await.ok().numbers("count(*)"), [36]);
+    });
+}
+
+#[test]
+fn of_rows_with_one_key_a_query_shows_the_one_that_was_written_last() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", book()).await.ok();
+        lab.call("CreateIndex", index("book", "v", "L2")).await.ok();
+        lab.load("book", json!({})).await.ok();
+        let write = async |partition: &str, ids: std::ops::Range<i64>, words: i64| {
+            let (vectors, words) = (vectors(ids.clone().map(|_| vec![1.0; 4])), ints(ids.clone().map(|_| words)));
+            lab.insert("book", partition, &batch([("id", ints(ids)), ("v", vectors), ("words", words)])).await.ok();
+        };
+        let words_of_1 =
+            async || lab.query("book", json!({ "expr": "id == 1", "output_fields": ["words"] })).await.ok();
+        lab.call_on("CreatePartition", "book", json!({ "partition_name": "p2" })).await.ok();
+        write("p2", 1..2, 1).await;
+        lab.flush("book").await.ok();
+        write("", 1..2, 2).await;
+        assert_eq!(words_of_1().await.numbers("words"), [2], "the other partition is younger, its row older");
+        lab.flush("book").await.ok();
+        assert_eq!(words_of_1().await.numbers("words"), [2]);
+        // The first segment is written anew, under a larger number, when a part of it is deleted.
+        write("", 100..200, 3).await;
+        write("", 1..2, 4).await;
+        lab.flush("book").await.ok();
+        write("", 1..2, 5).await;
+        lab.flush("book").await.ok();
+        lab.delete("book", "", "id >= 150 and id < 190").await.ok();
+        lab.flush("book").await.ok();
+        lab.compact("book").await.ok();
+        lab.settle().await;
+        assert_eq!(words_of_1().await.numbers("words"), [5]);
     });
 }
 
