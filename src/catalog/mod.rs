@@ -73,9 +73,9 @@ fn summary_key(id: CollectionId) -> String {
 impl Catalog {
     pub async fn open(records: &impl Records) -> Result<Catalog> {
         let (databases, collections, imports) = try_join3(
-            read_all::<Database>(records, Store::Catalog, DATABASES),
-            read_all::<Collection>(records, Store::Catalog, COLLECTIONS),
-            read_all::<ImportJob>(records, Store::Catalog, IMPORTS),
+            read_all::<Database>(records, Store::Catalog, all_keys(DATABASES)),
+            read_all::<Collection>(records, Store::Catalog, all_keys(COLLECTIONS)),
+            read_all::<ImportJob>(records, Store::Catalog, all_keys(IMPORTS)),
         )
         .await?;
         Ok(Catalog {
@@ -120,7 +120,7 @@ impl Catalog {
 }
 
 pub async fn read_log_summaries(records: &impl Records) -> Result<SortedMap<CollectionId, LogSummary>> {
-    let summaries: Vec<(String, LogSummary)> = read_all(records, Store::Log, LOG_SUMMARIES).await?;
+    let summaries: Vec<(String, LogSummary)> = read_all(records, Store::Log, all_keys(LOG_SUMMARIES)).await?;
     let id = |key: &str| u64::from_str_radix(&key[LOG_SUMMARIES.len()..], 16).ok().map(CollectionId);
     Ok(summaries.into_iter().filter_map(|(key, summary)| Some((id(&key)?, summary))).collect())
 }
@@ -183,8 +183,12 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("catalog records are plain data with string keys")
 }
 
-async fn read_all<T: DeserializeOwned>(records: &impl Records, store: Store, prefix: &str) -> Result<Vec<(String, T)>> {
-    let found = records.scan(store, all_keys(prefix), usize::MAX).await?;
+async fn read_all<T: DeserializeOwned>(
+    records: &impl Records,
+    store: Store,
+    keys: Range<String>,
+) -> Result<Vec<(String, T)>> {
+    let found = records.scan(store, keys, usize::MAX).await?;
     let parse = |(key, value): (String, Vec<u8>)| match json::read(&value) {
         Ok(record) => Ok((key, record)),
         Err(error) => Err(Error::Corrupt { file: format!("record {key}"), detail: error.to_string() }),

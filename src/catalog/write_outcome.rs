@@ -37,13 +37,16 @@ pub(super) fn all_outcomes(collection: CollectionId) -> Range<String> {
     all_keys(&prefix(collection))
 }
 
-/// When a request was run and what became of it, if it has written anything to the collection.
+/// When a request was run and what became of it, if it has written anything to the collection since `horizon`. What is older
+/// may still be there, and be much.
 pub async fn read_write_outcome(
     records: &impl Records,
     collection: CollectionId,
     request: RequestId,
+    horizon: Timestamp,
 ) -> Result<Option<(Timestamp, WriteOutcome)>> {
-    let outcomes: Vec<(String, WriteOutcome)> = read_all(records, Store::Log, &prefix(collection)).await?;
+    let since = outcome_key(collection, horizon)..all_outcomes(collection).end;
+    let outcomes: Vec<(String, WriteOutcome)> = read_all(records, Store::Log, since).await?;
     let found = outcomes.into_iter().find(|(_, outcome)| outcome.request == request);
     Ok(found.and_then(|(key, outcome)| Some((log_timestamp(&key)?, outcome))))
 }

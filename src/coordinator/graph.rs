@@ -47,7 +47,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     async fn add_graph(self: &Rc<Self>, id: CollectionId, plan: GraphPlan) -> Result<()> {
         let (index, segment) = (plan.index.id, plan.segment.id);
         let file = plan.segment.graph_file(id, index);
-        let node = format!("graph-{:x}", self.tick().0);
+        let node = self.new_node_id("graph");
         self.nodes.start(NodeKind::Data, &node).await?;
         let built = self.nodes.call(&node, NodeCommand::BuildGraph(Box::new(plan)), None).await;
         self.nodes.end(&node);

@@ -15,6 +15,8 @@ use tokio::sync::MutexGuard;
 
 /// After so many in a row a load is given up.
 const MAX_DEATHS_WHILE_LOADING: u32 = 3;
+/// So long after a load has been published a death still counts as one of it: most of the memory is taken then.
+const TAKING_IN_MS: u64 = 5000;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Starts a load; it has ended when progress says 100. Answers with its ticket, by which it can be cancelled, unless
@@ -131,7 +133,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.publish(&nodes).await?;
         let mut serving = runtime.serving.borrow_mut();
         if let Some(serving) = serving.as_mut().filter(|serving| serving.nodes.ids == nodes) {
-            runtime.deaths_while_loading.set(0);
+            serving.published_ms = self.platform.now_ms();
             let arrived = load.finish_in(&mut serving.loading);
             runtime.progress.borrow_mut().arrived(&arrived);
             serving.loaded.extend(arrived);
@@ -249,7 +251,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let Some(serving) = runtime.serving.borrow_mut().take() else { return };
         // The others of them too: nobody tells them of what changes from now on.
         serving.told_nodes().iter().for_each(|node| self.nodes.end(node));
-        let deaths = if serving.loading.is_empty() { 0 } else { runtime.deaths_while_loading.get() + 1 };
+        let was_loading =
+            !serving.loading.is_empty() || self.platform.now_ms() < serving.published_ms.saturating_add(TAKING_IN_MS);
+        let deaths = if was_loading { runtime.deaths_while_loading.get() + 1 } else { 0 };
         runtime.deaths_while_loading.set(deaths % MAX_DEATHS_WHILE_LOADING);
         if deaths < MAX_DEATHS_WHILE_LOADING {
             self.start_over(id, &runtime, serving);

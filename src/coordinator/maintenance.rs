@@ -1,6 +1,5 @@
 //! Flush and compaction: what the data node is given to do, and the commits that make its work visible.
 
-use super::repeat::REMEMBERED_MS;
 use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, LogSummary, SOURCES};
 use crate::cluster::{
@@ -41,7 +40,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let node = match &*current {
             Some(node) => node.clone(),
             None => {
-                let node = format!("data-{:x}", self.tick().0);
+                let node = self.new_node_id("data");
                 self.nodes.start(NodeKind::Data, &node).await?;
                 *current = Some(node.clone());
                 node
@@ -172,15 +171,20 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn flush(self: &Rc<Self>, id: CollectionId) -> Result<()> {
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
-        let Some((plan, planned)) = self.planned_flush(id, &runtime).await else { return Ok(()) };
-        if self.gathered.get() == Some(id) {
-            self.gathered.set(None);
-        }
-        let new_segments: Vec<SegmentId> = plan.new_segments.iter().map(|new| new.id).collect();
-        let NodeAnswer::Flushed(outcome) =
-            self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await?
-        else {
-            return Err(Error::Unexpected("the data node did not answer with what it flushed".into()));
+        let mut attempts = 0;
+        let (planned, outcome) = loop {
+            attempts += 1;
+            let Some((plan, planned)) = self.planned_flush(id, &runtime).await else { return Ok(()) };
+            if self.gathered.get() == Some(id) {
+                self.gathered.set(None);
+            }
+            let new_segments: Vec<SegmentId> = plan.new_segments.iter().map(|new| new.id).collect();
+            match self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await {
+                Ok(NodeAnswer::Flushed(outcome)) => break (planned, outcome),
+                Ok(_) => return Err(Error::Unexpected("the data node did not answer with what it flushed".into())),
+                Err(Error::NodeOffline { .. }) if attempts < DATA_NODE_ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
         };
         let written: Vec<String> = outcome.new_segments.iter().flat_map(|(_, segment)| segment.files(id)).collect();
         let committed = {
@@ -256,8 +260,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 }
                 collection.flushed = planned.last;
                 drop_log_through(batch, id, planned.last);
-                let old = Timestamp::from_millis(self.platform.now_ms().saturating_sub(REMEMBERED_MS));
-                batch.forget_write_outcomes(id, old);
+                batch.forget_write_outcomes(id, self.remembered_since());
                 batch.put_log_summary(id, &remaining);
                 Ok(replaced)
             })

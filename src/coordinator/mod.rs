@@ -61,6 +61,8 @@ use tokio::sync::Mutex;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct Config {
+    /// No other coordinator of the origin has it, of whatever store; its nodes are called by it, and locks by them.
+    pub name: String,
     /// A collection's log is flushed when it is larger.
     pub flush_log_bytes: u64,
     /// What an import gathers of all partitions and shards before it makes segments of the largest.
@@ -82,6 +84,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            name: "coordinator".to_owned(),
             flush_log_bytes: 64 << 20,
             import_buffer_bytes: 48 << 20,
             export_step_bytes: 2 << 20,
@@ -152,6 +155,8 @@ struct Serving {
     version: u64,
     started: bool,
     loaded: SortedSet<PartitionId>,
+    /// When what the nodes had read became searchable last; for some time after that they still read.
+    published_ms: u64,
     /// With the load that reads them.
     loading: SortedMap<PartitionId, LoadTicket>,
     /// What each node has read of the loads under way.
@@ -191,6 +196,7 @@ impl Serving {
             version,
             started: false,
             loaded: SortedSet::new(),
+            published_ms: 0,
             loading: SortedMap::new(),
             read_bytes: SortedMap::new(),
             companions: None,

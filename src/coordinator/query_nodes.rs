@@ -93,7 +93,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     pub(super) fn new_node_ids(&self, count: u32) -> Vec<NodeId> {
-        (0..count).map(|_| format!("query-{:x}", self.tick().0)).collect()
+        (0..count).map(|_| self.new_node_id("query")).collect()
+    }
+
+    pub(super) fn new_node_id(&self, kind: &str) -> NodeId {
+        format!("{kind}-{:x}-{}", self.tick().0, self.config.name)
     }
 
     /// As many as `new_nodes` makes.

@@ -10,7 +10,7 @@ use crate::storage::Durability;
 
 /// Writes are known again for so long after they happened, also when a flush has dropped them from the log. Clients
 /// repeat none that is nearly as old.
-pub(super) const REMEMBERED_MS: u64 = 60_000;
+const REMEMBERED_MS: u64 = 60_000;
 
 /// What a client asks of a write, and how it can be known again.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if !runtime.repeated.borrow().contains(&request_id) {
             return Ok(None);
         }
-        read_write_outcome(self.platform.records(), id, request_id).await
+        read_write_outcome(self.platform.records(), id, request_id, self.remembered_since()).await
+    }
+
+    pub(super) fn remembered_since(&self) -> Timestamp {
+        Timestamp::from_millis(self.platform.now_ms().saturating_sub(REMEMBERED_MS))
     }
 }

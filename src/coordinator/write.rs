@@ -55,7 +55,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             if let Some((at, outcome)) = known {
                 return Ok(Written { at, keys: keys_of(&collection, &insert.rows, &outcome) });
             }
-            if insert.packed_for.is_some_and(|schema| schema < collection.updated_at) {
+            if insert.packed_for.is_some_and(|schema| schema != collection.updated_at) {
                 return Err(Error::SchemaMismatch { collection: collection.schema.name });
             }
             let partitions = insert_partitions(&collection, target.partition)?;
@@ -87,13 +87,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let id = self.resolve(target.database, target.collection)?.id;
         let runtime = self.runtime(id);
         match self.delete_once(id, &runtime, &target, &delete).await {
-            // What it has to search comes back: who asks need not know that the owner or a node has changed.
-            Err(Error::CollectionNotFullyLoaded { .. } | Error::LoadFailed { .. }) => {
-                self.recovered(id, &runtime).await;
-                self.delete_once(id, &runtime, &target, &delete).await
-            }
-            done => done,
+            Err(Error::CollectionNotFullyLoaded { .. } | Error::LoadFailed { .. }) => {}
+            // Of its death this may be the first that is heard.
+            Err(Error::NodeOffline { node }) => self.node_died(&node),
+            done => return done,
         }
+        // What it has to search comes back: who asks need not know that the owner or a node has changed.
+        self.recovered(id, &runtime).await;
+        self.delete_once(id, &runtime, &target, &delete).await
     }
 
     async fn delete_once(
@@ -178,6 +179,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let written = self.tick();
         let bytes = record.encode();
         let log = with_record(&runtime.log.borrow(), written, &record, bytes.len());
+        // What this instance takes for a large write it keeps.
+        record.inserts.clear();
         let mut batch = WriteBatch::new(self.epoch.get(), durability);
         let for_nodes: Option<Rc<[u8]>> = runtime.serving.borrow().as_ref().map(|_| bytes.as_slice().into());
         batch.put(Store::Log, log_key(collection.id, written), bytes);
@@ -192,7 +195,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         // A node that came while the record was committed reads it in the log.
         if let (Some(serving), Some(whole)) = (runtime.serving.borrow().as_ref(), for_nodes) {
             let told: Vec<(NodeId, bool)> = serving.told_of_write(record.deletes.is_some()).collect();
-            record.inserts.clear();
             let deletes: Option<Rc<[u8]>> =
                 told.iter().any(|(_, has_growing)| !has_growing).then(|| record.encode().into());
             for (node, has_growing) in told {

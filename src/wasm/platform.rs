@@ -18,6 +18,10 @@ extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: u32) -> i32;
 
+    /// As if nobody had caught it: the worker's script then ends the worker.
+    #[wasm_bindgen(js_name = reportError)]
+    fn report_error(error: js_sys::Error);
+
     /// What the worker's script offers to every role.
     pub type Outlet;
     #[wasm_bindgen(method)]
@@ -52,6 +56,9 @@ pub struct BrowserPlatform {
 
 impl BrowserPlatform {
     pub fn new(store: BrowserStore, outlet: Outlet) -> Self {
+        store.when_lost(|| {
+            report_error(js_sys::Error::new("the store's database was deleted, or closed by the browser"))
+        });
         BrowserPlatform { store: Rc::new(store), outlet: Rc::new(outlet) }
     }
 

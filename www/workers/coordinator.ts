@@ -47,7 +47,7 @@ async function start(config: StoreConfig): Promise<Served> {
   const nodes = new Nodes(module, spare);
   let served: Served | undefined;
   scope.postMessage({ opening: true } satisfies Opening);
-  const engine = { ...config.engine, cores: navigator.hardwareConcurrency };
+  const engine = { ...config.engine, name: id, cores: navigator.hardwareConcurrency };
   const role = await CoordinatorRole.open(JSON.stringify({ ...config, engine }), {
     openNodesWith: (nodeConfig: string) => nodes.openWith(nodeConfig),
     spawn: (kind: NodeKind, node: string) => nodes.spawn(kind, node),

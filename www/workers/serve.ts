@@ -49,11 +49,13 @@ export function endOnErrors(): void {
 /** Resolves when the lock is held; it is held until the worker ends. */
 export function holdLifeLock(id: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const hold = (): Promise<never> => {
+    const hold = (lock: Lock | null): Promise<never> => {
+      // Whoever waits for the end of one of two would hear of the other's.
+      if (!lock) throw new Error(`another worker is called ${id}`);
       resolve();
       return new Promise(() => undefined);
     };
-    navigator.locks.request(workerLock(id), hold).catch(reject);
+    navigator.locks.request(workerLock(id), { ifAvailable: true }, hold).catch(reject);
   });
 }
 

@@ -19,6 +19,8 @@ use std::rc::Rc;
 pub(super) const PATIENCE_MS: u32 = 150_000;
 /// A client that is still there goes on as soon as there is another owner.
 const PATIENCE_AFTER_OPEN_MS: u32 = 10_000;
+/// A timer that is so late says that the computer slept, and the page with it.
+const SLEPT_MS: u64 = 5000;
 /// A source that is read within this time of the job's beginning is not stored,
 const STORED_FROM_MS: u64 = 6_000;
 /// which can be told by its pace when so much time has passed.
@@ -202,7 +204,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let task = async move {
             let (mut patience_ms, mut wait_ms) = (first_patience_ms, first_patience_ms);
             loop {
+                let awaited_ms = coordinator.platform.now_ms() + u64::from(wait_ms);
                 coordinator.platform.sleep(wait_ms).await;
+                let is_late = coordinator.platform.now_ms() > awaited_ms + SLEPT_MS;
                 let heard = coordinator.imports.heard_ms.borrow().get(&id).copied();
                 // All of it is there, or the job has ended.
                 let Some(heard) = heard else { return };
@@ -212,6 +216,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 (patience_ms, wait_ms) = (PATIENCE_MS, PATIENCE_MS);
                 if is_there {
                     wait_ms -= silent_ms as u32;
+                    continue;
+                }
+                if is_late {
+                    wait_ms = PATIENCE_AFTER_OPEN_MS;
                     continue;
                 }
                 if let Err(error) = coordinator.fetch_instead(id).await {

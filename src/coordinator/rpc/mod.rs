@@ -352,8 +352,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     async fn insert_rows(self: &Rc<Self>, request: &Request, blobs: Vec<Vec<u8>>, mode: WriteMode) -> Result<Reply> {
-        let Some(rows) = blobs.first() else { return Err(Error::invalid("the rows are missing")) };
-        let rows = Batch::decode(rows)?;
+        let Some(packed) = blobs.into_iter().next() else { return Err(Error::invalid("the rows are missing")) };
+        let rows = Batch::decode(&packed)?;
+        drop(packed);
         let count = rows.rows;
         match self.insert(request.target(), request.insert(rows, mode)).await {
             Ok(written) => Ok(inserted(&written, mode)),

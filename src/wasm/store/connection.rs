@@ -6,7 +6,7 @@ use crate::storage::Durability;
 use futures::future::join;
 use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use rexie::{ObjectStore, Rexie, TransactionMode};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -40,13 +40,22 @@ extern "C" {
 pub struct Connection {
     reads: Rc<RefCell<Option<Rexie>>>,
     writes: IdbDatabase,
+    lost: Rc<Lost>,
     /// Kept for as long as the browser may call it.
-    _on_version_change: Closure<dyn FnMut()>,
+    _on_loss: Closure<dyn FnMut()>,
+}
+
+/// Whether the database has gone, and what then is to be done.
+#[derive(Default)]
+struct Lost {
+    is_lost: Cell<bool>,
+    then: OnceCell<Box<dyn Fn()>>,
 }
 
 impl Connection {
     /// rexie cannot hear `versionchange`, and a connection that does not close then blocks whoever wants to delete the
-    /// database. So the connection for writes is opened first, and closes rexie's too.
+    /// database. So the connection for writes is opened first, and closes rexie's too. `close` comes when the browser ends the
+    /// connection itself: the site's data are cleared, or cannot be read any more.
     pub async fn open(name: &str) -> Result<Self> {
         let mut builder = Rexie::builder(name).version(VERSION);
         for store in [CATALOG, LOG, FILES] {
@@ -55,7 +64,7 @@ impl Connection {
         // The browser opens them one after the other.
         let (writes, rexie) = join(Self::of_writes(name), builder.build()).await;
         match (writes, rexie) {
-            (Ok((connection, closed)), Ok(rexie)) if !closed.get() => {
+            (Ok(connection), Ok(rexie)) if !connection.lost.is_lost.get() => {
                 connection.reads.replace(Some(rexie));
                 Ok(connection)
             }
@@ -71,21 +80,34 @@ impl Connection {
         }
     }
 
-    /// Without the connection for reads; and whether the database was to be deleted since.
-    async fn of_writes(name: &str) -> Result<(Self, Rc<Cell<bool>>)> {
+    /// Without the connection for reads.
+    async fn of_writes(name: &str) -> Result<Self> {
         let writes = open_for_writes(name).await?;
         let reads = Rc::new(RefCell::new(None::<Rexie>));
-        let closed = Rc::new(Cell::new(false));
-        let on_version_change = Closure::new({
-            let (reads, writes, closed) = (reads.clone(), writes.clone(), closed.clone());
+        let lost = Rc::new(Lost::default());
+        let on_loss = Closure::new({
+            let (reads, writes, lost) = (reads.clone(), writes.clone(), lost.clone());
             move || {
-                closed.set(true);
                 writes.close();
                 close(&reads);
+                if !lost.is_lost.replace(true)
+                    && let Some(then) = lost.then.get()
+                {
+                    then();
+                }
             }
         });
-        writes.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-        Ok((Connection { reads, writes, _on_version_change: on_version_change }, closed))
+        writes.set_onversionchange(Some(on_loss.as_ref().unchecked_ref()));
+        writes.set_onclose(Some(on_loss.as_ref().unchecked_ref()));
+        Ok(Connection { reads, writes, lost, _on_loss: on_loss })
+    }
+
+    /// Calls `then` when the database has gone, or at once if it has: nothing that is asked of it will succeed again.
+    pub fn when_lost(&self, then: impl Fn() + 'static) {
+        if self.lost.is_lost.get() {
+            then();
+        }
+        assert!(self.lost.then.set(Box::new(then)).is_ok(), "one waits for it");
     }
 
     /// Of the database.
@@ -143,6 +165,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.writes.set_onversionchange(None);
+        self.writes.set_onclose(None);
         self.writes.close();
         close(&self.reads);
     }

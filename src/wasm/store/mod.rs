@@ -106,6 +106,11 @@ impl BrowserStore {
         self.slots.as_ref().map(|slots| slots.probed())
     }
 
+    /// Calls `then` when the database was deleted or the browser has closed it.
+    pub fn when_lost(&self, then: impl Fn() + 'static) {
+        self.connection.when_lost(then);
+    }
+
     /// What counts the bytes that are read of a file.
     fn read_bytes_of(&self, name: &str) -> Rc<Cell<u64>> {
         self.read_bytes.borrow_mut().entry(name.to_owned()).or_default().clone()

@@ -16,7 +16,8 @@ impl BrowserStore {
     /// Has LevelDB begin a new log; what is written to the store from now on comes after that. To be called by an owner that
     /// has just opened.
     pub async fn renew_log(&self) -> Result<()> {
-        let name = format!("{}~renewal", self.connection.name());
+        // No store has a name that gives this one.
+        let name = format!("elanus-renewal/{}", self.connection.name());
         run(async move {
             for _ in 0..DELETIONS {
                 Rexie::builder(&name).build().await?.close();

@@ -1,4 +1,4 @@
-//! Loads under way: progress, failure, cancelling, and nodes that die.
+//! Loads under way: progress, failure, cancelling.
 
 use super::library;
 use crate::support::rows::{book, books, index};
@@ -9,14 +9,14 @@ use elanus::storage::faulty::Fault;
 use serde_json::json;
 
 /// A library whose rows are in files.
-async fn sealed(lab: &Lab) {
+pub(super) async fn sealed(lab: &Lab) {
     library(lab, 20, "COSINE").await;
     lab.flush("book").await.ok();
     lab.settle().await;
 }
 
 /// Starts to load and comes back when the node waits for its first files.
-async fn begin_load(lab: &Lab, partitions: &[&str]) {
+pub(super) async fn begin_load(lab: &Lab, partitions: &[&str]) {
     lab.process().nodes.gate().shut();
     match partitions {
         [] => lab.call_on("LoadCollection", "book", json!({})).await.ok(),
@@ -178,33 +178,6 @@ fn a_node_that_does_not_start_fails_its_load_only() {
         let states = [lab.load_state("book", &["p1"]).await, lab.load_state("book", &["p2"]).await];
         assert!(states.contains(&"LoadStateLoaded".to_owned()), "{states:?}");
         assert!(states.contains(&"LoadStateNotLoad".to_owned()), "{states:?}");
-        lab.load("book", json!({})).await.ok();
-        assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [60]);
-    });
-}
-
-#[test]
-fn a_node_that_dies_is_replaced_and_reads_wait_for_it() {
-    scenario(async |lab| {
-        sealed(&lab).await;
-        lab.load_partitions("book", &["p1"]).await.ok();
-        for round in 0..3 {
-            lab.insert("book", "p1", &books([150 + round])).await.ok();
-            let nodes = lab.process().nodes.running(NodeKind::Query);
-            lab.process().nodes.kill(&nodes[0]);
-            assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [21 + round]);
-        }
-    });
-}
-
-#[test]
-fn a_node_that_dies_while_it_loads_is_replaced() {
-    scenario(async |lab| {
-        sealed(&lab).await;
-        begin_load(&lab, &[]).await;
-        let nodes = lab.process().nodes.running(NodeKind::Query);
-        lab.process().nodes.kill(&nodes[0]);
-        lab.process().nodes.gate().open();
         lab.load("book", json!({})).await.ok();
         assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [60]);
     });
@@ -383,54 +356,6 @@ fn a_load_is_given_up_by_its_ticket() {
         assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [60]);
         let idle = lab.call_on("LoadCollection", "book", json!({})).await.ok();
         assert_eq!(idle.status()["extra_info"], json!({}));
-    });
-}
-
-#[test]
-fn a_load_that_ends_every_node_is_given_up() {
-    scenario(async |lab| {
-        sealed(&lab).await;
-        lab.load_partitions("book", &["p1"]).await.ok();
-        lab.process().nodes.gate().shut();
-        let started = lab.call_on("LoadPartitions", "book", json!({ "partition_names": ["p2"] })).await.ok();
-        for _ in 0..3 {
-            while lab.process().nodes.gate().waiting() == 0 {
-                lab.executor.sleep(1).await;
-            }
-            lab.process().nodes.running(NodeKind::Query).iter().for_each(|node| lab.process().nodes.kill(node));
-            while lab.process().nodes.gate().waiting() > 0 {
-                lab.executor.sleep(1).await;
-            }
-        }
-        lab.process().nodes.gate().open();
-        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
-        let waiting = json!({ "partition_names": ["p2"], "ticket": ticket, "wait_ms": 1_000_000 });
-        lab.call_on("GetLoadingProgress", "book", waiting)
-            .await
-            .refused(101, "3 query nodes ended while they were loading");
-        assert_eq!(lab.load_state("book", &["p2"]).await, "LoadStateNotLoad");
-        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>(), "what was loaded before comes back");
-        lab.load_partitions("book", &["p2"]).await.ok();
-    });
-}
-
-#[test]
-fn a_load_goes_on_as_what_it_was_when_a_node_dies() {
-    scenario(async |lab| {
-        sealed(&lab).await;
-        lab.load_partitions("book", &["p1"]).await.ok();
-        lab.process().nodes.gate().shut();
-        let started = lab.call_on("LoadPartitions", "book", json!({ "partition_names": ["p2"] })).await.ok();
-        let ticket = started.status()["extra_info"]["elanus.ticket"].clone();
-        while lab.process().nodes.gate().waiting() == 0 {
-            lab.executor.sleep(1).await;
-        }
-        lab.process().nodes.running(NodeKind::Query).iter().for_each(|node| lab.process().nodes.kill(node));
-        lab.executor.sleep(50).await;
-        lab.call_on("CancelLoad", "book", json!({ "ticket": ticket })).await.ok();
-        lab.process().nodes.gate().open();
-        assert_eq!(lab.keys("book", &[]).await, (101..121).collect::<Vec<_>>());
-        assert_eq!(lab.load_state("book", &["p2"]).await, "LoadStateNotLoad");
     });
 }
 

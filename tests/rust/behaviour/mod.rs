@@ -14,6 +14,7 @@ mod iterators;
 mod load_and_release;
 mod load_limits;
 mod loading;
+mod node_deaths;
 mod partitions;
 mod persistence;
 mod repeats;

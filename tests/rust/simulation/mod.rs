@@ -83,6 +83,7 @@ impl History {
             memory_limit_bytes: None,
             node_bytes: 1 << executor.rng().below(16),
             cores: 1 + executor.rng().below(6) as u32,
+            ..Config::default()
         };
         let store = Rc::new(new_store(executor));
         History { executor: executor.clone(), store, model: Rc::default(), config }
