@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CONNECT_STATUS, DataType, MilvusClient } from '../../dist/client/index.js';
-import { decodeBatch, encodeBatch } from '../../target/modules/client/wire/batch.js';
+import { decodeBatch } from '../../target/modules/client/wire/batch.js';
 import { readColumn } from '../../target/modules/client/wire/column-reader.js';
-import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
 import { MockWorker, ok } from './mock-browser.mjs';
 import { SCHEMA, describe, node, open, route } from './mock-client.mjs';
-
-const batch = (rows, columns) => encodeBatch({ rows, columns: columns.map(([shape, values]) => writeColumn('c', shape, values)) });
-const hits = (scores, ids) => batch(ids.length, [[{ name: '$score', type: DataType.Float }, scores], [{ name: 'id', type: DataType.Int64 }, ids]]);
-const searchReply = (scores, ids, topks = [String(ids.length)]) => ({
-  body: { status: ok, results: { num_queries: String(topks.length), topks, output_fields: ['id'], primary_field_name: 'id' }, session_ts: '0' },
-  blobs: [hits(scores, ids)],
-});
-
-/** What the client is to put together with other nodes' hits, as pages of an iterator always are. */
-const partReply = (scores, ids, given_of_bound = 0) => {
-  const { body } = searchReply(scores, ids);
-  const columns = [['$score', DataType.Float, scores], ['id', DataType.Int64, ids], ['$key', DataType.Int64, ids]];
-  return { body: { ...body, results: { ...body.results, given_of_bound } }, blobs: [batch(ids.length, columns.map(([name, type, values]) => [{ name, type }, values]))] };
-};
+import { batch, counted, partReply, searchReply } from './mock-replies.mjs';
 
 test('connects, shares one coordinator a store, and closes', async () => {
   const [a, b, c] = [open(), open({ durability: 'strict' }), open({ address: 'http://localhost:19530/' })];
@@ -214,7 +200,6 @@ test('stale routes and dead nodes are routed again, unseen', async () => {
 test('several nodes: searches are merged by score, queries by key, counts added', async () => {
   const columns = (list, newness) => [['id', list], ['$newness', list.map(() => newness)]].map(([name, values]) => [{ name, type: DataType.Int64 }, values]);
   const ids = (list, newness) => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(list.length, columns(list, newness))] });
-  const counted = n => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [n]]])] });
   const part = (scores, found, newness) => node({
     Search: () => partReply(scores, found),
     Query: body => (body.output_fields[0] === 'count(*)' ? counted(found.length) : ids([...found].sort((a, b) => a - b), newness)),
@@ -318,7 +303,7 @@ test('iterators page through everything', async () => {
   const exprs = [];
   MockWorker.handlers.Route = route(node({
     Query: ({ output_fields, expr, query_params }) => {
-      if (output_fields[0] === 'count(*)') return { body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [5]]])] };
+      if (output_fields[0] === 'count(*)') return counted(5);
       exprs.push(expr);
       const last = BigInt(/id > (-?\d+)/.exec(expr)[1]);
       const limit = query_params.find(p => p.key === 'limit').value;
@@ -362,7 +347,7 @@ test('a query iterator goes on after any key, and what is refused does not end i
   const exprs = [];
   MockWorker.handlers.Route = route(node({
     Query: ({ output_fields, expr }) => {
-      if (output_fields[0] === 'count(*)') return { body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [5]]])] };
+      if (output_fields[0] === 'count(*)') return counted(5);
       exprs.push(expr);
       const key = keys.shift();
       if (!key) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
@@ -379,7 +364,7 @@ test('a query iterator goes on after any key, and what is refused does not end i
 test('a search iterator gives no row twice, and what is refused does not end it as if all were there', async () => {
   const found = [[1, 2], [2, 3], [4, 5]];
   MockWorker.handlers.Route = route(node({
-    Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [100]]])] }),
+    Query: () => counted(100),
     Search: () => {
       const ids = found.shift();
       if (!ids) return { body: { status: { ...ok, error_code: 'IllegalArgument', code: 1100, reason: 'no more' } } };
@@ -394,7 +379,7 @@ test('a search iterator gives no row twice, and what is refused does not end it 
 
 test('a search iterator that is answered the same page again does not ask for ever', async () => {
   MockWorker.handlers.Route = route(node({
-    Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [100]]])] }),
+    Query: () => counted(100),
     Search: () => partReply([Infinity, Infinity], [1, 2]),
   }));
   const iterator = (await open().searchIterator({ collection_name: 'c', data: [1, 2], batchSize: 2 }))[Symbol.asyncIterator]();
@@ -408,7 +393,7 @@ test('a search iterator knows rows by their primary key, asked for or not, and r
   const pages = [[1, 2], [2, 3], [4]];
   const asked = [];
   MockWorker.handlers.Route = route(node({
-    Query: () => ({ body: { status: ok }, blobs: [batch(1, [[{ name: 'count(*)', type: DataType.Int64 }, [4]]])] }),
+    Query: () => counted(4),
     Search: ({ search_params, output_fields }) => {
       asked.push([search_params.find(p => p.key === 'search_iter_last_bound')?.value, ...output_fields]);
       const found = pages.shift();

@@ -137,7 +137,15 @@ export interface SearchPage {
   results: SearchBody | null;
   /** One list of hits a query. */
   hits: SearchResultData[][];
-  /** Only with `merge`: of each hit, query after query, what tells its place among those of all nodes. */
+  /** As in the SDK, hits have the values of an output field named `score` where they would have their scores. */
+  showsScores: boolean;
+}
+
+/** What one node answers. */
+interface NodeHits extends SearchPage {
+  /** Of each hit, query after query. */
+  scores: number[];
+  /** Only with `merge`: what else tells each hit's place among those of all nodes. */
   keys: string[];
   groups: string[];
   keyOrder: (a: string, b: string) => number;
@@ -145,30 +153,32 @@ export interface SearchPage {
 
 interface Placed {
   hit: SearchResultData;
+  score: number;
   key: string;
   group?: string;
 }
 
 export function* searchSteps(replies: NodeReply[], window: SearchWindow, transformers?: OutputTransformers): Steps<SearchPage> {
-  const pages: SearchPage[] = [];
+  const pages: NodeHits[] = [];
   for (const reply of replies) pages.push(yield* readSearch(reply, transformers));
   return yield* mergeSearches(pages, window);
 }
 
-function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps<SearchPage> {
+function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps<NodeHits> {
   const results = (reply.body.results as SearchBody | null | undefined) ?? null;
-  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results, keys: [], groups: [], keyOrder: inTextOrder };
+  const page = { status: reply.body.status as ResStatus, session_ts: reply.body.session_ts as string, results };
   const blob = reply.blobs[0];
-  if (!blob || !results) return { ...page, hits: [] };
+  if (!blob || !results) return { ...page, hits: [], showsScores: true, scores: [], keys: [], groups: [], keyOrder: inTextOrder };
   const { columns, rows } = decodeBatch(blob);
   const names = results.output_fields?.length ? results.output_fields : columns.map(({ name }) => name).filter(name => ![SCORE, KEY, GROUP].includes(name));
   const all = new Array<SearchResultData>(rows);
+  const scores: number[] = [];
   const [keys, groups]: [string[], string[]] = [[], []];
   yield* rangeSteps(rows, blob.byteLength, range => {
     const values = new Map<string, unknown[]>();
     for (const column of columns) values.set(column.name, readColumn(column, range, transformers));
-    const scores = (values.get(SCORE) ?? []) as number[];
-    for (let i = range.start; i < range.end; i++) all[i] = { score: scores[i - range.start]! } as SearchResultData;
+    scores.push(...((values.get(SCORE) ?? []) as number[]));
+    for (let i = range.start; i < range.end; i++) all[i] = { score: scores[i]! } as SearchResultData;
     for (const name of names) {
       const column = values.get(name);
       // A key of the dynamic field, asked for by its own name.
@@ -190,7 +200,7 @@ function* readSearch(reply: NodeReply, transformers?: OutputTransformers): Steps
   const keyOrder = orderOf(columns.find(column => column.name === KEY)?.type);
   let start = 0;
   const hits = results.topks.map(count => all.slice(start, (start += Number(count))));
-  return { ...page, hits, keys, groups, keyOrder };
+  return { ...page, hits, showsScores: !names.includes('score'), scores, keys, groups, keyOrder };
 }
 
 /** `limit` and `offset` count groups where `group_size` is given. */
@@ -205,12 +215,12 @@ export interface SearchWindow {
 }
 
 /** The best of all nodes, query by query; with `merge` they leave the window, the rounding and an iterator's state to this. */
-function* mergeSearches(pages: SearchPage[], window: SearchWindow): Steps<SearchPage> {
+function* mergeSearches(pages: NodeHits[], window: SearchWindow): Steps<SearchPage> {
   const first = pages.find(isFailure) ?? pages[0]!;
   if ((pages.length === 1 && !window.iterates) || isFailure(first) || !first.results) return first;
   const { limit, offset, group_size, round_decimal, iterates, bound } = window;
   const sign = first.results.order === 'asc' ? 1 : -1;
-  const inOrder = (a: Placed, b: Placed): number => sign * (a.hit.score - b.hit.score) || first.keyOrder(a.key, b.key);
+  const inOrder = (a: Placed, b: Placed): number => sign * (a.score - b.score) || first.keyOrder(a.key, b.key);
   const choose = (found: Placed[]): Placed[] => {
     found.sort(inOrder);
     const known = new Set<string>();
@@ -228,10 +238,10 @@ function* mergeSearches(pages: SearchPage[], window: SearchWindow): Steps<Search
   let hitsOfStep = 0;
   for (const query of first.hits.keys()) {
     const found: Placed[] = [];
-    for (const [node, { hits, keys, groups }] of pages.entries()) {
+    for (const [node, { hits, scores, keys, groups }] of pages.entries()) {
       for (const hit of hits[query] ?? []) {
         const at = next[node]!++;
-        found.push({ hit, key: keys[at]!, group: groups[at] });
+        found.push({ hit, score: scores[at]!, key: keys[at]!, group: groups[at] });
       }
     }
     chosen.push(choose(found));
@@ -241,11 +251,19 @@ function* mergeSearches(pages: SearchPage[], window: SearchWindow): Steps<Search
     yield;
   }
   const hits = chosen.map(list => list.map(({ hit }) => hit));
-  const scored = ({ hit, key }: Placed): { score: number; key: string } => ({ score: hit.score, key });
   const given = first.results.given_of_bound ?? 0;
-  const state = iterates && { search_iterator_v2_results: nextPage({ hits: chosen.flat().map(scored), bound, given, sign }) };
-  if (round_decimal !== undefined) for (const hit of hits.flat()) hit.score = roundScore(hit.score, round_decimal);
-  return { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length), ...state } };
+  const state = iterates && { search_iterator_v2_results: nextPage({ hits: chosen.flat(), bound, given, sign }) };
+  const page = { ...first, hits, results: { ...first.results, topks: hits.map(list => list.length), ...state } };
+  if (round_decimal !== undefined) yield* changeScores(page, score => roundScore(score, round_decimal));
+  return page;
+}
+
+function* changeScores({ hits, showsScores }: SearchPage, change: (score: number) => number): Steps<void> {
+  if (!showsScores) return;
+  const all = hits.flat();
+  yield* rangeSteps(all.length, 0, ({ start, end }) => {
+    for (const hit of all.slice(start, end)) hit.score = change(hit.score);
+  });
 }
 
 /** Half away from zero, to float32: as nodes do it. */
@@ -255,9 +273,5 @@ function roundScore(score: number, decimals: number): number {
 }
 
 /** As the SDK does with scores that are rounded already. */
-export function* cutScores(page: SearchPage, decimals: number): Steps<void> {
-  const hits = page.hits.flat();
-  yield* rangeSteps(hits.length, 0, ({ start, end }) => {
-    for (const hit of hits.slice(start, end)) hit.score = formatNumberPrecision(hit.score, decimals);
-  });
-}
+export const cutScores = (page: SearchPage, decimals: number): Steps<void> =>
+  changeScores(page, score => formatNumberPrecision(score, decimals));
