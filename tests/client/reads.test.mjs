@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DataType } from '../../dist/client/index.js';
-import { MockWorker } from './mock-browser.mjs';
+import { MockWorker, ok } from './mock-browser.mjs';
 import { node, open, route } from './mock-client.mjs';
-import { counted, partReply, searchReply } from './mock-replies.mjs';
+import { batch, counted, partReply, searchReply } from './mock-replies.mjs';
 
 const search = (client, given) => client.search({ collection_name: 'c', data: [1, 2], limit: 3, ...given });
 
@@ -45,4 +45,21 @@ test('scores are rounded, and not the values of a field that has that name', asy
     const { results } = await search(open(), { params: { round_decimal: 1 }, output_fields: ['id', 'score'] });
     assert.deepEqual(results.map(hit => hit.score), values);
   }
+});
+
+test('counts and iterators take templates of filters', async () => {
+  const asked = [];
+  const take = ({ output_fields, expr_template_values, expr, dsl }) => asked.push([output_fields[0], expr ?? dsl, expr_template_values?.x]);
+  MockWorker.handlers.Route = route(node({
+    Query: body => (take(body), body.output_fields[0] === 'count(*)' ? counted(1) : { body: { status: ok, primary_field_name: 'id' }, blobs: [batch(1, [[{ name: 'id', type: DataType.Int64 }, [1]]])] }),
+    Search: body => (take(body), partReply([0.5], [1])),
+  }));
+  const client = open();
+  const given = { collection_name: 'c', exprValues: { x: 5 } };
+  assert.equal((await client.count({ ...given, filter: 'id < {x}' })).data, 1);
+  for await (const page of await client.queryIterator({ ...given, filter: 'id < {x}', batchSize: 1 })) assert.equal(page.length, 1);
+  for await (const page of await client.searchIterator({ ...given, filter: 'id < {x}', data: [1, 2], batchSize: 1 })) assert.equal(page.length, 1);
+  const value = { int64_val: 5 };
+  const count = ['count(*)', 'id < {x}', value];
+  assert.deepEqual(asked, [count, count, ['*', 'id > -9223372036854775807 && (id < {x})', value], count, ['*', 'id < {x}', value]]);
 });

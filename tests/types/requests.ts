@@ -28,6 +28,7 @@ export async function additions(client: MilvusClient, file: File): Promise<ResSt
   await client.insert({ collection_name: 'book', data: [{ id: 2n ** 60n, v: new Float32Array(4), other: { low: 1, high: 0 } }] });
   await client.insert({ collection_name: 'book', data: [{ id: '1152921504606846976', v: [1, 2, 3, 4], tags: ['a'], none: null }] });
   await client.delete({ collection_name: 'book', ids: [1n, '2', 3] });
+  await client.count({ collection_name: 'book', filter: 'id < {most}', exprValues: { most: 5 } });
   await client.bulkInsert({ collection_name: 'book', files: [file, 'rows.json'] });
   const { results } = await client.search({ collection_name: 'book', data: new Float32Array(4), limit: 10 });
   const score: number = results[0]!.score;

@@ -113,10 +113,10 @@ export class Reads extends Mutations {
   }
 
   async count(data: CountReq): Promise<CountResult> {
-    const { collection_name, db_name, cluster_id, timeout, signal } = data;
+    const { collection_name, db_name, cluster_id, exprValues, timeout, signal } = data;
     const expr = data.filter || data.expr || '';
     const output_fields = [DEFAULT_COUNT_QUERY_STRING];
-    const { status, data: rows } = await this.query({ collection_name, db_name, cluster_id, timeout, signal, expr, output_fields });
+    const { status, data: rows } = await this.query({ collection_name, db_name, cluster_id, timeout, signal, expr, exprValues, output_fields });
     // The SDK fails here too, but says only that it cannot read a property of undefined.
     if (status.error_code !== ErrorCode.SUCCESS) throw failure(status);
     return { status, data: Number(rows[0]?.[DEFAULT_COUNT_QUERY_STRING]) };

@@ -78,6 +78,8 @@ export type DeleteReq = DeleteByIdsReq | DeleteByFilterReq;
 export interface CountReq extends collectionNameReq {
   expr?: string;
   filter?: string;
+  /** Browser only. */
+  exprValues?: keyValueObj;
 }
 export interface CountResult extends resStatusResponse {
   data: number;
