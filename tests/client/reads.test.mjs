@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DataType } from '../../dist/client/index.js';
 import { MockWorker, ok } from './mock-browser.mjs';
-import { node, open, route } from './mock-client.mjs';
+import { SCHEMA, describe, node, open, route } from './mock-client.mjs';
 import { batch, counted, partReply, searchReply } from './mock-replies.mjs';
 
 const search = (client, given) => client.search({ collection_name: 'c', data: [1, 2], limit: 3, ...given });
@@ -62,4 +62,48 @@ test('counts and iterators take templates of filters', async () => {
   const value = { int64_val: 5 };
   const count = ['count(*)', 'id < {x}', value];
   assert.deepEqual(asked, [count, count, ['*', 'id > -9223372036854775807 && (id < {x})', value], count, ['*', 'id < {x}', value]]);
+});
+
+test('a search is built for the collection that has the name now, whatever it was when it was last described', async () => {
+  const sent = [];
+  let described = 0;
+  const schemaOf = (...fields) => body => (described++, { body: { ...describe(body).body, schema: { ...SCHEMA, fields } } });
+  const [id, v] = SCHEMA.fields;
+  MockWorker.handlers.DescribeCollection = schemaOf(id, v);
+  MockWorker.handlers.Route = route(node({ Search: body => (sent.push(body.search_params[0].value), searchReply([1], [1])) }));
+  const client = open();
+  await search(client);
+  MockWorker.handlers.DescribeCollection = schemaOf(id, { ...v, name: 'w' });
+  assert.equal((await search(client, { anns_field: 'w' })).results.length, 1);
+  await search(client);
+  assert.deepEqual([sent, described], [['v', 'w', 'w'], 2]);
+  await assert.rejects(search(client, { anns_field: 'v' }), { message: 'Target anns field not found, please check your search parameters.' });
+  assert.equal(described, 3);
+  MockWorker.handlers.DescribeCollection = () => describe({ collection_name: 'gone' });
+  assert.equal((await search(client, { anns_field: 'v' })).status.code, 100);
+  assert.equal((await search(client)).status.code, 100, 'what was refused is not remembered as it was');
+});
+
+test('a name is described anew when it may lead elsewhere', async () => {
+  const described = [];
+  MockWorker.handlers.DescribeCollection = body => (described.push(body.collection_name), { body: { ...describe({ collection_name: 'c' }).body } });
+  MockWorker.handlers.Route = route(node({ Search: () => searchReply([1], [1]) }));
+  const names = ['a', 'b'];
+  const CHANGES = [
+    ['CreateAlias', client => client.createAlias({ collection_name: 'c', alias: 'a' }), ['a']],
+    ['AlterAlias', client => client.alterAlias({ collection_name: 'c', alias: 'a' }), ['a']],
+    ['DropAlias', client => client.dropAlias({ collection_name: 'c', alias: 'a' }), ['a']],
+    ['RenameCollection', client => client.renameCollection({ collection_name: 'a', new_collection_name: 'b' }), ['a', 'b']],
+    ['DropCollection', client => client.dropCollection({ collection_name: 'a' }), ['a']],
+    ['CreateCollection', client => client._createCollection({ collection_name: 'a', fields: [{ name: 'id', data_type: 'Int64', is_primary_key: true }, { name: 'v', data_type: 'FloatVector', dim: 2 }] }), ['a']],
+  ];
+  const client = open();
+  for (const [method, change, led] of CHANGES) {
+    MockWorker.handlers[method] = () => ({ body: ok });
+    for (const collection_name of names) await search(client, { collection_name });
+    await change(client);
+    described.length = 0;
+    for (const collection_name of names) await search(client, { collection_name });
+    assert.deepEqual(described, led, method);
+  }
 });

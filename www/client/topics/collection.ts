@@ -41,6 +41,11 @@ type LevelName = keyof typeof ConsistencyLevelEnum;
 /** What the primary-key getters need of a description. */
 type Described = { schema: { fields: Pick<FieldSchema, 'name' | 'is_primary_key' | 'data_type'>[] } };
 
+function checkAlias(data: CreateAliasReq): void {
+  checkCollectionName(data);
+  if (!data.alias) throw new Error(ERROR_REASONS.ALIAS_NAME_IS_REQUIRED);
+}
+
 export class Collection extends Database {
   #described = new Map<string, { collection: DescribeCollectionResponse; until: number }>();
 
@@ -73,7 +78,9 @@ export class Collection extends Database {
       num_partitions: data.num_partitions,
       properties: data.properties && parseToKeyValue(data.properties),
     };
-    return this.call('CreateCollection', body, data);
+    const status = await this.call<ResStatus>('CreateCollection', body, data);
+    this.forgetCollection(data);
+    return status;
   }
 
   async hasCollection(data: HasCollectionReq): Promise<BoolResponse> {
@@ -107,9 +114,9 @@ export class Collection extends Database {
     if (data.cache === true && known && known.until > Date.now()) return known.collection;
     const body = { collection_name: data.collection_name, db_name: data.db_name };
     const reply = await this.call<DescribeCollectionResponse>('DescribeCollection', body, data);
+    this.#described.delete(key);
     if (reply.status.error_code !== ErrorCode.SUCCESS) return reply;
     const collection = formatDescribedCol(reply);
-    this.#described.delete(key);
     this.#described.set(key, { collection, until: Date.now() + CACHE_TTL_MS });
     if (this.#described.size > MAX_CACHED) {
       for (const oldest of this.#described.keys()) {
@@ -148,7 +155,10 @@ export class Collection extends Database {
       db_name: data.db_name,
       newDBName: data.new_db_name,
     };
-    return this.call('RenameCollection', body, data);
+    const status = await this.call<ResStatus>('RenameCollection', body, data);
+    this.forgetCollection(data);
+    this.forgetCollection({ db_name: data.new_db_name || data.db_name, collection_name: data.new_collection_name });
+    return status;
   }
 
   async dropCollection(data: DropCollectionReq): Promise<ResStatus> {
@@ -165,21 +175,24 @@ export class Collection extends Database {
   }
 
   async createAlias(data: CreateAliasReq): Promise<ResStatus> {
-    return this.#aliasCall('CreateAlias', data);
+    checkAlias(data);
+    return this.#changeAlias('CreateAlias', data);
   }
 
   async describeAlias(data: DescribeAliasReq): Promise<DescribeAliasResponse> {
-    return this.#aliasCall('DescribeAlias', data);
+    checkAlias(data);
+    return this.call('DescribeAlias', data, data);
   }
 
   async alterAlias(data: AlterAliasReq): Promise<ResStatus> {
-    return this.#aliasCall('AlterAlias', data);
+    checkAlias(data);
+    return this.#changeAlias('AlterAlias', data);
   }
 
-  async #aliasCall<T>(method: string, data: CreateAliasReq): Promise<T> {
-    checkCollectionName(data);
-    if (!data.alias) throw new Error(ERROR_REASONS.ALIAS_NAME_IS_REQUIRED);
-    return this.call(method, data, data);
+  async #changeAlias(method: string, data: DropAliasReq): Promise<ResStatus> {
+    const status = await this.call<ResStatus>(method, data, data);
+    this.forgetCollection({ db_name: data.db_name, collection_name: data.alias });
+    return status;
   }
 
   async listAliases(data: ListAliasesReq): Promise<ListAliasesResponse> {
@@ -189,7 +202,7 @@ export class Collection extends Database {
 
   async dropAlias(data: DropAliasReq): Promise<ResStatus> {
     if (!data.alias) throw new Error(ERROR_REASONS.ALIAS_NAME_IS_REQUIRED);
-    return this.call('DropAlias', data, data);
+    return this.#changeAlias('DropAlias', data);
   }
 
   async getPkFieldName(data: collectionNameReq, desc?: Described): Promise<string> {

@@ -5,7 +5,7 @@ import { CLUSTER_ID, DEFAULT_COUNT_QUERY_STRING, DEFAULT_TOPK, ErrorCode } from 
 import { failure } from '../errors.js';
 import { formatSearchAggregationResult } from '../format/aggregation.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
-import { buildSearchCall } from '../format/search.js';
+import { buildSearchCall, type SearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
 import { cutScores, querySteps, searchSteps, type QueryPage, type SearchPage, type SearchWindow } from '../results.js';
@@ -28,12 +28,24 @@ import { Mutations } from './mutations.js';
 export class Reads extends Mutations {
   /** Hits of one query as a flat list, of several as one list each. */
   async search<T extends AnySearchReq>(params: T): Promise<SearchResults<T>> {
+    return this.#search(params, true);
+  }
+  hybridSearch = this.search;
+
+  async #search<T extends AnySearchReq>(params: T, cache: boolean): Promise<SearchResults<T>> {
     const { collection_name, db_name } = params ?? {};
-    const collection = await this.describeCollection({ collection_name, db_name, cache: true });
+    const collection = await this.describeCollection({ collection_name, db_name, cache });
     if (collection.status.error_code !== ErrorCode.SUCCESS) {
       return { status: collection.status, results: [] as unknown as DetermineResultsType<T>, recalls: [], session_ts: -1, collection_name };
     }
-    const call = buildSearchCall(params, collection);
+    let call: SearchCall;
+    try {
+      call = buildSearchCall(params, collection);
+    } catch (error) {
+      if (!cache) throw error;
+      // What does not fit a collection that is remembered may fit the one that has its name now.
+      return this.#search(params, false);
+    }
     const { method, body, blobs } = call;
     const { transformers, partition_names } = params as { transformers?: OutputTransformers; partition_names?: string[] };
     const window = searchWindow(body);
@@ -48,7 +60,6 @@ export class Reads extends Mutations {
     if (page.status.error_code !== ErrorCode.SUCCESS) this.forgetCollection({ collection_name, db_name });
     return this.#searchResults(params, page, call);
   }
-  hybridSearch = this.search;
 
   #searchResults<T extends AnySearchReq>(params: T, page: SearchPage, call: { nq: number; aggregates: boolean }): SearchResults<T> {
     const { status, results, hits } = page;
