@@ -3,16 +3,21 @@
 import { DEFAULT_MIN_INT64, DataType, DataTypeMap } from '../const/index.js';
 import type { DataTypeName } from './schema.js';
 import type { PrimaryKeys } from '../types/index.js';
+import { rangeSteps, type Steps } from '../steps.js';
 import { isLongLike, longToBigInt } from '../wire/int64.js';
 
 type PkField = { name: string; data_type: string } | undefined;
 
 /** `id in [1,2]`, with quotes for a VarChar key. */
-export function primaryKeysExpr(field: string, type: DataTypeName, ids: PrimaryKeys): string {
+export function* primaryKeysExpr(field: string, type: DataTypeName, ids: PrimaryKeys): Steps<string> {
   if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`ids are to be a list, and not ${typeof ids}`);
-  const texts = Array.from(ids as ArrayLike<unknown>, id => (isLongLike(id) ? longToBigInt(id).toString() : String(id)));
-  if (DataTypeMap[type] !== DataType.VarChar) return `${field} in [${texts.join(',')}]`;
-  return `${field} in [${texts.map(text => quoted(text, '"')).join(',')}]`;
+  const text = (id: unknown): string => (isLongLike(id) ? longToBigInt(id).toString() : String(id));
+  const literal = DataTypeMap[type] === DataType.VarChar ? (id: unknown) => quoted(text(id), '"') : text;
+  const lists: string[] = [];
+  yield* rangeSteps(ids.length, 0, ({ start, end }) => {
+    lists.push(Array.from<unknown, string>(ids.slice(start, end), literal).join(','));
+  });
+  return `${field} in [${lists.join(',')}]`;
 }
 
 /** As filters write texts. */

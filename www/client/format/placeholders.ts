@@ -3,15 +3,15 @@
 import { PlaceholderType } from '../const/index.js';
 import type { FieldSchema, SearchData, SparseFloatVector } from '../types/index.js';
 import {
-  concatBytes,
   f32ArrayToBf16Bytes,
   f32ArrayToBinaryBytes,
   f32ArrayToF16Bytes,
-  f32ArrayToF32Bytes,
   f32ArrayToInt8Bytes,
   sparseToBytes,
 } from '../vectors.js';
+import { rangeSteps, type Steps } from '../steps.js';
 import { bytesOf } from '../wire/batch.js';
+import { TextBuffer } from '../wire/text-buffer.js';
 
 export interface Placeholders {
   bytes: Uint8Array<ArrayBuffer>;
@@ -19,24 +19,40 @@ export interface Placeholders {
   offsets?: number[];
 }
 
-export function encodePlaceholders(queries: SearchData[], field: FieldSchema, type: PlaceholderType): Placeholders {
+export function* encodePlaceholders(queries: SearchData[], field: FieldSchema, type: PlaceholderType): Steps<Placeholders> {
   // As in the SDK, something that is no list fails here in the way of `map`.
   const list = queries as { map: SearchData[]['map'] };
   if (typeof list.map !== 'function') throw new TypeError('data.map is not a function');
   const encode = field.is_function_output ? (text: SearchData) => new TextEncoder().encode(String(text)) : encoderOf(type, field.name);
-  const parts = queries.map(encode);
-  const sizes = new Set(parts.map(part => part.byteLength));
-  const bytes = concatBytes(parts);
   const varying = field.is_function_output || type === PlaceholderType.SparseFloatVector || type >= PlaceholderType.EmbListBinaryVector;
-  if (!varying && sizes.size <= 1) return { bytes };
-  if (!varying) {
-    throw new Error(`Search fail: the query vectors of field "${field.name}" differ in length; expected all of ${String(field.dim)} numbers.`);
-  }
-  let end = 0;
-  return { bytes, offsets: [0, ...parts.map(part => (end += part.byteLength))] };
+  const [first] = queries;
+  const size = first === undefined ? 0 : encode(first).byteLength;
+  const all = varying ? new TextBuffer() : new TextBuffer(queries.length * size);
+  yield* rangeSteps(queries.length, queries.length * size, ({ start, end }) => {
+    for (const query of queries.slice(start, end)) {
+      const bytes = encode(query);
+      if (!varying && bytes.byteLength !== size) {
+        const expected = `expected all of ${String(field.dim)} numbers`;
+        throw new Error(`Search fail: the query vectors of field "${field.name}" differ in length; ${expected}.`);
+      }
+      all.pushBytes(bytes);
+    }
+  });
+  return varying ? { bytes: all.data, offsets: Array.from(all.offsets) } : { bytes: all.data };
 }
 
 type Encode = (query: SearchData) => Uint8Array;
+
+/** Of one vector at a time, in the same place: making an array for each of many would take longer than filling it. */
+function floatBytes(): (vector: ArrayLike<number>) => Uint8Array {
+  let floats = new Float32Array(0);
+  return vector => {
+    if (vector instanceof Float32Array) return bytesOf(vector);
+    if (floats.length !== vector.length) floats = new Float32Array(vector.length);
+    floats.set(vector);
+    return bytesOf(floats);
+  };
+}
 
 function encoderOf(type: PlaceholderType, field: string): Encode {
   const numbers = (convert: (vector: ArrayLike<number>) => Uint8Array): Encode => query => {
@@ -51,7 +67,7 @@ function encoderOf(type: PlaceholderType, field: string): Encode {
   switch (type) {
     case PlaceholderType.FloatVector:
     case PlaceholderType.EmbListFloatVector:
-      return numbers(vector => (vector instanceof Float32Array ? bytesOf(vector) : f32ArrayToF32Bytes(vector)));
+      return numbers(floatBytes());
     case PlaceholderType.BinaryVector:
     case PlaceholderType.EmbListBinaryVector:
       return numbers(f32ArrayToBinaryBytes);

@@ -26,6 +26,7 @@ import type {
   SearchReq,
   SearchSimpleReq,
 } from '../types/index.js';
+import type { Steps } from '../steps.js';
 import { toInt64 } from '../wire/int64.js';
 import { getSparseFloatVectorType } from '../vectors.js';
 import { buildSearchAggregation } from './aggregation.js';
@@ -224,7 +225,12 @@ function placeholderTypeOf(field: FieldSchema, data: unknown): PlaceholderType {
   return isList && !plainMetric ? own : ((field.dataType || DataTypeMap[field.data_type]) as number);
 }
 
-function buildOne(params: Loose, request: Loose, collection: DescribeCollectionResponse): { body: Record<string, unknown>; vectors?: Placeholders } {
+interface Built {
+  body: Record<string, unknown>;
+  vectors?: Placeholders;
+}
+
+function* buildOne(params: Loose, request: Loose, collection: DescribeCollectionResponse): Steps<Built> {
   const field = collection.anns_fields?.[request.anns_field ?? ''];
   if (!field) throw new Error(ERROR_REASONS.NO_ANNS_FEILD_FOUND_IN_SEARCH);
   const ids = listOf(request.ids ?? params.ids);
@@ -253,17 +259,18 @@ function buildOne(params: Loose, request: Loose, collection: DescribeCollectionR
     body.ids = idsBody;
     return { body };
   }
-  const vectors = encodePlaceholders(queries, field, placeholderType);
+  const vectors = yield* encodePlaceholders(queries, field, placeholderType);
   body.placeholder_type = placeholderType;
   if (vectors.offsets) body.placeholder_offsets = vectors.offsets;
   return { body, vectors };
 }
 
-export function buildSearchCall(search: AnySearchReq, collection: DescribeCollectionResponse): SearchCall {
+export function* buildSearchCall(search: AnySearchReq, collection: DescribeCollectionResponse): Steps<SearchCall> {
   const params = search as Loose;
   const hybrid = isHybridSearchRequest(search);
   checkAggregation(params, hybrid);
-  const built = subRequests(params, hybrid, collection).map(request => buildOne(params, request, collection));
+  const built: Built[] = [];
+  for (const request of subRequests(params, hybrid, collection)) built.push(yield* buildOne(params, request, collection));
   const requests = built.map(one => one.body);
   const first = requests[0]!;
   const given = params.search_params?.round_decimal ?? params.params?.round_decimal ?? -1;

@@ -6,7 +6,7 @@ import { RefusedRows } from '../errors.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { checkCollectionName } from '../format/validate.js';
 import { packRows, type PackOptions } from '../rows.js';
-import { inSteps } from '../steps.js';
+import { inSteps, rangeSteps, type Steps } from '../steps.js';
 import type {
   DeleteByFilterReq,
   DeleteByIdsReq,
@@ -51,12 +51,17 @@ async function packOrRefuse(
 }
 
 /** What a server lists of rows that it took. */
-function writtenRows(keys: Uint8Array): Pick<MutationResult, 'IDs' | 'succ_index'> {
+function* writtenRows(keys: Uint8Array): Steps<Pick<MutationResult, 'IDs' | 'succ_index'>> {
   const { rows, columns } = decodeBatch(keys);
   const column = columns[0]!;
-  const data = readColumn(column, { start: 0, end: rows });
+  const data: unknown[] = [];
+  const succ_index: number[] = [];
+  yield* rangeSteps(rows, keys.byteLength, range => {
+    data.push(...readColumn(column, range));
+    for (let row = range.start; row < range.end; row++) succ_index.push(row);
+  });
   const IDs = column.type === DataType.Int64 ? { int_id: { data }, id_field: 'int_id' } : { str_id: { data }, id_field: 'str_id' };
-  return { IDs: IDs as MutationResult['IDs'], succ_index: data.map((_, row) => row) };
+  return { IDs: IDs as MutationResult['IDs'], succ_index };
 }
 
 export class Mutations extends Exports {
@@ -98,7 +103,7 @@ export class Mutations extends Exports {
     const { reply, blobs } = await this.callForBytes<MutationResult>(method, body, { timeout, signal }, [batch]);
     if (reply.status.error_code === ErrorCode.SchemaMismatch && cache) return this.#write(data, upsert, false);
     const [keys] = blobs;
-    return keys ? { ...reply, ...writtenRows(keys) } : reply;
+    return keys ? { ...reply, ...(await inSteps(writtenRows(keys))) } : reply;
   }
 
   async deleteEntities(data: DeleteEntitiesReq): Promise<MutationResult> {
@@ -125,7 +130,7 @@ export class Mutations extends Exports {
     const collection = await this.describeCollection({ collection_name, db_name });
     const name = await this.getPkFieldName(data, collection);
     const type = await this.getPkFieldType(data, collection);
-    const expr = filter || (ids ? primaryKeysExpr(name, type, ids) : '');
+    const expr = filter || (ids ? await inSteps(primaryKeysExpr(name, type, ids)) : '');
     const { partition_name, consistency_level, exprValues, timeout, signal } = data;
     return this.deleteEntities({ collection_name, db_name, partition_name, consistency_level, exprValues, timeout, signal, expr });
   }

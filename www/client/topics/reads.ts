@@ -9,7 +9,7 @@ import { buildSearchCall, type SearchCall } from '../format/search.js';
 import { checkCollectionName } from '../format/validate.js';
 import { normalizeOrderByFields, parseToKeyValue } from '../format/values.js';
 import { cutScores, querySteps, searchSteps, type QueryPage, type SearchPage, type SearchWindow } from '../results.js';
-import type { Steps } from '../steps.js';
+import { inSteps, type Steps } from '../steps.js';
 import type {
   AnySearchReq,
   CountReq,
@@ -40,7 +40,7 @@ export class Reads extends Mutations {
     }
     let call: SearchCall;
     try {
-      call = buildSearchCall(params, collection);
+      call = await inSteps(buildSearchCall(params, collection));
     } catch (error) {
       if (!cache) throw error;
       // What does not fit a collection that is remembered may fit the one that has its name now.
@@ -116,7 +116,9 @@ export class Reads extends Mutations {
     if (!data.ids?.length) return '';
     const { collection_name, db_name } = data;
     const collection = await this.describeCollection({ collection_name, db_name });
-    return primaryKeysExpr(await this.getPkFieldName(data, collection), await this.getPkFieldType(data, collection), data.ids);
+    const name = await this.getPkFieldName(data, collection);
+    const type = await this.getPkFieldType(data, collection);
+    return inSteps(primaryKeysExpr(name, type, data.ids));
   }
 
   async get(data: GetReq): Promise<QueryResults> {

@@ -6,7 +6,7 @@
 import { DataType, ErrorCode } from '../const/index.js';
 import { RefusedRows, UNEXPECTED } from '../errors.js';
 import type { SparseFloatVector } from '../types/index.js';
-import { atOnce, isStep, type Steps } from '../steps.js';
+import { atOnce, isStep, rangeSteps, type Steps } from '../steps.js';
 import { sparseToBytes } from '../vectors.js';
 import { bytesOf, type Column } from './batch.js';
 import { toInt64 } from './int64.js';
@@ -55,25 +55,19 @@ export function writeColumn(collection: string, shape: FieldShape, values: Value
 /** Returns undefined when every value is missing: such a column is left out. */
 export function* columnSteps(collection: string, shape: FieldShape, values: Values): Steps<Column | undefined> {
   const rows = values.length;
-  let validity: Uint8Array | undefined;
+  const validity = new Uint8Array((rows + 7) >> 3);
   let present = 0;
   for (let row = 0; row < rows; row++) {
+    if (isStep(row)) yield;
     const value = values[row];
-    if (value !== undefined && value !== null) present++;
+    if (value === undefined || value === null) continue;
+    validity[row >> 3]! |= 1 << (row & 7);
+    present++;
   }
-  if (present === 0) {
-    // Nulls that the caller wrote are a column of nulls; keys that no row has are no column.
-    if (!values.includes(null)) return undefined;
-  }
-  if (present < rows) {
-    validity = new Uint8Array((rows + 7) >> 3);
-    for (let row = 0; row < rows; row++) {
-      const value = values[row];
-      if (value !== undefined && value !== null) validity[row >> 3]! |= 1 << (row & 7);
-    }
-  }
+  // Nulls that the caller wrote are a column of nulls; keys that no row has are no column.
+  if (present === 0 && !values.includes(null)) return undefined;
   const column = yield* writeValues(new Cells(collection, shape, values));
-  if (validity) column.validity = validity;
+  if (present < rows) column.validity = validity;
   return column;
 }
 
@@ -118,8 +112,11 @@ function* writeValues(cells: Cells): Steps<Column> {
     case DataType.Int64:
     case DataType.Float:
     case DataType.Double: {
-      const data = scalarArray(type, cells.values.length);
-      fillScalars(cells, type, data, cells.values, 0, -1);
+      const { values } = cells;
+      const data = scalarArray(type, values.length);
+      yield* rangeSteps(values.length, data.byteLength, ({ start, end }) => {
+        fillScalars(cells, type, data, values.slice(start, end), start, -1);
+      });
       return { name, type, data: bytesOf(data) };
     }
     case DataType.VarChar:
@@ -172,9 +169,10 @@ const INTEGER_LIMITS: Partial<Record<DataType, number>> = {
   [DataType.Int32]: 2 ** 31,
 };
 
-/** Writes `values` at `start`. `row` is theirs when they are one row's elements, -1 when each is a row of its own. */
+/** Writes `values` at `start`. `row` is theirs when they are one row's elements, -1 when each is a row, from `start` on. */
 function fillScalars(cells: Cells, type: DataType, out: ScalarColumn, values: ArrayLike<unknown>, start: number, row: number): void {
-  const place = (index: number): number => (row < 0 ? index : row);
+  const place = (index: number): number => (row < 0 ? start + index : row);
+  const element = (index: number): number => (row < 0 ? start + index : index);
   const skip = (value: unknown): boolean => row < 0 && (value === undefined || value === null);
   if (out instanceof BigInt64Array) {
     fillInt64(cells, out, values, start, row);
@@ -202,7 +200,7 @@ function fillScalars(cells: Cells, type: DataType, out: ScalarColumn, values: Ar
     const given = values[i];
     const value = typeof given === 'bigint' ? Number(given) : given;
     if (typeof value === 'number' && Number.isInteger(value)) {
-      if (value < -limit || value >= limit) throw cells.outOfRange(place(i), i, type, given as number | bigint);
+      if (value < -limit || value >= limit) throw cells.outOfRange(place(i), element(i), type, given as number | bigint);
       out[start + i] = value;
     } else if (!skip(value)) throw cells.wrong(place(i), `${DataType[type]} (an integer from ${-limit} to ${limit - 1})`, given);
   }
@@ -218,7 +216,8 @@ function fillInt64(cells: Cells, out: BigInt64Array, values: ArrayLike<unknown>,
       halves[(start + i) * 2 + 1] = Math.floor(value / 2 ** 32);
     } else if (row >= 0 || (value !== undefined && value !== null)) {
       const exact = toInt64(value);
-      if (exact === undefined) throw cells.wrong(row < 0 ? i : row, 'Int64 (an integer as number, BigInt or decimal string)', value);
+      const place = row < 0 ? start + i : row;
+      if (exact === undefined) throw cells.wrong(place, 'Int64 (an integer as number, BigInt or decimal string)', value);
       out[start + i] = exact;
     }
   }
@@ -256,6 +255,7 @@ function* writeArrays(cells: Cells): Steps<Column> {
   const rows = cells.values.length;
   const offsets = new Uint32Array(rows + 1);
   for (let row = 0; row < rows; row++) {
+    if (isStep(row)) yield;
     const value = cells.values[row];
     if (value === undefined || value === null) {
       offsets[row + 1] = offsets[row]!;

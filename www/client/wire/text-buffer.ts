@@ -3,9 +3,13 @@
 const encoder = new TextEncoder();
 
 export class TextBuffer {
-  #bytes = new Uint8Array(1024);
+  #bytes: Uint8Array<ArrayBuffer>;
   #used = 0;
   #offsets: number[] = [0];
+
+  constructor(room = 1024) {
+    this.#bytes = new Uint8Array(room);
+  }
 
   push(text: string): void {
     // Three bytes a UTF-16 unit is the most UTF-8 needs.
@@ -22,9 +26,9 @@ export class TextBuffer {
   }
 
   #reserve(bytes: number): void {
-    const room = this.#used + bytes;
-    if (room <= this.#bytes.byteLength) return;
-    const larger = new Uint8Array(Math.max(room, this.#bytes.byteLength * 2));
+    const needed = this.#used + bytes;
+    if (needed <= this.#bytes.byteLength) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.byteLength * 2));
     larger.set(this.#bytes.subarray(0, this.#used));
     this.#bytes = larger;
   }
@@ -33,7 +37,7 @@ export class TextBuffer {
     return Uint32Array.from(this.#offsets);
   }
 
-  get data(): Uint8Array {
+  get data(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#used);
   }
 }
