@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DataType } from '../../dist/client/index.js';
+import { packRows } from '../../target/modules/client/rows.js';
 import { atOnce, inSteps, nextTask } from '../../target/modules/client/steps.js';
 import { decodeBatch, encodeBatch } from '../../target/modules/client/wire/batch.js';
 import { readColumn } from '../../target/modules/client/wire/column-reader.js';
@@ -68,6 +69,17 @@ test('columns are written in steps, and refusals name the row', () => {
   const { steps, value } = stepsOf(columnSteps('c', { name: 'f', type: DataType.Array, element: DataType.Int32 }, arrays));
   assert.ok(steps > 6, String(steps));
   assert.deepEqual(readColumn(value, { start: 0, end: 600 }), arrays);
+});
+
+test('vectors are converted in steps', () => {
+  const [id, v] = SCHEMA.fields;
+  const collection = { collection_name: 'c', properties: [], schema: { ...SCHEMA, fields: [id, { ...v, data_type: 'Float16Vector', dim: '2' }] } };
+  let step = 0;
+  const seen = new Set();
+  const convert = () => (seen.add(step), new Uint8Array(4));
+  const work = packRows(collection, list(600, i => ({ id: i, v: [1, 2] })), { transformers: { [DataType.Float16Vector]: convert } });
+  while (!work.next().done) step++;
+  assert.equal(seen.size, 3);
 });
 
 test('keys of written rows are read in steps', async () => {

@@ -77,7 +77,7 @@ function checkBinaryLength(value: unknown, field: InsertField): void {
 }
 
 /** Half-precision vectors given as numbers become bytes. */
-function transform(field: InsertField, transformers: InsertTransformers): void {
+function* transform(field: InsertField, transformers: InsertTransformers): Steps<void> {
   const convert =
     field.type === DataType.BFloat16Vector
       ? (transformers[DataType.BFloat16Vector] ?? f32ArrayToBf16Bytes)
@@ -85,7 +85,10 @@ function transform(field: InsertField, transformers: InsertTransformers): void {
         ? (transformers[DataType.Float16Vector] ?? f32ArrayToF16Bytes)
         : undefined;
   if (!convert) return;
-  field.values = field.values.map(value => (Array.isArray(value) ? convert(value as number[]) : value));
+  for (const [row, value] of field.values.entries()) {
+    if (isStep(row)) yield;
+    if (Array.isArray(value)) field.values[row] = convert(value as number[]);
+  }
 }
 
 export interface PackOptions {
@@ -102,7 +105,7 @@ export function* packRows(collection: DescribeCollectionResponse, rows: RowData[
   const name = collection.collection_name || collection.schema.name;
   const columns: Column[] = [];
   for (const field of fields.byName.values()) {
-    transform(field, options.transformers ?? {});
+    yield* transform(field, options.transformers ?? {});
     const column = yield* columnSteps(name, field, field.values);
     if (column) columns.push(column);
   }
