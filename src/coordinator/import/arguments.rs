@@ -22,7 +22,7 @@ pub(super) fn check_files<'a>(names: impl ExactSizeIterator<Item = &'a str> + Cl
         let format = Format::of_file(name)?;
         if count > 1 && format != Format::Numpy {
             let kind = extension(first);
-            let kind = if kind == "parquet" { "Parquet".to_owned() } else { kind.to_uppercase() };
+            let kind = if kind == "parquet" { "Parquet".to_owned() } else { kind.to_ascii_uppercase() };
             return refused(format!("for {kind} import, accepts only one file"));
         }
     }
