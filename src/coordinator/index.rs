@@ -1,5 +1,6 @@
 use super::Coordinator;
 use super::graph::is_complete;
+use super::maintenance::DATA_NODE_ATTEMPTS;
 use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -10,6 +11,9 @@ use crate::schema::{Field, KeyValue, names};
 use crate::segment::SegmentManifest;
 use futures::FutureExt;
 use std::rc::Rc;
+
+/// Of what is indexed, in one command to the data node.
+const BYTES_AT_ONCE: u64 = 64 << 20;
 
 /// How far an index is, over the sealed rows.
 pub(super) struct IndexCoverage {
@@ -118,22 +122,24 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    /// Builds what indexes lack of sealed segments.
+    /// Builds what indexes lack of sealed segments, some of them at a time: what is built is there for good, and other work gets
+    /// its turn.
     pub(super) async fn build_missing_indexes(self: &Rc<Self>, id: CollectionId) -> Result<()> {
         let runtime = self.runtime(id);
-        let _maintaining = runtime.maintaining.lock().await;
-        let Some(collection) = self.collection(id) else { return Ok(()) };
-        for index in &collection.indexes {
-            let lacking = collection.segments().filter(|segment| !segment.indexes.contains_key(&index.id));
-            let segments: Vec<_> = lacking.cloned().collect();
-            if segments.is_empty() {
-                continue;
-            }
-            let plan = IndexPlan { collection: id, index: index.clone(), segments };
-            let NodeAnswer::IndexBuilt(built) = self.with_data_node(NodeCommand::BuildIndex(Box::new(plan))).await?
-            else {
-                return Err(Error::Unexpected("the data node did not answer with an index".into()));
+        let mut attempts = 0;
+        loop {
+            let _maintaining = runtime.maintaining.lock().await;
+            let Some(plan) = self.collection(id).as_ref().and_then(missing_index) else { break };
+            let built = match self.with_data_node(NodeCommand::BuildIndex(Box::new(plan))).await {
+                Ok(NodeAnswer::IndexBuilt(built)) => built,
+                Ok(_) => return Err(Error::Unexpected("the data node did not answer with an index".into())),
+                Err(Error::NodeOffline { .. }) if attempts + 1 < DATA_NODE_ATTEMPTS => {
+                    attempts += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
+            attempts = 0;
             let _moving = runtime.moving.lock().await;
             let added = self
                 .change(id, |collection, _| {
@@ -167,6 +173,21 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let unnamed = built.entries.iter().filter(|(segment, entry)| entry.file_bytes > 0 && !is_named(**segment));
         unnamed.map(|(segment, _)| SegmentManifest::new(*segment, 0).index_file(id, built.index)).collect()
     }
+}
+
+/// What a data node should build next: of one index, segments that together are not much, or one.
+fn missing_index(collection: &Collection) -> Option<IndexPlan> {
+    collection.indexes.iter().find_map(|index| {
+        let mut bytes = 0;
+        let lacking = collection.segments().filter(|segment| !segment.indexes.contains_key(&index.id));
+        let at_once = lacking.take_while(|segment| {
+            let is_first = bytes == 0;
+            bytes += segment.column_bytes.get(&index.field).copied().unwrap_or_default().max(1);
+            is_first || bytes <= BYTES_AT_ONCE
+        });
+        let segments: Vec<SegmentManifest> = at_once.cloned().collect();
+        (!segments.is_empty()).then(|| IndexPlan { collection: collection.id, index: index.clone(), segments })
+    })
 }
 
 /// An index by its name, by that of its field or key of the dynamic one, or all of a collection.

@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub(super) const MAX_QUERY_NODES: usize = 100;
 
 /// What an instance takes before it has loaded anything.
-const EMPTY_NODE_BYTES: u64 = 2 << 20;
+pub(super) const EMPTY_NODE_BYTES: u64 = 2 << 20;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Whether there is room for what a record names beyond what the collection has loaded.

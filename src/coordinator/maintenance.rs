@@ -6,7 +6,7 @@ use crate::cluster::{
     CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
 };
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
+use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{SegmentManifest, Shard, log_range, segment_prefix};
 use crate::sorted::{SortedMap, SortedSet};
@@ -162,6 +162,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let coordinator = self.clone();
         let task = async move {
             drop(coordinator.compact(id).await);
+            if coordinator.log_is_in_the_way(id) && coordinator.flush(id).await.is_ok() {
+                drop(coordinator.compact(id).await);
+            }
             drop(coordinator.build_missing_indexes(id).await);
         };
         self.platform.spawn(task.boxed_local());
@@ -211,7 +214,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     async fn planned_flush(&self, id: CollectionId, runtime: &Runtime) -> Option<(FlushPlan, LogSummary)> {
         let _turn = runtime.writing.lock().await;
         let (collection, log) = (self.collection(id)?, runtime.log.borrow().clone());
-        let has_any = log.last > collection.flushed && (!log.inserted_rows.is_empty() || log.has_deletes);
+        // Also of rows whose partition was dropped: they would be read with every load.
+        let has_any = log.last > collection.flushed;
         has_any.then(|| (self.flush_plan(&collection, &log), log))
     }
 
@@ -246,6 +250,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let replaced = self
             .change(id, |collection, batch| {
                 let mut replaced = Vec::new();
+                let indexes: SortedSet<IndexId> = collection.indexes.iter().map(|index| index.id).collect();
                 for partition in &mut collection.partitions {
                     for segment in &mut partition.segments {
                         let Some(deleted) = outcome.deleted_in.iter().find(|deleted| deleted.id == segment.id) else {
@@ -255,8 +260,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                         segment.deletes = deleted.deletes;
                         segment.deleted_rows = deleted.deleted_rows;
                     }
-                    let new = outcome.new_segments.iter().filter(|(of, _)| *of == partition.id);
-                    partition.segments.extend(new.map(|(_, segment)| segment.clone()));
+                    for (_, segment) in outcome.new_segments.iter().filter(|(of, _)| *of == partition.id) {
+                        let mut segment = segment.clone();
+                        // One may have been dropped while this was written.
+                        replaced.extend(segment.retain_indexes(id, |index| indexes.contains(&index)));
+                        partition.segments.push(segment);
+                    }
                 }
                 collection.flushed = planned.last;
                 drop_log_through(batch, id, planned.last);
@@ -282,14 +291,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             // What the log deletes of older rows must find them apart from rows that were imported later.
             let is_settled =
                 |it: &SegmentManifest| log_is_empty || it.imported_at.is_none_or(|at| at <= collection.flushed);
-            let chosen = collection.partitions.iter().find_map(|partition| {
-                (0..collection.shards_num).find_map(|shard| {
-                    let segments: Vec<_> =
-                        partition.segments.iter().filter(|it| it.shard == shard && is_settled(it)).collect();
-                    let inputs = worth_compacting(&segments, self.config.max_segment_bytes, expired_before);
-                    (!inputs.is_empty()).then_some((partition.id, inputs))
-                })
-            });
+            let chosen = self.next_compaction(&collection, expired_before, is_settled);
             let Some((partition, inputs)) = chosen else { return Ok(compactions) };
             let plan = CompactPlan {
                 collection: id,
@@ -302,6 +304,30 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             self.compact_segments(&runtime, partition, plan).await?;
             compactions += 1;
         }
+    }
+
+    fn next_compaction(
+        &self,
+        collection: &Collection,
+        expired_before: Option<Timestamp>,
+        takes_part: impl Fn(&SegmentManifest) -> bool,
+    ) -> Option<(PartitionId, Vec<SegmentManifest>)> {
+        collection.partitions.iter().find_map(|partition| {
+            (0..collection.shards_num).find_map(|shard| {
+                let segments: Vec<_> =
+                    partition.segments.iter().filter(|it| it.shard == shard && takes_part(it)).collect();
+                let inputs = worth_compacting(&segments, self.config.max_segment_bytes, expired_before);
+                (!inputs.is_empty()).then_some((partition.id, inputs))
+            })
+        })
+    }
+
+    /// Whether imported segments would be compacted if the log were empty, which it may not be for long where little is written.
+    fn log_is_in_the_way(&self, id: CollectionId) -> bool {
+        let Some(collection) = self.collection(id) else { return false };
+        let expired_before = collection.schema.expired_before(self.platform.now_ms());
+        let has_log = self.runtime(id).log.borrow().last > collection.flushed;
+        has_log && self.next_compaction(&collection, expired_before, |_| true).is_some()
     }
 
     async fn compact_segments(
@@ -322,11 +348,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let committed = self
                 .change(id, |collection, _| {
+                    let indexes: SortedSet<IndexId> = collection.indexes.iter().map(|index| index.id).collect();
                     let partition = collection.partitions.iter_mut().find(|it| it.id == partition);
                     let partition = partition.ok_or_else(|| Error::Unexpected("the partition was dropped".into()))?;
                     partition.segments.retain(|segment| !gone.contains(&segment.id));
-                    partition.segments.extend(output);
-                    Ok(())
+                    let mut unnamed = Vec::new();
+                    if let Some(mut segment) = output {
+                        unnamed.extend(segment.retain_indexes(id, |index| indexes.contains(&index)));
+                        partition.segments.push(segment);
+                    }
+                    Ok(unnamed)
                 })
                 .await;
             if committed.is_ok() {
@@ -334,10 +365,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             committed
         };
-        let unused =
-            if committed.is_ok() { inputs.iter().flat_map(|segment| segment.files(id)).collect() } else { written };
-        self.discard(&unused).await;
-        committed
+        match committed {
+            Ok(unnamed) => {
+                let replaced = inputs.iter().flat_map(|segment| segment.files(id));
+                self.discard(&replaced.chain(unnamed).collect::<Vec<_>>()).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.discard(&written).await;
+                Err(error)
+            }
+        }
     }
 }
 

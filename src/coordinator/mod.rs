@@ -288,7 +288,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         coordinator.resume_imports().await?;
         // From here on nothing waits: who is told of nodes that die comes after this.
         coordinator.restore_loads();
-        coordinator.finish_indexes();
+        coordinator.finish_maintenance();
         coordinator.move_files_over();
         Ok(coordinator)
     }
@@ -306,8 +306,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    /// Builds what earlier owners did not come to.
-    fn finish_indexes(self: &Rc<Self>) {
+    /// Does what earlier owners did not come to, and frees what has expired since.
+    fn finish_maintenance(self: &Rc<Self>) {
         let lacks_index = |collection: &Collection| {
             let mut indexes = collection.indexes.iter();
             indexes.any(|index| !IndexCoverage::of(collection, index.id).is_finished())
@@ -315,6 +315,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let catalog = self.catalog.borrow();
         let unfinished = catalog.collections.values().filter(|collection| lacks_index(collection));
         unfinished.for_each(|collection| self.build_in_background(collection.id));
+        let expiring =
+            catalog.collections.values().filter(|it| it.schema.expired_before(self.platform.now_ms()).is_some());
+        expiring.for_each(|collection| self.tidy_up(collection.id));
     }
 
     /// Deletes files that no manifest names, and sources of imports that have ended: left by work that a crash cut short, or

@@ -1,6 +1,7 @@
 //! Giving memory back after a part was released, or rows were written into files that need not be in memory: linear memory
 //! never shrinks, so what remains moves to fresh nodes.
 
+use super::load_limits::EMPTY_NODE_BYTES;
 use super::query_nodes::QueryNodes;
 use super::{Coordinator, Runtime};
 use crate::catalog::Collection;
@@ -60,7 +61,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let nodes = runtime.serving.borrow().as_ref().map(|serving| serving.nodes.ids.clone()).unwrap_or_default();
         let memory = join_all(nodes.iter().map(|node| self.node_memory(node))).await;
         let instances = memory.into_iter().flatten().map(|memory| memory.instance);
-        instances.map(|it| it.instance_bytes.saturating_sub(it.allocated_bytes)).sum()
+        instances.map(|it| it.instance_bytes.saturating_sub(it.allocated_bytes + EMPTY_NODE_BYTES)).sum()
     }
 
     fn relocate_in_background(self: &Rc<Self>, id: CollectionId) {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ids::{PartitionId, Timestamp};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
-use crate::segment::{Deletes, Growing, LogReader, LogRecord, SegmentManifest, SegmentRows, read_segment};
+use crate::segment::{Deletes, Growing, KeySet, LogReader, LogRecord, SegmentManifest, SegmentRows, read_segment};
 use futures::future::join;
 use std::rc::Rc;
 use std::slice;
@@ -124,7 +124,7 @@ impl<P: Platform> DataNode<P> {
                 segment.keys = Some(rows);
             }
             if let Some(keys) = &mut segment.keys {
-                keys.delete(&deletes.keys);
+                keys.delete(&KeySet::of(&deletes.keys));
             }
         }
         Ok(())

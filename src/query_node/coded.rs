@@ -20,6 +20,8 @@ const fn with_spare(depth: usize) -> usize {
 
 /// Of segments with numbers in files, what is left over of so many is kept until all segments have been looked at.
 const QUERIES_AT_ONCE: usize = 32;
+/// Of rows that many scores leave in doubt, as where all are alike.
+const VECTORS_AT_ONCE: usize = 1024;
 /// Of so many, the best rows of all rule out most of the others, however near to each other these are in their files.
 const MANY_SEGMENTS: usize = 4;
 
@@ -208,11 +210,12 @@ impl Candidates {
 
     /// Adds the best `depth` of all to what is found in each segment, with the scores of their vectors. Beyond the first
     /// `depth`, vectors are read only of rows that may be better than one of these.
-    pub fn rank_exactly(
+    pub async fn rank_exactly<P: Platform>(
         mut self,
         (plan, query): (&Plan, &[f32]),
         depth: usize,
         found_in: &mut [Vec<Hit>],
+        breather: &mut Breather<'_, P>,
     ) -> Result<()> {
         let order = Order::of(plan.metric);
         self.hits.sort_unstable_by(|left, right| order.compare(left.hit.score, right.hit.score));
@@ -224,7 +227,7 @@ impl Candidates {
             for (segment, rows) in rows_of {
                 let mut exact = TopK::new(depth, order, None);
                 found_in[segment].drain(..).for_each(|hit| exact.offer(hit.score, hit.row));
-                offer_exact(plan, query, &plan.target.segments[segment], &rows, &mut exact)?;
+                offer_exact((plan, query), &plan.target.segments[segment], &rows, &mut exact, breather).await?;
                 found_in[segment] = exact.into_sorted();
             }
             let mut best = TopK::new(depth, order, None);
@@ -242,20 +245,26 @@ impl Candidates {
 }
 
 /// Offers some rows of a segment with the scores of their vectors.
-pub(super) fn offer_exact(
-    plan: &Plan,
-    query: &[f32],
+pub(super) async fn offer_exact<P: Platform>(
+    (plan, query): (&Plan, &[f32]),
     segment: &SegmentRows,
     found: &[Hit],
     sink: &mut TopK,
+    breather: &mut Breather<'_, P>,
 ) -> Result<()> {
     let mut rows: Vec<u32> = found.iter().map(|hit| hit.row).collect();
     rows.sort_unstable();
-    let vectors = vectors_of(segment, &plan.field, &rows)?;
-    let mut exact = TopK::new(rows.len(), sink.order(), None);
-    let (metric, vectors) = (plan.metric, vectors.as_slice());
-    FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-    exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, rows[hit.row as usize]));
+    let mut blocks = rows.chunks(VECTORS_AT_ONCE).peekable();
+    while let Some(rows) = blocks.next() {
+        let vectors = vectors_of(segment, &plan.field, rows)?;
+        let mut exact = TopK::new(rows.len(), sink.order(), None);
+        let (metric, vectors) = (plan.metric, vectors.as_slice());
+        FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
+        exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, rows[hit.row as usize]));
+        if blocks.peek().is_some() {
+            breather.breathe().await;
+        }
+    }
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn find<P: Platform>(
             let mut again = Vec::new();
             for look in looks {
                 let number = look.asked.number;
-                match look.conclude(plan, segment.rows, depth)? {
+                match look.conclude(plan, segment.rows, depth, breather).await? {
                     Conclusion::Best(hits) => found[number][*at] = hits,
                     Conclusion::LookAgain(asked) => again.push(Look::begin(segment, asked, order)),
                 }
@@ -158,7 +158,13 @@ impl<'a> Look<'a> {
         !bounds.into_iter().flatten().any(|bound| is_behind(self.best_of_lists[list], bound))
     }
 
-    fn conclude(self, plan: &Plan, rows: &SegmentRows, depth: usize) -> Result<Conclusion<'a>> {
+    async fn conclude<P: Platform>(
+        self,
+        plan: &Plan,
+        rows: &SegmentRows,
+        depth: usize,
+        breather: &mut Breather<'_, P>,
+    ) -> Result<Conclusion<'a>> {
         let Look { asked: Asked { number, query, range, wanted }, error, sink, .. } = self;
         let (order, worst) = (sink.order(), sink.worst_score());
         let worse = |score: f32| order.worse(score, error.at(score));
@@ -167,10 +173,11 @@ impl<'a> Look<'a> {
         let surely_within = range.range_filter.map_or(0, |filter| until(worse(filter)));
         let first = surely_within.saturating_add(depth).min(kept.len());
         let mut best = TopK::new(depth, order, Some(range));
-        offer_exact(plan, query, rows, &kept[..first], &mut best)?;
+        offer_exact((plan, query), rows, &kept[..first], &mut best, breather).await?;
         // To codes, rows that are as near as the last of these may look worse by the error.
         let behind = best.worst_score().map_or(kept.len(), |last| until(worse(last)));
-        offer_exact(plan, query, rows, kept.get(first..behind).unwrap_or_default(), &mut best)?;
+        let left = kept.get(first..behind).unwrap_or_default();
+        offer_exact((plan, query), rows, left, &mut best, breather).await?;
         let last = best.worst_score();
         Ok(match (worst, last) {
             (None, _) => Conclusion::Best(best.into_sorted()),

@@ -18,9 +18,13 @@ use crate::sorted::SortedMap;
 use crate::value::{Column, ColumnData, Mask, PrimaryKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Of one call, that go through the rows together.
 const QUERIES_AT_ONCE: usize = 64;
+/// Of all queries that are looked at together, as far as there are several.
+const HITS_AT_ONCE: usize = 1 << 20;
+const ROWS_BETWEEN_BREATHS: usize = 4096;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -173,17 +177,26 @@ impl<P: Platform> QueryNode<P> {
             None => usize::from(has_growing),
         };
         let mut depth = (plan.params.depth() + passed_over).min(rows.max(1));
+        let mut groups_there = None;
         while !unanswered.is_empty() {
-            let asked: Vec<&[f32]> = unanswered.iter().map(|number| queries[*number]).collect();
-            let mut scanned = self.scan(plan, &asked, depth, breather).await?.into_iter();
-            unanswered.retain(|number| {
-                let Scanned { lists, cut_off } = scanned.next().expect("one for each that was asked");
-                match plan.answer(lists, depth, !cut_off || depth >= rows) {
-                    Some(answer) => hits_of_queries[*number] = answer,
-                    None => return true,
+            let at_once = (HITS_AT_ONCE / depth).max(1);
+            let mut left = Vec::new();
+            for numbers in unanswered.chunks(at_once) {
+                let asked: Vec<&[f32]> = numbers.iter().map(|number| queries[*number]).collect();
+                let scanned = self.scan(plan, &asked, depth, breather).await?;
+                for (number, Scanned { lists, cut_off }) in numbers.iter().zip(scanned) {
+                    match plan.answer(lists, depth, !cut_off || depth >= rows, groups_there.as_ref()) {
+                        Some(answer) => hits_of_queries[*number] = answer,
+                        None => left.push(*number),
+                    }
                 }
-                false
-            });
+            }
+            unanswered = left;
+            // Whoever looks for more groups than there are would look at every row.
+            if let Some(field) = plan.group_field.as_ref().filter(|_| !unanswered.is_empty() && groups_there.is_none())
+            {
+                groups_there = Some(groups_of(plan, field, breather).await);
+            }
             depth = depth.saturating_mul(4).min(rows.max(1));
         }
         Ok(hits_of_queries)
@@ -226,7 +239,7 @@ impl<P: Platform> QueryNode<P> {
         }
         let mut scanned = Vec::with_capacity(queries.len());
         for ((query, mut found), candidates) in queries.iter().zip(found_of_queries).zip(candidates_of_queries) {
-            candidates.rank_exactly((plan, query), depth, &mut found)?;
+            candidates.rank_exactly((plan, query), depth, &mut found, breather).await?;
             let cut_off = found.iter().map(Vec::len).sum::<usize>() >= depth;
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
                 let ranked = hits.into_iter().map(|hit| RankedHit {
@@ -251,7 +264,13 @@ impl Plan {
     }
 
     /// What the caller gets of the best `depth` hits of each segment; `None` when a deeper search could change it.
-    fn answer(&self, mut lists: Vec<Vec<Hit>>, depth: usize, exhausted: bool) -> Option<Vec<Hit>> {
+    fn answer(
+        &self,
+        mut lists: Vec<Vec<Hit>>,
+        depth: usize,
+        exhausted: bool,
+        groups_there: Option<&GroupRows>,
+    ) -> Option<Vec<Hit>> {
         let order = Order::of(self.metric);
         // Behind the end of a list may be more hits of its last score. Of sealed rows these have larger keys, which matter to
         // iterators alone.
@@ -273,7 +292,7 @@ impl Plan {
         }
         let hits = merge(order, lists, depth);
         if let Some(field) = &self.group_field {
-            return grouped(self, field, &hits, exhausted);
+            return grouped(self, field, (&hits, exhausted), groups_there);
         }
         // Pages that follow one another leave nothing out.
         let is_certain = |last: &Hit| horizon.is_none_or(|horizon| order.compare(last.score, horizon).is_lt());
@@ -337,12 +356,38 @@ fn group_key(segment: &SegmentRows, field: &Field, row: usize) -> GroupKey {
     }
 }
 
+/// Groups by what they have in common, and how many of the rows that take part each has.
+type GroupRows = BTreeMap<GroupKey, usize>;
+
+/// The groups that there are; not all of them when there are clearly more than are asked for.
+async fn groups_of<P: Platform>(plan: &Plan, field: &Field, breather: &mut Breather<'_, P>) -> GroupRows {
+    let mut groups = GroupRows::new();
+    let needs_all = plan.params.group_by.as_ref().is_some_and(|group_by| group_by.strict);
+    for (segment, mask) in plan.target.segments.iter().zip(&plan.masks) {
+        for (count, row) in mask.ones().enumerate() {
+            *groups.entry(group_key(segment, field, row)).or_default() += 1;
+            if groups.len() > plan.params.depth() && !needs_all {
+                return groups;
+            }
+            if count % ROWS_BETWEEN_BREATHS == 0 {
+                breather.breathe().await;
+            }
+        }
+    }
+    groups
+}
+
 /// The hits group after group; `None` when a deeper search could change them.
-fn grouped(plan: &Plan, field: &Field, hits: &[Hit], exhausted: bool) -> Option<Vec<Hit>> {
+fn grouped(
+    plan: &Plan,
+    field: &Field,
+    (hits, exhausted): (&[Hit], bool),
+    there: Option<&GroupRows>,
+) -> Option<Vec<Hit>> {
     let group_by = plan.params.group_by.as_ref()?;
     let keys =
         hits.iter().map(|hit| group_key(&plan.target.segments[hit.at.segment as usize], field, hit.at.row as usize));
-    let groups = group(keys, plan.params.depth(), group_by.size, group_by.strict);
+    let groups = group(keys, plan.params.depth(), group_by.size, group_by.strict, there);
     (groups.enough || exhausted)
         .then(|| groups.positions(plan.params.offset).map(|position| hits[position].clone()).collect())
 }

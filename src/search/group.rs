@@ -19,17 +19,22 @@ impl<K> Grouped<K> {
 }
 
 /// Groups hits that come best first. As in Milvus, `strict` wants every group full, otherwise it is enough to have seen
-/// `limit` groups. `limit` includes the offset.
+/// `limit` groups. `limit` includes the offset. `there` says which groups there are, of how many rows each, if that is known;
+/// where these are fewer, all of them are wanted full.
 pub fn group<K: Ord + Clone>(
     keys: impl Iterator<Item = K>,
     limit: usize,
     group_size: usize,
     strict: bool,
+    there: Option<&BTreeMap<K, usize>>,
 ) -> Grouped<K> {
+    let wanted = there.map_or(limit, |there| there.len().min(limit));
+    let strict = strict || wanted < limit;
+    let room = |key: &K| there.and_then(|there| there.get(key)).map_or(group_size, |rows| group_size.min(*rows));
     let mut groups: Vec<(K, Vec<usize>)> = Vec::new();
     let mut by_key: BTreeMap<K, usize> = BTreeMap::new();
     let mut full = 0;
-    let mut enough = limit == 0 || group_size == 0;
+    let mut enough = wanted == 0 || group_size == 0;
     for (position, key) in keys.enumerate() {
         if enough {
             break;
@@ -43,12 +48,12 @@ pub fn group<K: Ord + Clone>(
                 groups.len() - 1
             }
         };
-        let members = &mut groups[slot].1;
+        let (key, members) = &mut groups[slot];
         if members.len() < group_size {
             members.push(position);
-            full += usize::from(members.len() == group_size);
+            full += usize::from(members.len() == room(key));
         }
-        enough = groups.len() == limit && (!strict || full == limit);
+        enough = groups.len() == wanted && (!strict || full == wanted);
     }
     Grouped { groups, enough }
 }
@@ -59,7 +64,7 @@ mod tests {
 
     #[test]
     fn limit_counts_groups() {
-        let grouped = group("abacabd".chars(), 2, 2, true);
+        let grouped = group("abacabd".chars(), 2, 2, true, None);
         assert_eq!(grouped.groups, vec![('a', vec![0, 2]), ('b', vec![1, 5])]);
         assert!(grouped.enough);
         assert_eq!(grouped.positions(1).collect::<Vec<_>>(), vec![1, 5]);
@@ -67,15 +72,27 @@ mod tests {
 
     #[test]
     fn not_strict_stops_at_the_last_group() {
-        let grouped = group("abacabd".chars(), 3, 2, false);
+        let grouped = group("abacabd".chars(), 3, 2, false, None);
         assert_eq!(grouped.groups, vec![('a', vec![0, 2]), ('b', vec![1]), ('c', vec![3])]);
         assert!(grouped.enough);
     }
 
     #[test]
     fn too_few_hits_are_not_enough() {
-        assert!(!group("aab".chars(), 2, 2, true).enough);
-        assert!(!group("aab".chars(), 3, 1, false).enough);
-        assert!(group("".chars(), 0, 1, false).enough);
+        assert!(!group("aab".chars(), 2, 2, true, None).enough);
+        assert!(!group("aab".chars(), 3, 1, false, None).enough);
+        assert!(group("".chars(), 0, 1, false, None).enough);
+    }
+
+    #[test]
+    fn no_more_is_enough_than_there_is() {
+        let there = BTreeMap::from([('a', 5), ('b', 1)]);
+        for (hits, size, strict, enough) in
+            [("aab", 2, true, true), ("ab", 2, false, false), ("ab", 1, false, true), ("aa", 1, false, false)]
+        {
+            assert_eq!(group(hits.chars(), 3, size, strict, Some(&there)).enough, enough, "{hits}");
+        }
+        assert!(group("ab".chars(), 2, 2, false, Some(&there)).enough, "as many as are asked for need not be full");
+        assert!(group("".chars(), 3, 1, false, Some(&BTreeMap::new())).enough);
     }
 }

@@ -183,8 +183,12 @@ impl StoredVectors {
     pub fn read(&self, rows: &[u32]) -> Result<Vec<f32>> {
         let mut values = vec![0f32; rows.len() * self.dim];
         let row_bytes = (self.dim * size_of::<f32>()) as u64;
-        for (row, into) in rows.iter().zip(values.chunks_exact_mut(self.dim)) {
-            self.file.read_now(self.data_offset + u64::from(*row) * row_bytes, bytemuck::cast_slice_mut(into))?;
+        let mut rest = values.as_mut_slice();
+        for neighbours in rows.chunk_by(|row, next| row + 1 == *next) {
+            let (into, behind) = rest.split_at_mut(neighbours.len() * self.dim);
+            rest = behind;
+            self.file
+                .read_now(self.data_offset + u64::from(neighbours[0]) * row_bytes, bytemuck::cast_slice_mut(into))?;
         }
         Ok(values)
     }

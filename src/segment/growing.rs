@@ -1,6 +1,6 @@
 //! Rows that only the log holds: appended as they are written, dropped when a sealed segment has them.
 
-use super::SegmentRows;
+use super::{KeySet, SegmentRows};
 use crate::ids::Timestamp;
 use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
@@ -94,7 +94,8 @@ impl Growing {
 
     /// Marks every live row with one of these keys as deleted; returns how many there were.
     pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
-        self.chunks.iter_mut().map(|chunk| chunk.delete(keys)).sum()
+        let keys = KeySet::of(keys);
+        self.chunks.iter_mut().map(|chunk| chunk.delete(&keys)).sum()
     }
 
     /// Forgets the rows that were written at `flushed` or before: a sealed segment has them now.

@@ -96,6 +96,17 @@ impl SegmentManifest {
         self.write_quintiles = vec![at; QUINTILES as usize];
     }
 
+    /// Forgets the indexes that are not known any more; returns their files.
+    pub fn retain_indexes(&mut self, collection: CollectionId, is_known: impl Fn(IndexId) -> bool) -> Vec<String> {
+        let mut unnamed = Vec::new();
+        for (index, entry) in self.indexes.iter().filter(|(index, _)| !is_known(**index)) {
+            unnamed.extend((entry.file_bytes > 0).then(|| self.index_file(collection, *index)));
+            unnamed.extend((entry.graph_bytes > 0).then(|| self.graph_file(collection, *index)));
+        }
+        self.indexes.retain(|index, _| is_known(*index));
+        unnamed
+    }
+
     fn file(&self, collection: CollectionId, name: &str) -> String {
         format!("{}{name}", segment_prefix(collection, self.id))
     }

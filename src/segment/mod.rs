@@ -26,7 +26,7 @@ pub use log_reader::LogReader;
 pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
 pub use manifest::{IndexEntry, SEGMENTS, SegmentManifest, Wanted, segment_prefix};
 pub use read::{read_columns, read_segment, read_times, read_written};
-pub use rows::SegmentRows;
+pub use rows::{KeySet, SegmentRows};
 pub use seal::{SealPlan, SealSource, SealedColumn, merge_order, seal, seal_times};
 pub use shard::Shard;
 

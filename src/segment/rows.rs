@@ -9,6 +9,7 @@ use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
 use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
 use roaring::RoaringBitmap;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -134,12 +135,12 @@ impl SegmentRows {
     /// Applies a delete of a time; rows that were not there yet stay.
     pub fn delete_at(&mut self, at: Timestamp, keys: &PrimaryKeys) {
         if self.imported_at.is_none_or(|imported| imported < at) {
-            self.delete(keys);
+            self.delete(&KeySet::of(keys));
         }
     }
 
     /// Marks every live row with one of these keys as deleted; returns how many there were.
-    pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
+    pub fn delete(&mut self, keys: &KeySet<'_>) -> u64 {
         let found = self.find(keys);
         if found.is_empty() || self.deleted.is_superset(&found) {
             return 0;
@@ -150,18 +151,21 @@ impl SegmentRows {
         deleted.len() - before
     }
 
-    fn find(&self, keys: &PrimaryKeys) -> RoaringBitmap {
+    fn find(&self, keys: &KeySet<'_>) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
-        match (&self.primary_keys().data, keys) {
+        match (&self.primary_keys().data, keys.keys) {
             (ColumnData::Int64(rows), PrimaryKeys::Int64(keys)) if self.sorted => {
-                for key in keys {
+                let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return found };
+                for key in keys.iter().filter(|key| (first..=last).contains(key)) {
                     let first = rows.partition_point(|row| row < key);
                     let equal = rows[first..].iter().take_while(|row| *row == key).count();
                     found.insert_range(first as u32..(first + equal) as u32);
                 }
             }
             (ColumnData::VarChar(rows), PrimaryKeys::VarChar(keys)) if self.sorted => {
-                for key in keys {
+                let Some(last) = rows.len().checked_sub(1) else { return found };
+                let range = rows.get(0)..=rows.get(last);
+                for key in keys.iter().filter(|key| range.contains(&key.as_str())) {
                     let mut at = partition_point(rows.len(), |row| rows.get(row) < key.as_str());
                     while at < rows.len() && rows.get(at) == key {
                         found.insert(at as u32);
@@ -169,17 +173,49 @@ impl SegmentRows {
                     }
                 }
             }
-            (ColumnData::Int64(rows), PrimaryKeys::Int64(keys)) => {
-                let keys: HashSet<i64> = keys.iter().copied().collect();
-                found.extend((0..rows.len() as u32).filter(|row| keys.contains(&rows[*row as usize])));
+            (ColumnData::Int64(rows), PrimaryKeys::Int64(_)) => {
+                found.extend((0..rows.len() as u32).filter(|row| keys.has_number(rows[*row as usize])));
             }
-            (ColumnData::VarChar(rows), PrimaryKeys::VarChar(keys)) => {
-                let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
-                found.extend((0..rows.len() as u32).filter(|row| keys.contains(rows.get(*row as usize))));
+            (ColumnData::VarChar(rows), PrimaryKeys::VarChar(_)) => {
+                found.extend((0..rows.len() as u32).filter(|row| keys.has_text(rows.get(*row as usize))));
             }
             _ => {}
         }
         found
+    }
+}
+
+/// So few are compared one after the other.
+const FEW_KEYS: usize = 8;
+
+/// Keys that are looked for in many places; where these are not sorted, by hashes that are made once.
+pub struct KeySet<'a> {
+    keys: &'a PrimaryKeys,
+    numbers: OnceCell<HashSet<i64>>,
+    texts: OnceCell<HashSet<&'a str>>,
+}
+
+impl<'a> KeySet<'a> {
+    pub fn of(keys: &'a PrimaryKeys) -> Self {
+        KeySet { keys, numbers: OnceCell::new(), texts: OnceCell::new() }
+    }
+
+    fn has_number(&self, key: i64) -> bool {
+        match self.keys {
+            PrimaryKeys::Int64(keys) if keys.len() <= FEW_KEYS => keys.contains(&key),
+            PrimaryKeys::Int64(keys) => self.numbers.get_or_init(|| keys.iter().copied().collect()).contains(&key),
+            PrimaryKeys::VarChar(_) => false,
+        }
+    }
+
+    fn has_text(&self, key: &str) -> bool {
+        match self.keys {
+            PrimaryKeys::VarChar(keys) if keys.len() <= FEW_KEYS => keys.iter().any(|known| known == key),
+            PrimaryKeys::VarChar(keys) => {
+                self.texts.get_or_init(|| keys.iter().map(String::as_str).collect()).contains(key)
+            }
+            PrimaryKeys::Int64(_) => false,
+        }
     }
 }
 

@@ -146,3 +146,24 @@ fn lengths_that_leave_f32_still_give_a_direction() {
         assert!((scan(request, 1)[0].score - 1.0).abs() < 1e-5, "{scale}");
     }
 }
+
+#[test]
+fn products_that_leave_f32_still_give_an_angle() {
+    for length in [1e20f32, 1e-23] {
+        let query: Vec<f32> = (0..16).map(|at| length * (at as f32 - 3.0)).collect();
+        let row: Vec<f32> = (0..16).map(|at| length * (5.0 - at as f32)).collect();
+        let vectors = [row.as_slice(), query.as_slice()].concat();
+        let scanned = FlatScan {
+            query: &query,
+            vectors: &vectors,
+            metric: MetricType::Cosine,
+            inverse_norms: None,
+            mask: None,
+            base_row: 0,
+        };
+        let hits = scan(scanned, 2);
+        let expected = naive(MetricType::Cosine, &query, &row);
+        assert!((f64::from(hits[1].score) - expected).abs() < 1e-5, "{} is not {expected}", hits[1].score);
+        assert!((hits[0].score - 1.0).abs() < 1e-5);
+    }
+}

@@ -30,9 +30,15 @@ impl FlatScan<'_> {
             return;
         }
         let rows = self.vectors.len() / dim;
-        let query_norm = match self.metric {
-            MetricType::Cosine => inverse_norm(self.query),
-            _ => 1.0,
+        // At length 1, so that products with it stay in float32's range as long as the rows' own lengths do.
+        let unit_query: Vec<f32>;
+        let query = match self.metric {
+            MetricType::Cosine => {
+                let norm = f64::from(inverse_norm(self.query));
+                unit_query = self.query.iter().map(|number| (f64::from(*number) * norm) as f32).collect();
+                &unit_query
+            }
+            _ => self.query,
         };
         let mut scores = [0f32; BLOCK_ROWS];
         for start in (0..rows).step_by(BLOCK_ROWS) {
@@ -46,19 +52,19 @@ impl FlatScan<'_> {
                 Some(wanted) if wanted * SPARSE_BLOCK < end - start => {
                     self.wanted_rows(start, end).for_each(|row| {
                         let mut score = [0f32];
-                        self.score_block(row, query_norm, &mut score);
+                        self.score_block(query, row, &mut score);
                         sink.offer(score[0], self.base_row + row as u32);
                     });
                 }
                 Some(wanted) if wanted < end - start => {
                     let scores = &mut scores[..end - start];
-                    self.score_block(start, query_norm, scores);
+                    self.score_block(query, start, scores);
                     self.wanted_rows(start, end)
                         .for_each(|row| sink.offer(scores[row - start], self.base_row + row as u32));
                 }
                 _ => {
                     let scores = &mut scores[..end - start];
-                    self.score_block(start, query_norm, scores);
+                    self.score_block(query, start, scores);
                     sink.offer_block(scores, self.base_row + start as u32);
                 }
             }
@@ -86,20 +92,20 @@ impl FlatScan<'_> {
     }
 
     /// Scores of the `out.len()` rows from `start` on.
-    fn score_block(&self, start: usize, query_norm: f32, out: &mut [f32]) {
-        let dim = self.query.len();
+    fn score_block(&self, query: &[f32], start: usize, out: &mut [f32]) {
+        let dim = query.len();
         let rows = &self.vectors[start * dim..(start + out.len()) * dim];
         match self.metric {
-            MetricType::L2 => l2_squared(self.query, rows, out),
-            MetricType::Ip => inner_product(self.query, rows, out),
+            MetricType::L2 => l2_squared(query, rows, out),
+            MetricType::Ip => inner_product(query, rows, out),
             MetricType::Cosine => {
-                inner_product(self.query, rows, out);
+                inner_product(query, rows, out);
                 match self.inverse_norms.and_then(|norms| norms.get(start..start + out.len())) {
                     Some(norms) => out.iter_mut().zip(norms).for_each(|(score, norm)| {
-                        *score = cosine(*score, query_norm, *norm);
+                        *score = cosine(*score, *norm);
                     }),
                     None => out.iter_mut().zip(rows.chunks_exact(dim)).for_each(|(score, row)| {
-                        *score = cosine(*score, query_norm, inverse_norm(row));
+                        *score = cosine(*score, inverse_norm(row));
                     }),
                 }
             }
@@ -108,8 +114,8 @@ impl FlatScan<'_> {
 }
 
 /// Rounding must not push a score over the bounds that range searches are given in.
-fn cosine(inner_product: f32, query_norm: f32, row_norm: f32) -> f32 {
-    (inner_product * query_norm * row_norm).clamp(-1.0, 1.0)
+fn cosine(inner_product: f32, row_norm: f32) -> f32 {
+    (inner_product * row_norm).clamp(-1.0, 1.0)
 }
 
 /// 1 / length; 0 for a zero vector, which then scores 0 against everything.

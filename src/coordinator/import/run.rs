@@ -185,11 +185,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let mut unused = Vec::new();
             for (partition, mut segment) in segments {
                 segment.commit_import(at);
-                let is_known = |index| collection.indexes.iter().any(|known| known.id == index);
-                let dropped = segment.indexes.iter().filter(|(index, _)| !is_known(**index));
-                let with_file = dropped.filter(|(_, entry)| entry.file_bytes > 0);
-                unused.extend(with_file.map(|(index, _)| segment.index_file(id, *index)));
-                segment.indexes.retain(|index, _| is_known(*index));
+                unused.extend(
+                    segment.retain_indexes(id, |index| collection.indexes.iter().any(|known| known.id == index)),
+                );
                 let partitions = &mut collection.partitions;
                 let into = partitions.iter_mut().find(|known| known.id == partition);
                 into.expect("the target was checked").segments.push(segment);

@@ -303,6 +303,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();
                 for id in all {
                     self.flush(id).boxed_local().await?;
+                    self.tidy_up(id);
                 }
                 Ok(json!({ "status": Status::success(), "flush_all_ts": decimal(self.tick()), "flush_all_tss": {} })
                     .into())
@@ -322,6 +323,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "ManualCompaction" => {
                 let collection = self.resolve(database, name)?;
                 let count = self.compact(collection.id).boxed_local().await?;
+                self.build_in_background(collection.id);
                 Ok(json!({
                     "status": Status::success(),
                     "compactionID": decimal(self.tick()),

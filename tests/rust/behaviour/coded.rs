@@ -403,3 +403,28 @@ fn hnsw_gets_a_graph_in_the_background() {
         lab.assert_tidy().await;
     });
 }
+
+#[test]
+fn graphs_are_built_whatever_made_the_segments() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+        let mut request = autoindex("L2");
+        request["extra_params"][0]["value"] = json!("HNSW");
+        lab.call("CreateIndex", request).await.ok();
+        let write = async |ids: std::ops::Range<i64>| {
+            let vectors = vectors(ids.clone().map(vector_of));
+            lab.insert("c", "", &batch([("id", ints(ids)), ("v", vectors)])).await.ok();
+        };
+        let state = async || lab.call_on("GetIndexState", "c", json!({ "field_name": "v" })).await.ok();
+        write(0..ROWS).await;
+        lab.call("FlushAll", json!({})).await.ok();
+        lab.settle().await;
+        assert_eq!(state().await.text("state"), "Finished");
+        let ids: Vec<String> = (0..ROWS / 3).map(|id| id.to_string()).collect();
+        lab.delete("c", "", &format!("id in [{}]", ids.join(","))).await.ok();
+        lab.flush("c").await.ok();
+        lab.compact("c").await.ok();
+        lab.settle().await;
+        assert_eq!(state().await.text("state"), "Finished");
+    });
+}

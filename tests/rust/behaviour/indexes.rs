@@ -6,6 +6,7 @@ use crate::support::rows::{
 };
 use crate::support::{Lab, scenario};
 use elanus::cluster::NodeKind;
+use futures::future::join;
 use serde_json::{Value, json};
 
 async fn described(lab: &Lab) -> Value {
@@ -219,7 +220,7 @@ fn an_index_made_while_rows_are_sealed_covers_them() {
 }
 
 #[test]
-fn a_node_that_dies_while_it_builds_leaves_the_index_for_later() {
+fn an_index_is_built_by_the_next_node_when_one_dies_and_later_when_several_do() {
     scenario(async |lab| {
         lab.call("CreateCollection", book()).await.ok();
         lab.insert("book", "", &books(1..20)).await.ok();
@@ -230,8 +231,20 @@ fn a_node_that_dies_while_it_builds_leaves_the_index_for_later() {
         while lab.process().nodes.gate().waiting() == 0 {
             lab.executor.sleep(1).await;
         }
-        let nodes = lab.process().nodes.running(NodeKind::Data);
-        lab.process().nodes.kill(&nodes[0]);
+        let end_node = async || {
+            let nodes = lab.process().nodes.running(NodeKind::Data);
+            lab.process().nodes.kill(&nodes[0]);
+            while lab.process().nodes.gate().waiting() > 0 {
+                lab.executor.sleep(1).await;
+            }
+        };
+        for _ in 0..2 {
+            end_node().await;
+            while lab.process().nodes.gate().waiting() == 0 {
+                lab.executor.sleep(1).await;
+            }
+        }
+        end_node().await;
         lab.process().nodes.gate().open();
         lab.settle().await;
         assert_eq!(described(&lab).await[0]["state"], "InProgress");
@@ -246,4 +259,27 @@ fn a_node_that_dies_while_it_builds_leaves_the_index_for_later() {
         assert!(lab.process().nodes.running(NodeKind::Data).is_empty());
         lab.assert_tidy().await;
     });
+}
+
+#[test]
+fn an_index_dropped_while_segments_are_written_is_in_none_of_them() {
+    for pauses in (0..60).step_by(3) {
+        scenario(async move |lab| {
+            lab.call("CreateCollection", book()).await.ok();
+            lab.call("CreateIndex", index("book", "v", "COSINE")).await.ok();
+            lab.insert("book", "", &books(1..20)).await.ok();
+            let drop_index = async {
+                for _ in 0..pauses {
+                    lab.executor.pause().await;
+                }
+                lab.call_on("DropIndex", "book", json!({ "field_name": "v" })).await.ok();
+            };
+            join(lab.flush("book"), drop_index).await.0.ok();
+            lab.settle().await;
+            let catalog = lab.catalog().await;
+            let collection = catalog.resolve("default", "book").expect("there");
+            assert!(collection.segments().all(|segment| segment.indexes.is_empty()));
+            lab.assert_tidy().await;
+        });
+    }
 }

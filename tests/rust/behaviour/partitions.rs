@@ -3,6 +3,7 @@
 use super::library;
 use crate::support::rows::{batch, books, create, index, ints, primary_key, texts, vector_field, vector_of, vectors};
 use crate::support::{Lab, scenario};
+use elanus::storage::{Records, Store};
 use elanus::value::Batch;
 use serde_json::json;
 
@@ -153,5 +154,18 @@ fn a_partition_key_hides_the_partitions() {
             assert_eq!(rows.texts("k"), ["z", "y", "c"]);
             lab.flush("book").await.ok();
         }
+    });
+}
+
+#[test]
+fn the_log_of_a_dropped_partition_goes_with_the_next_flush() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        lab.insert("book", "p1", &books(1..20)).await.ok();
+        lab.call_on("DropPartition", "book", json!({ "partition_name": "p1" })).await.ok();
+        lab.flush("book").await.ok();
+        let records = "record/".to_owned().."record/~".to_owned();
+        let left = lab.store.reopen().scan(Store::Log, records, usize::MAX).await.expect("reads");
+        assert_eq!(left.len(), 0);
     });
 }

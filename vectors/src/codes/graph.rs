@@ -44,9 +44,7 @@ impl Codes {
     /// Takes as much memory as the rows' int8 numbers.
     pub fn row_distances(&self) -> RowDistances {
         let (width, numbers) = (padded(self.dim), self.numbers());
-        let largest = |scales: &[f32]| scales.iter().copied().fold(0f32, f32::max);
-        // No number of a row is larger than the largest of its centre and of its residual together.
-        let scale = (largest(&self.lists.centres.scales) + largest(&self.row_scales)).max(f32::MIN_POSITIVE);
+        let scale = self.common_scale().max(f32::MIN_POSITIVE);
         let mut distances = RowDistances {
             metric: self.metric,
             width,
@@ -75,6 +73,20 @@ impl Codes {
             }
         }
         distances
+    }
+
+    /// In which the numbers of rows are at most 127, but for few rows that are much longer than the others: at their scale
+    /// the others would be nothing but zeros.
+    fn common_scale(&self) -> f32 {
+        // No number of a row is larger than the largest of its centre and of its residual together.
+        let of_row = |position| {
+            let list = self.lists.list_of(position as u32) as usize;
+            self.lists.centres.scales[list] + self.row_scales[position]
+        };
+        let mut scales: Vec<f32> = (0..self.row_count()).map(of_row).collect();
+        let nearly_last = scales.len() - scales.len() / 100 - 1;
+        let (_, usual, longer) = scales.select_nth_unstable_by(nearly_last, f32::total_cmp);
+        longer.iter().copied().fold(*usual, f32::max).min(2.0 * *usual)
     }
 
     /// Has searches walk a graph of as many rows.

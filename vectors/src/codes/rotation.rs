@@ -64,18 +64,25 @@ impl Random {
     /// `count` different rows of `rows`, ascending, spread over all of them.
     pub fn spread(&mut self, rows: usize, count: usize) -> Vec<usize> {
         let count = count.min(rows);
-        (0..count)
-            .map(|at| {
-                let (start, end) = (at * rows / count, (at + 1) * rows / count);
-                start + self.below(end - start)
-            })
-            .collect()
+        // The product of the two is more than 32 bits hold.
+        let start_of = |at: usize| (at as u64 * rows as u64 / count as u64) as usize;
+        (0..count).map(|at| start_of(at) + self.below(start_of(at + 1) - start_of(at))).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    fn chosen_rows_are_spread_over_all_of_them() {
+        for (rows, count) in [(0, 5), (3, 5), (10, 10), (1_000_000, 20_480), (16_000_000, 20_480)] {
+            let chosen = Random::new(7).spread(rows, count);
+            assert_eq!(chosen.len(), count.min(rows));
+            assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]) && chosen.iter().all(|row| *row < rows));
+        }
+    }
 
     #[test]
     fn lengths_and_angles_stay() {
