@@ -1,6 +1,6 @@
 // Programs written against the SDK's types compile against ours, and the browser's additions are accepted.
 
-import { DataType, MilvusClient, type ResStatus } from '../../www/client/index.js';
+import { DataType, MilvusClient, type MutationResult, type ResStatus } from '../../www/client/index.js';
 import type * as sdk from '@zilliz/milvus2-sdk-node';
 import type * as ours from '../../www/client/index.js';
 
@@ -36,12 +36,22 @@ export async function additions(client: MilvusClient, file: File): Promise<ResSt
   return client.dropCollection({ collection_name: 'book' });
 }
 
+interface Doc {
+  title: string;
+  tags: string[];
+}
+
+/** Objects may have types of the program's own. */
+export async function givesObjects(client: MilvusClient, doc: Doc): Promise<MutationResult> {
+  await client.runAnalyzer({ text: doc.title, analyzer_params: doc });
+  const rerank: ours.FunctionObject = { name: 'newest', type: 'Rerank', input_field_names: ['at'], params: doc };
+  await client.search({ collection_name: 'book', data: [1, 2, 3, 4], rerank });
+  const data = [{ id: 1, doc, docs: [doc], at: new Date(), mixed: [1, 'a', null], numbers: new Float64Array(2), nested: { doc } }];
+  return client.insert({ collection_name: 'book', data });
+}
+
 /** What a field holds is known to the program alone. */
 export async function readsFields(client: MilvusClient): Promise<string> {
-  interface Doc {
-    title: string;
-    tags: string[];
-  }
   const query = await client.query({ collection_name: 'book', filter: 'id > 0' });
   const docs = query.data as Doc[];
   const { results } = await client.search({ collection_name: 'book', data: [1, 2, 3, 4] });
@@ -49,4 +59,14 @@ export async function readsFields(client: MilvusClient): Promise<string> {
   for await (const batch of await client.queryIterator({ collection_name: 'book', batchSize: 10 })) titles.push(batch[0]!.tags[0]);
   const { usernames } = await client.listUsers();
   return titles.concat(usernames).join();
+}
+
+/** As is what the engine tells of itself. */
+export async function readsDetails(client: MilvusClient): Promise<number[]> {
+  const { data, status } = await client.getCollectionStatistics({ collection_name: 'book' });
+  const { response } = await client.getMetric({ request: { metric_type: 'system_info' } });
+  const flushed = await client.flushAll();
+  const rows: number = data.row_count;
+  const reported: number = status.extra_info.report_value;
+  return [rows, reported, response.nodes_info.length, flushed.flush_all_msgs.channel.length];
 }

@@ -40,7 +40,7 @@ export class Segments extends Iterators {
   /** Flushes and waits until the segments are sealed. */
   async flushSync(data: FlushReq): Promise<GetFlushStateResponse> {
     const flushed = await this.flush(data);
-    const segmentIDs = Object.values(flushed.coll_segIDs).flatMap(ids => ids.data);
+    const segmentIDs = Object.values<{ data: string[] }>(flushed.coll_segIDs).flatMap(ids => ids.data);
     for (;;) {
       data.signal?.throwIfAborted();
       const state = await this.getFlushState({ segmentIDs, db_name: data.db_name });

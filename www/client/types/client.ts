@@ -89,7 +89,7 @@ export interface ServerInfo {
   git_commit?: string;
   go_version?: string;
   deploy_mode?: string;
-  reserved?: { [key: string]: unknown };
+  reserved?: { [key: string]: any };
 }
 
 export interface GetVersionResponse {
@@ -104,7 +104,7 @@ export interface CheckHealthResponse {
 }
 
 export interface RunAnalyzerRequest extends CallOptions {
-  analyzer_params?: Record<string, unknown>;
+  analyzer_params?: Record<string, any>;
   text: string | string[];
   with_detail?: boolean;
   with_hash?: boolean;

@@ -14,7 +14,7 @@ import type {
 } from './common.js';
 import type { CreateIndexParam, CreateIndexSimpleReq } from './index-build.js';
 
-export type TypeParam = string | number | boolean | object;
+export type TypeParam = string | number | boolean | Record<string, any>;
 export type TypeParamKey =
   | 'dim'
   | 'max_length'
@@ -75,7 +75,7 @@ export type FunctionObject = {
   type: FunctionType | FunctionTypeName;
   input_field_names: string[];
   output_field_names?: string[];
-  params: Record<string, unknown>;
+  params: Record<string, any>;
 };
 
 export interface BaseCreateCollectionReq extends CallOptions {
@@ -194,7 +194,7 @@ export interface ShowCollectionsResponse extends TimeStampArray {
 export type GetCollectionStatisticsReq = collectionNameReq;
 export interface StatisticsResponse extends resStatusResponse {
   stats: KeyValuePair[];
-  data: { [key: string]: string | number | undefined };
+  data: Record<string, any>;
 }
 
 export interface LoadCollectionReq extends collectionNameReq {
@@ -323,14 +323,14 @@ export interface AlterCollectionSchemaReq extends collectionNameReq {
   field: FieldType;
   function: FunctionObject;
   index_name?: string;
-  extra_params?: Record<string, unknown>;
+  extra_params?: Record<string, any>;
 }
 export interface AlterCollectionSchemaResponse {
   alter_status: ResStatus;
   index_status?: ResStatus;
 }
 export interface AddFunctionFieldReq extends AlterCollectionSchemaReq {
-  extra_params: Record<string, unknown>;
+  extra_params: Record<string, any>;
 }
 export type DropCollectionFieldReq = collectionNameReq &
   ({ field_name: string; field_id?: never } | { field_name?: never; field_id: number | string });

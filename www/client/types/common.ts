@@ -44,7 +44,7 @@ export interface StringArrayId {
 export type PrivilegesTypes = CollectionPrivileges | UserPrivileges | GlobalPrivileges | string;
 
 export interface ResStatus {
-  extra_info: Record<string, string>;
+  extra_info: Record<string, any>;
   error_code: string | number;
   reason: string;
   code?: number;

@@ -48,7 +48,7 @@ export interface SearchParam {
   strict_group_size?: boolean;
   order_by_fields?: OrderByFields;
   hints?: string;
-  [key: string]: unknown;
+  [key: string]: any;
 }
 
 export type SearchText = string;
@@ -182,7 +182,7 @@ export interface SearchResults<T> extends resStatusResponse {
   session_ts: number;
   collection_name: string;
   all_search_count?: number;
-  search_iterator_v2_results?: Record<string, unknown>;
+  search_iterator_v2_results?: Record<string, any>;
   _search_iterator_v2_results?: string;
   agg_buckets?: DetermineAggregationResultsType<T>;
 }

@@ -8,7 +8,7 @@ export interface FlushReq extends CallOptions {
   db_name?: string;
 }
 export interface FlushResult extends resStatusResponse {
-  coll_segIDs: Record<string, { data: string[] }>;
+  coll_segIDs: any;
 }
 export interface GetFlushStateReq extends CallOptions {
   segmentIDs?: IntLike[];
@@ -30,7 +30,7 @@ export interface FlushClusterInfo {
 export interface FlushAllResponse extends resStatusResponse {
   flush_all_ts: number;
   flush_all_tss: Record<string, number>;
-  flush_all_msgs: Record<string, unknown>;
+  flush_all_msgs: Record<string, any>;
   cluster_info: FlushClusterInfo;
 }
 export interface GetFlushAllStateReq extends CallOptions {
@@ -75,7 +75,7 @@ export interface GetMetricsRequest extends CallOptions {
   request: { metric_type: 'system_info' | 'system_statistics' | 'system_log' };
 }
 export interface GetMetricsResponse extends resStatusResponse {
-  response: unknown;
+  response: any;
   component_name: string;
 }
 
