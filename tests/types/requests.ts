@@ -57,8 +57,20 @@ export async function readsFields(client: MilvusClient): Promise<string> {
   const { results } = await client.search({ collection_name: 'book', data: [1, 2, 3, 4] });
   const titles: string[] = [docs[0]!.title, query.data[0]!.title, results[0]!.title.trim()];
   for await (const batch of await client.queryIterator({ collection_name: 'book', batchSize: 10 })) titles.push(batch[0]!.tags[0]);
+  const all: Doc[] = [];
+  for await (const batch of await client.queryIterator({ collection_name: 'book', batchSize: 10 })) {
+    const docs: Doc[] = batch;
+    all.push(...batch, ...docs);
+  }
+  for await (const batch of await client.searchIterator({ collection_name: 'book', data: [1, 2, 3, 4], batchSize: 10 })) {
+    const hits: (Doc & { score: number })[] = batch;
+    all.push(...batch, ...hits);
+    batch.forEach((doc: Doc) => all.push(doc));
+  }
+  const pages: AsyncIterable<Doc[]> = await client.queryIterator({ collection_name: 'book', batchSize: 10 });
+  const { value } = await pages[Symbol.asyncIterator]().next();
   const { usernames } = await client.listUsers();
-  return titles.concat(usernames).join();
+  return titles.concat(usernames, value[0].title, all[0]!.title).join();
 }
 
 /** As is what the engine tells of itself. */

@@ -8,11 +8,12 @@ import { Reads } from './reads.js';
 
 /** What a page iterator ends with; `for await` never sees it. */
 type End<T> = T[] | null;
-type Pages<T> = AsyncIterable<T[], End<T>> & { currentTotal?: number };
+/** Of rows that can be taken for whatever the program knows that they are, as `FieldValues`. */
+type Pages = AsyncIterable<any[]> & { currentTotal?: number };
 
 export class Iterators extends Reads {
   /** All hits in batches, the nearest first and none twice, whatever the index. `external_filter_fn` drops some of each batch. */
-  async searchIterator(param: SearchIteratorReq): Promise<Pages<SearchResultData>> {
+  async searchIterator(param: SearchIteratorReq): Promise<Pages> {
     const { collection_name, db_name, cluster_id, exprValues } = param;
     const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '', exprValues });
     const { schema, collectionID } = await this.describeCollection({ collection_name, db_name });
@@ -66,7 +67,7 @@ export class Iterators extends Reads {
   }
 
   /** Rows in batches, in primary-key order. */
-  async queryIterator(data: QueryIteratorReq): Promise<Pages<FieldValues>> {
+  async queryIterator(data: QueryIteratorReq): Promise<Pages> {
     const { collection_name, db_name, cluster_id, exprValues } = data;
     const expr = data.expr || data.filter || '';
     const byElement = hasElementFilterExpression(expr);
