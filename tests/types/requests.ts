@@ -82,3 +82,16 @@ export async function readsDetails(client: MilvusClient): Promise<number[]> {
   const reported: number = status.extra_info.report_value;
   return [rows, reported, response.nodes_info.length, flushed.flush_all_msgs.channel.length];
 }
+
+/** What is exported makes the same collection here and on a server. */
+export async function movesCollection(client: MilvusClient, server: sdk.MilvusClient): Promise<void> {
+  const { status, schema, index_params, files, options } = await client.exportCollection({ collection_name: 'book', format: 'jsonl' });
+  if (!schema) throw new Error(status.reason);
+  await client.createCollection({ ...schema, collection_name: 'copy' });
+  await server.createCollection({ ...schema, collection_name: 'copy' });
+  for (const index of index_params) {
+    await client.createIndex({ ...index, collection_name: 'copy' });
+    await server.createIndex({ ...index, collection_name: 'copy' });
+  }
+  await client.bulkInsert({ collection_name: 'copy', files, options });
+}

@@ -1,7 +1,15 @@
 // What is described, as it was asked for: the arguments that make the same collection and the same indexes again. All of it
 // is JSON.
 
-import type { DescribeCollectionResponse, ExportedIndex, ExportedSchema, FieldSchema, FieldType, IndexDescription, KeyValuePair } from '../types/index.js';
+import type {
+  DescribeCollectionResponse,
+  ExportedField,
+  ExportedIndex,
+  ExportedSchema,
+  FieldSchema,
+  IndexDescription,
+  KeyValuePair,
+} from '../types/index.js';
 
 const NUMBERS = new Set(['dim', 'max_length', 'max_capacity']);
 
@@ -16,9 +24,9 @@ export function creationOf(collection: DescribeCollectionResponse): ExportedSche
   return creation;
 }
 
-function fieldOf(field: FieldSchema): FieldType {
+function fieldOf(field: FieldSchema): ExportedField {
   const { name, data_type, element_type, description, default_value, type_params } = field;
-  const made: FieldType = { name, data_type };
+  const made: ExportedField = { name, data_type };
   if (element_type && element_type !== 'None') made.element_type = element_type;
   if (description) made.description = description;
   for (const flag of ['is_primary_key', 'autoID', 'is_partition_key', 'is_clustering_key', 'nullable'] as const) {

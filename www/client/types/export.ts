@@ -1,6 +1,6 @@
 // Export: rows as files that an import takes, here or on a server.
 
-import type { CreateCollectionWithFieldsReq } from './collection.js';
+import type { CreateCollectionWithFieldsReq, FieldType } from './collection.js';
 import type { KeyValuePair, collectionNameReq, keyValueObj, resStatusResponse } from './common.js';
 import type { CreateIndexSimpleReq } from './index-build.js';
 
@@ -30,10 +30,12 @@ export interface ExportProgress {
   byte_count: number;
 }
 
-/** What `createCollection` makes the same collection of; it is JSON. */
-export type ExportedSchema = Omit<CreateCollectionWithFieldsReq, 'signal' | 'timeout'>;
+export type ExportedField = Omit<FieldType, 'default_value' | 'fields'> & { default_value?: number | string };
 
-/** What `createIndex` makes the same index of, with a `collection_name`; it is JSON. */
+/** What `createCollection`, here or of the SDK, makes the same collection of; it is JSON. */
+export type ExportedSchema = Omit<CreateCollectionWithFieldsReq, 'fields' | 'signal' | 'timeout'> & { fields: ExportedField[] };
+
+/** What `createIndex`, here or of the SDK, makes the same index of, with a `collection_name`; it is JSON. */
 export type ExportedIndex = Omit<CreateIndexSimpleReq, 'collection_name' | 'db_name' | 'signal' | 'timeout'>;
 
 export interface ExportResult extends resStatusResponse {
