@@ -21,7 +21,7 @@ export type Enums = [
   >,
 ];
 
-export async function additions(client: MilvusClient, file: File): Promise<ResStatus> {
+export async function additions(client: MilvusClient, file: File, bytes: Uint8Array): Promise<ResStatus> {
   await using other = new MilvusClient({ address: 'indexeddb://library', durability: 'strict' });
   const signal = AbortSignal.timeout(1000);
   await other.loadCollection({ collection_name: 'book', signal, load_fields: ['id', 'v'] });
@@ -29,7 +29,7 @@ export async function additions(client: MilvusClient, file: File): Promise<ResSt
   await client.insert({ collection_name: 'book', data: [{ id: '1152921504606846976', v: [1, 2, 3, 4], tags: ['a'], none: null }] });
   await client.delete({ collection_name: 'book', ids: [1n, '2', 3] });
   await client.count({ collection_name: 'book', filter: 'id < {most}', exprValues: { most: 5 } });
-  await client.bulkInsert({ collection_name: 'book', files: [file, 'rows.json'] });
+  await client.bulkInsert({ collection_name: 'book', files: [file, 'rows.json', bytes, { name: 'rows.csv', data: bytes }] });
   const { results } = await client.search({ collection_name: 'book', data: new Float32Array(4), limit: 10 });
   const score: number = results[0]!.score;
   await client.createCollection({ collection_name: 'n', fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: score > 0 }] });

@@ -130,7 +130,10 @@ function source(file: ImportFile, unnamed: string, baseUrl: string | undefined):
   if (file instanceof File) return { name: file.name, open: async () => ({ data: file }) };
   if (file instanceof Blob) return { name: unnamed, open: async () => ({ data: file }) };
   if (file instanceof ReadableStream) return { name: unnamed, open: async () => ({ data: file }) };
-  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return { name: unnamed, open: async () => ({ data: new Blob([file]) }) };
+  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) {
+    // Of shared memory no Blob can be made: that is the reason why such a job fails.
+    return { name: unnamed, open: async () => ({ data: new Blob([file as BlobPart]) }) };
+  }
   if ('getFile' in file) return { name: file.name, open: async () => ({ data: await file.getFile() }) };
   return { ...source((file satisfies NamedImportFile).data, unnamed, baseUrl), name: file.name };
 }

@@ -121,7 +121,7 @@ export interface GetReq extends collectionNameReq {
 }
 
 /** Bytes to import, or where they are. */
-type ImportData = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | FileSystemFileHandle;
+type ImportData = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | FileSystemFileHandle;
 /** Browser only: bytes that bring no name, with one. Its ending says what they are. */
 export interface NamedImportFile {
   name: string;
