@@ -11,6 +11,7 @@ export type Enums = [
   Expect<Extends<sdk.DataType, ours.DataType>>,
   Expect<Extends<ours.LoadState, sdk.LoadState>>,
   Expect<Extends<typeof ours.ErrorCode, typeof sdk.ErrorCode>>,
+  Expect<Extends<sdk.FunctionFieldIndexParams, ours.FunctionFieldIndexParams>>,
   Expect<Extends<typeof ours.ERROR_REASONS, typeof sdk.ERROR_REASONS>>,
   Expect<Extends<ours.SearchResultData[], ours.SearchResults<{ collection_name: string; data: number[] }>['results']>>,
   Expect<

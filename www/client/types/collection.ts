@@ -329,8 +329,9 @@ export interface AlterCollectionSchemaResponse {
   alter_status: ResStatus;
   index_status?: ResStatus;
 }
+export type FunctionFieldIndexParams = Record<string, any>;
 export interface AddFunctionFieldReq extends AlterCollectionSchemaReq {
-  extra_params: Record<string, any>;
+  extra_params: FunctionFieldIndexParams;
 }
 export type DropCollectionFieldReq = collectionNameReq &
   ({ field_name: string; field_id?: never } | { field_name?: never; field_id: number | string });

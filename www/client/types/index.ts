@@ -1,5 +1,7 @@
+export type * from './access.js';
 export type * from './aggregation.js';
 export type * from './client.js';
+export type * from './cluster.js';
 export type * from './collection.js';
 export type * from './common.js';
 export type * from './data-types.js';
