@@ -1,4 +1,4 @@
-// A page whose policy forbids it to compile WebAssembly, which its workers may do.
+// Policies: of a page that forbids it to compile WebAssembly, which its workers may do, and of the worker that does.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { startBrowserAndSite } from './support/browser.mjs';
@@ -23,5 +23,18 @@ test('the engine starts, in a worker that compiles it', { timeout: 30_000 }, asy
   assert.deepEqual((await page.evaluate(collection_name => window.client.hasCollection({ collection_name }), collection_name)).value, true);
   await load(page);
   assert.deepEqual(await ids(page), [1, 2]);
+  page.check();
+});
+
+test('the worker that compiles it may have a policy of its own', { timeout: 30_000 }, async () => {
+  const context = await browser.newContext();
+  await context.route(/\/workers\/coordinator\.js/, async route => {
+    const response = await route.fetch();
+    const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+    await route.fulfill({ response, headers: { ...response.headers(), 'content-security-policy': policy } });
+  });
+  const page = await openOwner(context, site.url);
+  await insert(page, 2);
+  assert.equal(await nearest(page, 2), '2');
   page.check();
 });
