@@ -349,6 +349,20 @@ fn a_graph_finds_what_lists_find() {
 }
 
 #[test]
+fn one_row_that_is_much_longer_than_the_others_does_not_spoil_a_graph() {
+    for metric in [MetricType::L2, MetricType::Ip] {
+        let mut values = vectors(Data::Mixture, 2500, 1);
+        values[..DIM].iter_mut().for_each(|number| *number *= 1000.0);
+        let mut codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+        let params = BuildParams { m: 16, ef_construction: 100 };
+        codes.attach(hnsw::build(2500, &codes.row_distances(), params));
+        let effort = Effort { ef: Some(200), ..level(1) };
+        let recall = recall(&codes, &values, (Data::Mixture, metric), None, effort);
+        assert!(recall >= 0.95, "{metric:?}: {recall}");
+    }
+}
+
+#[test]
 fn with_a_graph_a_filter_costs_no_recall() {
     for data in ALL_DATA {
         let values = &vectors(data, ROWS, 1)[..];

@@ -93,7 +93,7 @@ fn folder_name(store: &str) -> Option<String> {
 pub fn check_written(written: Result<f64, JsValue>, wanted: usize) -> Result<()> {
     let written = written.map_err(error::of_js)?;
     if written != wanted as f64 {
-        return Err(Error::DiskQuotaExceeded { detail: format!("{written} of {wanted} bytes could be written") });
+        return Err(Error::DiskQuotaExceeded { detail: format!("not all of {wanted} bytes could be written") });
     }
     Ok(())
 }
