@@ -4,13 +4,18 @@ use super::Coordinator;
 use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{GraphPlan, NodeAnswer, NodeCommand, NodeKind, Nodes};
 use crate::error::{Error, Result};
-use crate::ids::CollectionId;
+use crate::ids::{CollectionId, IndexId, SegmentId};
 use crate::index::IndexType;
 use crate::platform::Platform;
 use crate::segment::{IndexEntry, SegmentManifest};
 use crate::storage::Files;
 use futures::FutureExt;
+use futures::future::{Either, select};
+use std::pin::pin;
 use std::rc::Rc;
+
+/// Whether what is being built is still wanted.
+const LOOK_AGAIN_MS: u32 = 1000;
 
 /// Whether an index has all that it is to have of a segment.
 pub(super) fn is_complete(index: &IndexDefinition, entry: &IndexEntry) -> bool {
@@ -35,8 +40,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let coordinator = self.clone();
         let task = async move {
             let _turn = coordinator.graphs.lock().await;
+            let mut failed = None;
             while let Some(plan) = coordinator.collection(id).as_ref().and_then(missing_graph) {
-                if coordinator.add_graph(id, plan).await.is_err() {
+                let segment = plan.segment.id;
+                // Files may have gone between the plan and the build, which says nothing of other segments.
+                if coordinator.add_graph(id, plan).await.is_err() && failed.replace(segment) == Some(segment) {
                     return;
                 }
             }
@@ -44,12 +52,27 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.platform.spawn(task.boxed_local());
     }
 
+    fn lacks_graph(&self, id: CollectionId, segment: SegmentId, index: IndexId) -> bool {
+        let collection = self.collection(id);
+        let mut segments = collection.iter().flat_map(|collection| collection.segments());
+        segments
+            .any(|known| known.id == segment && known.indexes.get(&index).is_some_and(|entry| entry.graph_bytes == 0))
+    }
+
     async fn add_graph(self: &Rc<Self>, id: CollectionId, plan: GraphPlan) -> Result<()> {
         let (index, segment) = (plan.index.id, plan.segment.id);
         let file = plan.segment.graph_file(id, index);
         let node = self.new_node_id("graph");
         self.nodes.start(NodeKind::Data, &node).await?;
-        let built = self.nodes.call(&node, NodeCommand::BuildGraph(Box::new(plan)), None).await;
+        let mut building = self.nodes.call(&node, NodeCommand::BuildGraph(Box::new(plan)), None);
+        let built = loop {
+            match select(&mut building, pin!(self.platform.sleep(LOOK_AGAIN_MS))).await {
+                Either::Left((built, _)) => break built,
+                Either::Right(_) if self.lacks_graph(id, segment, index) => {}
+                // Others wait for their turn; the call ends with the node.
+                Either::Right(_) => self.nodes.end(&node),
+            }
+        };
         self.nodes.end(&node);
         let graph_bytes = match built {
             Ok(NodeAnswer::GraphBuilt(bytes)) => bytes,

@@ -428,3 +428,30 @@ fn graphs_are_built_whatever_made_the_segments() {
         assert_eq!(state().await.text("state"), "Finished");
     });
 }
+
+#[test]
+fn a_graph_of_what_was_dropped_is_not_built_on() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+        let mut request = autoindex("L2");
+        request["extra_params"][0]["value"] = json!("HNSW");
+        lab.call("CreateIndex", request).await.ok();
+        let vectors = vectors((0..ROWS).map(vector_of));
+        lab.insert("c", "", &batch([("id", ints(0..ROWS)), ("v", vectors)])).await.ok();
+        let builders = || {
+            let running = lab.process().nodes.running(NodeKind::Data);
+            running.into_iter().filter(|node| node.starts_with("graph-")).count()
+        };
+        lab.process().nodes.gate().shut();
+        lab.flush("c").await.ok();
+        while builders() == 0 || lab.process().nodes.gate().waiting() == 0 {
+            lab.executor.sleep(1).await;
+        }
+        lab.call_on("DropCollection", "c", json!({})).await.ok();
+        lab.executor.sleep(2000).await;
+        assert_eq!(builders(), 0);
+        lab.process().nodes.gate().open();
+        lab.settle().await;
+        lab.assert_tidy().await;
+    });
+}
