@@ -30,6 +30,13 @@ export interface NodeReply {
   blobs: Uint8Array[];
 }
 
+/** What all who read a collection share. */
+interface Route {
+  nodes: Promise<Channel[] | ResStatus>;
+  /** How many are under way on it. */
+  reads: number;
+}
+
 const isRefusal = ({ body }: NodeReply): boolean => statusOf(body)?.error_code !== 'Success';
 
 /** Nodes that were asked while partitions, segments or deletes came may have answered from before and after it. */
@@ -40,7 +47,7 @@ function agree(replies: NodeReply[]): boolean {
 
 export class Routes {
   #coordinator: Caller;
-  #nodes = new Map<string, Promise<Channel[] | ResStatus>>();
+  #routes = new Map<string, Route>();
 
   constructor(coordinator: Caller) {
     this.#coordinator = coordinator;
@@ -52,13 +59,8 @@ export class Routes {
     let deaths = 0;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       if (tries > 1) await sleep(2 ** tries);
-      let route = this.#nodes.get(key);
-      if (!route) {
-        // Others will go this way, too: it must not depend on the partitions of one.
-        route = this.#ask({ ...at, partition_names: undefined });
-        this.#nodes.set(key, route);
-      }
-      const replies = await this.#send(route, outgoing).catch((error: unknown) => {
+      const route = this.#routeOf(key, at);
+      const replies = await this.#send(key, route, outgoing).catch((error: unknown) => {
         this.#drop(key, route);
         if (!(error instanceof WorkerDied)) throw error;
         if (++deaths > MAX_DEATHS) throw notReady(error.message);
@@ -88,37 +90,66 @@ export class Routes {
     return undefined;
   }
 
+  /** When the coordinator has ended: nodes end with it, or are stopped with its process and never answer. */
   clear(): void {
-    for (const [key, route] of this.#nodes) this.#drop(key, route);
+    const routes = [...this.#routes.values()];
+    this.#routes.clear();
+    for (const route of routes) this.#close(route, 'the coordinator ended');
   }
 
-  async #send(route: Promise<Channel[] | ResStatus>, outgoingFor: (nodes: number) => Outgoing): Promise<NodeReply[] | ResStatus> {
-    const nodes = await route;
-    if (!Array.isArray(nodes)) return nodes;
-    const outgoing = outgoingFor(nodes.length);
-    return Promise.all(
-      nodes.map(async node => {
-        const reply = await node.call(outgoing);
-        return { body: JSON.parse(reply.body) as Record<string, unknown>, blobs: reply.blobs };
-      })
-    );
+  async #send(key: string, route: Route, outgoingFor: (nodes: number) => Outgoing): Promise<NodeReply[] | ResStatus> {
+    route.reads++;
+    try {
+      const nodes = await route.nodes;
+      if (!Array.isArray(nodes)) return nodes;
+      const outgoing = outgoingFor(nodes.length);
+      return await Promise.all(
+        nodes.map(async node => {
+          const reply = await node.call(outgoing);
+          return { body: JSON.parse(reply.body) as Record<string, unknown>, blobs: reply.blobs };
+        })
+      );
+    } finally {
+      route.reads--;
+      this.#closeUnused(key, route);
+    }
   }
 
-  async #ask(at: ReadTarget): Promise<Channel[] | ResStatus> {
+  #routeOf(key: string, at: ReadTarget): Route {
+    const known = this.#routes.get(key);
+    if (known) return known;
+    // Others will go this way, too: it must not depend on the partitions of one.
+    const nodes = this.#ask({ ...at, partition_names: undefined }, () => this.#drop(key, route));
+    const route: Route = { nodes, reads: 0 };
+    this.#routes.set(key, route);
+    return route;
+  }
+
+  async #ask(at: ReadTarget, onEnd?: () => void): Promise<Channel[] | ResStatus> {
     const reply = await this.#coordinator.call({ method: 'Route', body: stringifyBody(at), blobs: [] });
     const body = completeReply('Route', JSON.parse(reply.body) as Record<string, unknown>);
     const status = statusOf(body);
     if (status && status.error_code !== 'Success') return status;
     const nodes = body.nodes as string[];
-    return (reply.ports ?? []).map((end, index) => new Channel(askingPort(end), nodes[index]!));
+    return (reply.ports ?? []).map((end, index) => new Channel(askingPort(end), nodes[index]!, { onEnd }));
   }
 
-  #drop(key: string, route: Promise<Channel[] | ResStatus>): void {
-    if (this.#nodes.get(key) === route) this.#nodes.delete(key);
-    void route.then(
+  /** Nobody takes it any more. Nodes that no longer serve the name still answer what they were asked before. */
+  #drop(key: string, route: Route): void {
+    if (this.#routes.get(key) === route) this.#routes.delete(key);
+    this.#closeUnused(key, route);
+  }
+
+  #closeUnused(key: string, route: Route): void {
+    if (route.reads === 0 && this.#routes.get(key) !== route) this.#close(route, 'the route was dropped');
+  }
+
+  #close(route: Route, why: string): void {
+    void route.nodes.then(
       nodes => {
-        if (Array.isArray(nodes)) for (const node of nodes) node.close(new WorkerDied('the route was dropped'));
+        if (Array.isArray(nodes)) for (const node of nodes) node.close(new WorkerDied(why));
       },
+      // Who reads on it learns why there is none.
       () => undefined
     );
   }
