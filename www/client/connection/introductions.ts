@@ -79,8 +79,7 @@ export class Introductions {
   }
 
   close(): void {
-    this.#introducer?.close();
-    this.#introducer = undefined;
+    this.#leaveIntroducer();
     this.#tabs.close();
   }
 
@@ -120,7 +119,7 @@ export class Introductions {
   /** Also again, because the process of an owner that is gone may have been the introducer's. */
   #openIntroducer(): void {
     if (typeof SharedWorker === 'undefined') return;
-    this.#introducer?.close();
+    this.#leaveIntroducer();
     this.#introducer = openIntroducer();
     this.#introducer.onmessage = (message: MessageEvent<FromIntroducer>) => {
       const { data } = message;
@@ -128,6 +127,13 @@ export class Introductions {
       if ('want' in data) this.#handlers.onWant(data.want);
       else this.#handlers.onOwnerKnown();
     };
+  }
+
+  /** Nothing else tells it: not every browser has ports say that their other end is closed. */
+  #leaveIntroducer(): void {
+    this.#toIntroducer({ store: this.#store, role: 'gone' });
+    this.#introducer?.close();
+    this.#introducer = undefined;
   }
 
   #toIntroducer(message: ToIntroducer, transfer: Transferable[] = []): void {
