@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { MilvusClient } from '../../dist/client/index.js';
+import { sendSources } from '../../target/modules/client/import-files.js';
 import { MockWorker, connectHandlers, install, ok } from './mock-browser.mjs';
 
 const PIECE_BYTES = 4 << 20;
@@ -172,6 +173,32 @@ test('a file is read no further when its job has ended elsewhere', async t => {
   await new Promise(resolve => setTimeout(resolve, 50));
   t.mock.timers.tick(4000);
   assert.equal(await left.promise, 2);
+});
+
+test('a file is read no further when its client has been closed', { timeout: 5000 }, async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const left = deferred();
+  const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: left.resolve });
+  await client.bulkInsert({ collection_name: 'c', files: [{ name: 'a.json', data: endless }] });
+  await client.closeConnection();
+  t.mock.timers.tick(4000);
+  assert.match((await left.promise).message, /pool is draining/);
+});
+
+test('a sign of life that is missed is no harm', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const arrived = deferred();
+  const open = async () => ({ data: new ReadableStream({ pull: async controller => (await arrived.promise, controller.close()) }) });
+  const [alive, put] = [t.mock.fn(() => Promise.reject(new Error('no answer'))), t.mock.fn(async () => ok)];
+  const sent = sendSources(TASK, [{ file: 0, attempt: 0, source: { name: 'a.json', open } }], { alive, put });
+  for (let signs = 0; signs < 3; signs++) {
+    t.mock.timers.tick(4000);
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  arrived.resolve();
+  await sent;
+  t.mock.timers.tick(4000);
+  assert.deepEqual([alive.mock.callCount(), put.mock.callCount()], [3, 1]);
 });
 
 test('a job is watched to its end', async () => {

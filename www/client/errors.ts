@@ -75,8 +75,10 @@ export class DeadlineExceeded extends Error {
 }
 
 /** Using a client after closeConnection; the SDK's pool says it in these words. */
-export function closed(): Error {
-  return new Error('pool is draining and cannot accept work');
+export class ClientClosed extends Error {
+  constructor() {
+    super('pool is draining and cannot accept work');
+  }
 }
 
 export function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 // The files of an import: each has a name, which says what it is, and bytes, which go into the store in pieces.
 
 import { ErrorCode } from './const/index.js';
-import { failure, notReady } from './errors.js';
+import { ClientClosed, failure, notReady } from './errors.js';
 import { gunzipped } from './gzip.js';
 import { nextTask } from './steps.js';
 import type { ImportFile, IntLike, NamedImportFile, ResStatus } from './types/index.js';
@@ -72,8 +72,11 @@ export async function sendSources(task: IntLike, sources: SourceOfJob[], engine:
     const status = await engine.alive(task);
     if (status.error_code !== ErrorCode.SUCCESS && !status.retriable) ended.abort(failure(status));
   };
-  // One sign that is missed is no harm.
-  const timer = setInterval(() => void tellOfLife().catch(() => undefined), SIGN_OF_LIFE_MS);
+  const missed = (reason: unknown): void => {
+    // One sign is no harm, but there will be no other.
+    if (reason instanceof ClientClosed) ended.abort(reason);
+  };
+  const timer = setInterval(() => void tellOfLife().catch(missed), SIGN_OF_LIFE_MS);
   const until = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const rest = sources.values();
   const sendRest = async (): Promise<void> => {

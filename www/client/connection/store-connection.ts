@@ -2,7 +2,7 @@
 // has it runs the coordinator, the others are introduced to it. Whatever ends (a worker, a tab, the lock), the next call
 // finds the coordinator that is there then; calls in flight are repeated where that is safe.
 
-import { WorkerDied, closed, notReady, otherVersion } from '../errors.js';
+import { ClientClosed, WorkerDied, notReady, otherVersion } from '../errors.js';
 import type { EngineEvent, Reply, StoreConfig } from '../wire/messages.js';
 import { PROTOCOL } from '../wire/messages.js';
 import { Channel, type Outgoing } from './channel.js';
@@ -72,7 +72,7 @@ export class StoreConnection {
       removeEventListener('pagehide', this.#leave);
       removeEventListener('pageshow', this.#returnToPage);
     }
-    this.#channel?.close(closed());
+    this.#channel?.close(new ClientClosed());
     this.#leave();
     this.#watch.stop();
     this.#routes.clear();
@@ -177,7 +177,7 @@ export class StoreConnection {
   }
 
   #coordinator(): Promise<Channel> {
-    if (this.#closed) return Promise.reject(closed());
+    if (this.#closed) return Promise.reject(new ClientClosed());
     if (this.#channel?.isOpen) return Promise.resolve(this.#channel);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
@@ -188,7 +188,7 @@ export class StoreConnection {
       throw notReady('elanus runs in a browser page with Web Workers and Web Locks; this is none');
     }
     for (let tries = 0; ; tries++) {
-      if (this.#closed) throw closed();
+      if (this.#closed) throw new ClientClosed();
       const greeted = await this.#askForGreeting(tries);
       if (!greeted) continue;
       const channel = new Channel(greeted.port, greeted.id, {
@@ -198,7 +198,7 @@ export class StoreConnection {
           this.#reconnect();
         },
       });
-      if (this.#closed) channel.close(closed());
+      if (this.#closed) channel.close(new ClientClosed());
       this.#channel = channel;
       return channel;
     }

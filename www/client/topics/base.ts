@@ -4,7 +4,7 @@
 
 import { StoreConnection } from '../connection/store-connection.js';
 import { CONNECT_STATUS, DEFAULT_CONNECT_TIMEOUT, DEFAULT_DB, ERROR_REASONS, METADATA, TLS_MODE } from '../const/index.js';
-import { MilvusError, SERVICE_UNIMPLEMENTED, closed, unavailable } from '../errors.js';
+import { ClientClosed, MilvusError, SERVICE_UNIMPLEMENTED, unavailable } from '../errors.js';
 import { formatAddress, getAuthString, parseTimeToken } from '../format/values.js';
 import type { CallOptions, ClientConfig, ClientEvents, ResStatus, ServerInfo } from '../types/index.js';
 import type { Outgoing } from '../connection/channel.js';
@@ -127,7 +127,7 @@ export class BaseClient {
 
   async #close(): Promise<CONNECT_STATUS> {
     this.connectStatus = CONNECT_STATUS.SHUTDOWN;
-    this.#waits.abandon(closed());
+    this.#waits.abandon(new ClientClosed());
     this.#connection?.removeListener(this.#deliver);
     this.#connection?.release();
     this.#connection = undefined;
@@ -170,7 +170,7 @@ export class BaseClient {
   }
 
   #open(): StoreConnection {
-    if (this.#closing) throw closed();
+    if (this.#closing) throw new ClientClosed();
     if (!this.#connection) {
       const { address, durability, filesIn, memoryLimitBytes, nodeBytes } = this.config;
       const engine = { memory_limit_bytes: memoryLimitBytes, node_bytes: nodeBytes };
