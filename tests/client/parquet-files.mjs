@@ -1,6 +1,7 @@
 // Parquet files for tests, and the Parquet worker in this process.
 import { readFileSync } from 'node:fs';
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter, parquetWriteBuffer } from 'hyparquet-writer';
+import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { DataType } from '../../target/modules/client/const/index.js';
 import { encodeBatch } from '../../target/modules/client/wire/batch.js';
 import { writeColumn } from '../../target/modules/client/wire/column-writer.js';
@@ -30,6 +31,45 @@ export async function linesOf(file, into) {
 
 /** A file of another writer, whose columns are `{ name, data, type }`, or have a Parquet `schema`. */
 export const otherFile = (columnData, options = {}) => new Blob([parquetWriteBuffer({ columnData, ...options })]);
+
+/** Bytes and numbers, which are one byte each, one behind the other. */
+export const bytesOf = (...parts) => Uint8Array.from(parts.flatMap(part => (typeof part === 'number' ? part : [...part])));
+
+/** A run of Parquet's levels and indexes that are less than 256. */
+export function runOf(length, value) {
+  const run = [];
+  let rest = length * 2;
+  for (; rest > 127; rest = Math.floor(rest / 128)) run.push((rest % 128) + 128);
+  return bytesOf(run, rest, value);
+}
+
+/** With their length before them, as the older pages have levels. */
+export const sized = bytes => bytesOf(new Uint8Array(Uint32Array.of(bytes.length).buffer), bytes);
+
+/** A page of the older kind, or what `header` says. */
+export function pageOf(bytes, num_values, header = {}) {
+  const sizes = { uncompressed_page_size: bytes.length, compressed_page_size: bytes.length };
+  const levels = { definition_level_encoding: 'RLE', repetition_level_encoding: 'RLE' };
+  return { bytes, header: { type: 'DATA_PAGE', ...sizes, data_page_header: { num_values, encoding: 'PLAIN', ...levels }, ...header } };
+}
+
+/** A file of one column, whose elements and pages say what they want. */
+export function fileOfPages(elements, pages, { rows, values = rows, codec = 'UNCOMPRESSED' }) {
+  const writer = new ByteWriter();
+  const file = new ParquetWriter({ writer, schema: [{ name: 'schema', num_children: 1 }, ...elements] });
+  for (const { header, bytes } of pages) {
+    writePageHeader(writer, header);
+    writer.appendBytes(bytes);
+  }
+  const size = BigInt(writer.offset - 4);
+  const { type } = elements[elements.length - 1];
+  const place = { data_page_offset: 4n, total_compressed_size: size, total_uncompressed_size: size };
+  const meta_data = { type, encodings: ['PLAIN'], path_in_schema: elements.map(({ name }) => name), codec, num_values: BigInt(values), ...place };
+  file.row_groups.push({ columns: [{ file_offset: 4n, meta_data }], total_byte_size: size, num_rows: BigInt(rows) });
+  file.num_rows = BigInt(rows);
+  file.finish();
+  return new Blob([writer.getBytes()]);
+}
 
 /** Files of 40 rows that Rust's Parquet writer (parquet-wasm 0.8.0) made: small pages, three codecs, both kinds of pages. */
 export const fileOf = name => new Blob([readFileSync(new URL(`files/${name}.parquet`, import.meta.url))]);

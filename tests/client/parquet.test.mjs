@@ -3,7 +3,7 @@ import test from 'node:test';
 import { parquetMetadata } from 'hyparquet';
 import { float32Text } from '../../target/modules/parquet/texts.js';
 import { ParquetFile } from '../../target/modules/parquet/write.js';
-import { DataType, batchOf, fileOf, integer, linesOf, otherFile, target } from './parquet-files.mjs';
+import { DataType, batchOf, bytesOf, fileOf, fileOfPages, integer, linesOf, otherFile, pageOf, runOf, sized, target } from './parquet-files.mjs';
 
 const ROWS = {
   id: [1n, -(2n ** 63n), 2n ** 63n - 1n],
@@ -233,6 +233,46 @@ test('a file that is cut short or damaged is an error, and nothing is read for e
     for (let n = 0; n < 3; n++) damaged[random(damaged.length)] = random(256);
     await linesOf(new Blob([damaged]), fields).catch(error => assert.equal(error.name, 'Refusal', error.stack));
   }
+});
+
+const INTEGERS = [{ name: 'x', type: 'INT32', repetition_type: 'OPTIONAL' }];
+const LISTS = [
+  { name: 'x', repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST' },
+  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+  { name: 'element', repetition_type: 'REQUIRED', type: 'INT32' },
+];
+const refusedAs = (file, field, reason) => assert.rejects(linesOf(file, target([{ name: 'x', nullable: true, ...field }])), { name: 'Refusal', message: `the Parquet file cannot be read: ${reason}` });
+
+test('a page that claims more than any writer puts into one is not believed', { timeout: 10_000 }, async () => {
+  const [rows, field] = [5e8, { type: DataType.Int32 }];
+  const nulls = runOf(rows, 0);
+  const refused = (page, reason, codec) => refusedAs(fileOfPages(INTEGERS, [page], { rows, codec }), field, reason);
+  const tooMany = 'a page has an impossible number of values';
+  await refused(pageOf(sized(nulls), rows), tooMany);
+  const v2 = { num_values: rows, num_nulls: rows, num_rows: rows, encoding: 'PLAIN', definition_levels_byte_length: nulls.length, repetition_levels_byte_length: 0 };
+  await refused(pageOf(nulls, rows, { type: 'DATA_PAGE_V2', data_page_header: undefined, data_page_header_v2: v2 }), tooMany);
+  const dictionary = { num_values: rows, encoding: 'PLAIN' };
+  await refused(pageOf(bytesOf(), rows, { type: 'DICTIONARY_PAGE', data_page_header: undefined, dictionary_page_header: dictionary }), tooMany);
+  await refused(pageOf(sized(nulls), 1, { uncompressed_page_size: 6e8 }), 'a page has an impossible size', 'GZIP');
+  const many = fileOfPages(INTEGERS, [pageOf(sized(runOf(1e5, 0)), 1e5)], { rows: 1e5 });
+  assert.deepEqual(new Set(await linesOf(many, target([{ name: 'x', ...field, nullable: true }]))), new Set(['{"x":null}']));
+});
+
+/** Pages of one row of ones, which says `pages` times that it goes on. */
+function rowInPages(pages, valuesOfPage) {
+  const ones = new Uint8Array(new Int32Array(valuesOfPage).fill(1).buffer);
+  const definitions = sized(runOf(valuesOfPage, 1));
+  const first = bytesOf(sized(bytesOf(runOf(1, 0), runOf(valuesOfPage - 1, 1))), definitions, ones);
+  const other = bytesOf(sized(runOf(valuesOfPage, 1)), definitions, ones);
+  const all = Array.from({ length: pages }, (_, at) => pageOf(at === 0 ? first : other, valuesOfPage));
+  return fileOfPages(LISTS, all, { rows: 1, values: pages * valuesOfPage });
+}
+
+test('a row goes on through any number of pages, but not for ever', { timeout: 10_000 }, async () => {
+  const list = { type: DataType.Array, element: DataType.Int32 };
+  const [line] = await linesOf(rowInPages(30_000, 30), target([{ name: 'x', ...list }]));
+  assert.deepEqual([line.slice(0, 10), line.length], ['{"x":[1,1,', '{"x":[]}'.length + 2 * 900_000 - 1]);
+  for (const pages of [1, 3]) await refusedAs(rowInPages(pages, Math.ceil(2 ** 20 / pages) + 1), list, 'a row has an impossible number of values');
 });
 
 test('a large row group is read in small parts', { timeout: 60_000 }, async () => {

@@ -1,14 +1,26 @@
 // A place in the values of one column: rows are taken from it whole, and pages are read when the next row is not there yet.
 
-import { convert, DEFAULT_PARSERS, getTreePath, type ColumnMetaData, type DecodedArray, type SchemaTree } from './libraries.js';
+import { convert, DEFAULT_PARSERS, getTreePath, type ColumnMetaData, type SchemaTree } from './libraries.js';
 import { ColumnPages, type Page } from './pages.js';
+
+/** No field takes nearly as many: vectors end at 32,768 dimensions, arrays at 4,096 elements and JSON at 64 KB. */
+const MAX_ROW_VALUES = 2 ** 20;
+
+/** A row may go on in the pages behind its own. */
+interface LoadedPage extends Page {
+  next?: LoadedPage;
+}
 
 export class Leaf {
   #pages: ColumnPages | undefined;
-  #page: Page = { count: 0, values: [] };
+  #page: LoadedPage = { count: 0, values: [] };
+  #lastPage = this.#page;
   #at = 0;
   #valueAt = 0;
-  #rowEnd = 0;
+  /** Rows that begin at this place or behind it. */
+  #begun = 0;
+  /** Values of the last of them. */
+  #lastLength = 0;
 
   /** With `logical`, dates, decimals and the like are what they stand for; otherwise values are as they are stored. */
   constructor(
@@ -19,40 +31,26 @@ export class Leaf {
   /** Goes to the start of a row group's column. */
   open(file: Blob, column: ColumnMetaData): void {
     this.#pages = new ColumnPages(file, column, this.path);
-    this.#page = { count: 0, values: [] };
-    this.#at = this.#valueAt = this.#rowEnd = 0;
+    this.#page = this.#lastPage = { count: 0, values: [] };
+    this.#at = this.#valueAt = this.#begun = this.#lastLength = 0;
   }
 
   /** Whether all of the next row is here. */
   hasRow(): boolean {
-    const { count, repetitions } = this.#page;
-    if (this.#at >= count) return false;
-    let end = Math.max(this.#at + 1, this.#rowEnd);
-    if (repetitions) while (end < count && repetitions[end] !== 0) end++;
-    this.#rowEnd = end;
-    return end < count || !repetitions || this.#pages!.isAtEnd;
+    const { maxRepetition, isAtEnd } = this.#pages!;
+    return this.#begun > (maxRepetition === 0 || isAtEnd ? 0 : 1);
   }
 
   async load(): Promise<void> {
     const page = await this.#pages!.next();
     if (!page) throw new Error('a column ends before its row group does');
+    this.#countRows(page);
     if (this.logical) {
       const { element } = this.path[this.path.length - 1]!;
       page.values = convert(page.values, { element, parsers: DEFAULT_PARSERS, utf8: false, schemaPath: this.path } as never);
     }
-    // A row may go on in the next page.
-    const isInside = this.#at < this.#page.count;
-    const rest = this.#page;
-    this.#page = isInside
-      ? {
-          count: rest.count - this.#at + page.count,
-          definitions: join(rest.definitions?.subarray(this.#at), page.definitions) as Uint8Array | undefined,
-          repetitions: join(rest.repetitions?.subarray(this.#at), page.repetitions) as Uint8Array | undefined,
-          values: join(rest.values.slice(this.#valueAt), page.values)!,
-        }
-      : page;
-    this.#rowEnd = isInside ? this.#rowEnd - this.#at : 0;
-    this.#at = this.#valueAt = 0;
+    this.#lastPage = this.#lastPage.next = page;
+    this.#leavePages();
   }
 
   /** How much of the path is there at this place. */
@@ -63,17 +61,43 @@ export class Leaf {
 
   /** Whether this place goes on with a list that began before it. */
   continues(repetition: number): boolean {
-    return this.#at < this.#rowEnd && this.#page.repetitions?.[this.#at] === repetition;
+    return this.#page.repetitions?.[this.#at] === repetition;
   }
 
   /** Past a null or an empty list. */
   skip(): void {
+    const { count, repetitions } = this.#page;
+    if (!repetitions || repetitions[this.#at] === 0) this.#begun--;
     this.#at++;
+    if (this.#at >= count) this.#leavePages();
   }
 
   take(): unknown {
-    this.#at++;
-    return this.#page.values[this.#valueAt++];
+    const value = this.#page.values[this.#valueAt++];
+    this.skip();
+    return value;
+  }
+
+  #countRows({ count, repetitions }: Page): void {
+    if (!repetitions) {
+      this.#begun += count;
+      return;
+    }
+    for (const repetition of repetitions) {
+      if (repetition === 0) {
+        this.#begun++;
+        this.#lastLength = 0;
+      }
+      if (++this.#lastLength > MAX_ROW_VALUES) throw new Error('a row has an impossible number of values');
+    }
+  }
+
+  /** Those that are read. */
+  #leavePages(): void {
+    while (this.#at >= this.#page.count && this.#page.next) {
+      this.#page = this.#page.next;
+      this.#at = this.#valueAt = 0;
+    }
   }
 }
 
@@ -81,17 +105,4 @@ export class Leaf {
 export function leavesOf(root: SchemaTree, column: SchemaTree, isLogical: (leaf: SchemaTree) => boolean): Leaf[] {
   if (column.children.length > 0) return column.children.flatMap(child => leavesOf(root, child, isLogical));
   return [new Leaf(getTreePath(root, column.path), isLogical(column))];
-}
-
-function join(first: DecodedArray | undefined, second: DecodedArray | undefined): DecodedArray | undefined {
-  if (!first || !second) return second;
-  // A page without values has a list whatever the type of the column.
-  if (first.length === 0) return second;
-  if (second.length === 0) return first;
-  if (Array.isArray(first)) return first.concat(Array.from(second as unknown[]));
-  type Constructor = new (length: number) => Uint8Array;
-  const joined = new (first.constructor as Constructor)(first.length + second.length);
-  joined.set(first as Uint8Array);
-  joined.set(second as Uint8Array, first.length);
-  return joined;
 }

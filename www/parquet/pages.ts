@@ -33,6 +33,10 @@ export interface Page {
 }
 
 const WINDOW_BYTES = 1 << 20;
+/** No page has more rows than its row group, and pyarrow's, the largest, end there. */
+const MAX_VALUES = 2 ** 26;
+/** Pages of fastparquet, the largest, end at 500 MB. */
+const MAX_PAGE_BYTES = 2 ** 29;
 
 const CODECS: Compressors = {
   GZIP: (input, length) => gunzip(input, new Uint8Array(length)),
@@ -78,9 +82,8 @@ export class ColumnPages {
       if (header.data_page_header) return this.#page(header, packed);
       if (header.data_page_header_v2) return this.#pageV2(header, packed);
       if (header.dictionary_page_header) {
-        const { num_values } = header.dictionary_page_header;
-        if (!isCount(num_values, this.#column.num_values)) throw new Error('a dictionary has more values than its column');
-        this.#dictionary = readPlain(readerOf(this.#unpacked(packed, header.uncompressed_page_size)), this.#column.type, num_values, this.#typeLength);
+        const count = this.#countOf(header.dictionary_page_header);
+        this.#dictionary = readPlain(readerOf(this.#unpacked(packed, header.uncompressed_page_size)), this.#column.type, count, this.#typeLength);
       }
     }
     return undefined;
@@ -99,7 +102,7 @@ export class ColumnPages {
         throw error;
       }
       const { compressed_page_size: packed, uncompressed_page_size: unpacked } = header;
-      if (!isCount(packed, this.#end - this.#at) || !isCount(unpacked, 2 ** 31)) throw new Error('a page has an impossible size');
+      if (!isCount(packed, this.#end - this.#at) || !isCount(unpacked, MAX_PAGE_BYTES)) throw new Error('a page has an impossible size');
       this.#at += reader.offset;
       return header;
     }
@@ -121,8 +124,8 @@ export class ColumnPages {
   }
 
   #page(header: PageHeader, packed: Uint8Array): Page {
-    const { num_values: count, encoding } = header.data_page_header!;
-    if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
+    const { encoding } = header.data_page_header!;
+    const count = this.#countOf(header.data_page_header!);
     const reader = readerOf(this.#unpacked(packed, header.uncompressed_page_size));
     const levels = (max: number): Uint8Array | undefined => {
       if (max === 0) return undefined;
@@ -137,8 +140,8 @@ export class ColumnPages {
 
   #pageV2(header: PageHeader, packed: Uint8Array): Page {
     const page = header.data_page_header_v2!;
-    const { num_values: count, repetition_levels_byte_length: repetitionBytes, definition_levels_byte_length: definitionBytes } = page;
-    if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
+    const { repetition_levels_byte_length: repetitionBytes, definition_levels_byte_length: definitionBytes } = page;
+    const count = this.#countOf(page);
     const reader = readerOf(packed);
     const repetitions = this.maxRepetition > 0 ? readLevels(reader, this.maxRepetition, count, repetitionBytes) : undefined;
     const definitions = this.maxDefinition > 0 ? readLevels(reader, this.maxDefinition, count, definitionBytes) : undefined;
@@ -146,6 +149,12 @@ export class ColumnPages {
     const rest = packed.subarray(levelBytes);
     const bytes = page.is_compressed === false ? rest : this.#unpacked(rest, header.uncompressed_page_size - levelBytes);
     return { count, repetitions, definitions, values: this.#values(readerOf(bytes), page.encoding, this.#present(definitions, count)) };
+  }
+
+  #countOf({ num_values: count }: { num_values: number }): number {
+    if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
+    if (count > MAX_VALUES) throw new Error('a page has an impossible number of values');
+    return count;
   }
 
   #present(definitions: Uint8Array | undefined, count: number): number {
