@@ -122,7 +122,7 @@ async fn find_in_segment<P: Platform>(
     };
     let are_spread = !plan.effort.compares_all() && segment.stored_rows.zip(mask).is_some_and(are_apart);
     let mut ranked = Vec::with_capacity(asked.len());
-    let mut wanted_lists = Vec::new();
+    let mut ranked_of_lists = vec![Vec::new(); segment.codes.list_count()];
     for (number, asked) in asked.iter_mut().enumerate() {
         let mut sink = TopK::new(depth, Order::of(plan.metric), None);
         let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
@@ -133,18 +133,16 @@ async fn find_in_segment<P: Platform>(
                 continue;
             }
             SelectedRows::Scattered(rows) => segment.rank_scattered(&query, rows, &mut sink)?,
-            SelectedRows::Lists(lists) => wanted_lists.extend(lists.into_iter().map(|list| (list, ranked.len()))),
+            SelectedRows::Lists(lists) => lists.into_iter().for_each(|list| ranked_of_lists[list].push(ranked.len())),
         }
         ranked.push((number, query, sink));
         breather.breathe().await;
     }
     // A list is read once, and is in a core's cache while all queries that want it look at it.
-    wanted_lists.sort_unstable();
-    for wanted in wanted_lists.chunk_by(|left, right| left.0 == right.0) {
-        let list = wanted[0].0;
+    for (list, wanted) in ranked_of_lists.into_iter().enumerate().filter(|(_, wanted)| !wanted.is_empty()) {
         let numbers = segment.numbers_of(list)?;
-        for (_, ranked_at) in wanted {
-            let (_, query, sink) = &mut ranked[*ranked_at];
+        for ranked_at in wanted {
+            let (_, query, sink) = &mut ranked[ranked_at];
             segment.codes.rank_list(query, (list, &numbers), mask, sink);
         }
         breather.breathe().await;

@@ -200,7 +200,7 @@ async fn look_through<P: Platform>(
     looks: &mut [Look<'_>],
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let mut left = Vec::new();
+    let mut looks_of_lists = vec![Vec::new(); segment.codes.list_count()];
     for (number, look) in looks.iter_mut().enumerate() {
         match look.rows.take() {
             None => {}
@@ -214,18 +214,16 @@ async fn look_through<P: Platform>(
                     segment.codes.rank_list(&look.coded, (list, &numbers), segment.mask, &mut look.sink);
                     breather.breathe().await;
                 }
-                left.extend(nearest_first.map(|list| (list, number)));
+                nearest_first.for_each(|list| looks_of_lists[list].push(number));
             }
         }
         breather.breathe().await;
     }
     // A list is read once, and is in a core's cache while all queries that want it look at it.
-    left.sort_unstable();
-    for wanted in left.chunk_by(|a, b| a.0 == b.0) {
-        let list = wanted[0].0;
+    for (list, wanted) in looks_of_lists.into_iter().enumerate() {
         let mut numbers = None;
-        for (_, number) in wanted {
-            let look = &mut looks[*number];
+        for number in wanted {
+            let look = &mut looks[number];
             if look.reaches(list) {
                 let numbers = match &mut numbers {
                     Some(numbers) => numbers,

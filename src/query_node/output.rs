@@ -6,7 +6,7 @@ use crate::segment::SegmentRows;
 use crate::value::{Batch, Column, ColumnData};
 
 /// Where a row of an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowAt {
     pub segment: u32,
     pub row: u32,

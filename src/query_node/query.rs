@@ -109,7 +109,8 @@ impl<P: Platform> QueryNode<P> {
         for segment in &target.segments {
             let mut rows: Vec<u32> = target.matching(filter, segment)?.ones().map(|row| row as u32).collect();
             if !segment.sorted {
-                rows.sort_by(|left, right| segment.compare_keys(*left as usize, segment, *right as usize));
+                let keys = |left: &u32, right: &u32| segment.compare_keys(*left as usize, segment, *right as usize);
+                rows.sort_unstable_by(|left, right| keys(left, right).then(left.cmp(right)));
             }
             matching.push(rows);
             breather.breathe().await;

@@ -14,9 +14,9 @@ pub struct RankedHit<T> {
 
 /// The best `limit` hits, best first, ties by key. Inserts are not checked for duplicate keys, so one key may live in several
 /// rows: its best score stays.
-pub fn merge<T>(order: Order, lists: Vec<Vec<RankedHit<T>>>, limit: usize) -> Vec<RankedHit<T>> {
+pub fn merge<T: Ord>(order: Order, lists: Vec<Vec<RankedHit<T>>>, limit: usize) -> Vec<RankedHit<T>> {
     let mut hits: Vec<RankedHit<T>> = lists.into_iter().flatten().collect();
-    hits.sort_by(|a, b| order.compare(a.score, b.score).then_with(|| a.key.cmp(&b.key)));
+    hits.sort_unstable_by(|a, b| order.compare(a.score, b.score).then_with(|| (&a.key, &a.at).cmp(&(&b.key, &b.at))));
     let mut seen = HashSet::new();
     let first: Vec<bool> = hits.iter().map(|hit| seen.len() < limit && seen.insert(&hit.key)).collect();
     hits.into_iter().zip(first).filter_map(|(hit, first)| first.then_some(hit)).collect()

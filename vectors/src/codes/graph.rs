@@ -83,10 +83,11 @@ impl Codes {
             let list = self.lists.list_of(position as u32) as usize;
             self.lists.centres.scales[list] + self.row_scales[position]
         };
-        let mut scales: Vec<f32> = (0..self.row_count()).map(of_row).collect();
-        let nearly_last = scales.len() - scales.len() / 100 - 1;
-        let (_, usual, longer) = scales.select_nth_unstable_by(nearly_last, f32::total_cmp);
-        longer.iter().copied().fold(*usual, f32::max).min(2.0 * *usual)
+        // Of numbers that are not negative, the bits are in the order of the numbers.
+        let mut scales: Vec<u32> = (0..self.row_count()).map(|position| of_row(position).to_bits()).collect();
+        scales.sort_unstable();
+        let of_last = |left_out: usize| f32::from_bits(scales[scales.len() - 1 - left_out]);
+        of_last(0).min(2.0 * of_last(scales.len() / 100))
     }
 
     /// Has searches walk a graph of as many rows.

@@ -134,6 +134,10 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Codes {
+    pub fn list_count(&self) -> usize {
+        self.lists.count()
+    }
+
     pub fn row_count(&self) -> usize {
         self.row_at.len()
     }
