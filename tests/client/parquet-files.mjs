@@ -35,13 +35,10 @@ export const otherFile = (columnData, options = {}) => new Blob([parquetWriteBuf
 /** Bytes and numbers, which are one byte each, one behind the other. */
 export const bytesOf = (...parts) => Uint8Array.from(parts.flatMap(part => (typeof part === 'number' ? part : [...part])));
 
+export const varInt = number => (number > 127 ? [(number % 128) + 128, ...varInt(Math.floor(number / 128))] : [number]);
+
 /** A run of Parquet's levels and indexes that are less than 256. */
-export function runOf(length, value) {
-  const run = [];
-  let rest = length * 2;
-  for (; rest > 127; rest = Math.floor(rest / 128)) run.push((rest % 128) + 128);
-  return bytesOf(run, rest, value);
-}
+export const runOf = (length, value) => bytesOf(varInt(length * 2), value);
 
 /** With their length before them, as the older pages have levels. */
 export const sized = bytes => bytesOf(new Uint8Array(Uint32Array.of(bytes.length).buffer), bytes);
@@ -53,19 +50,24 @@ export function pageOf(bytes, num_values, header = {}) {
   return { bytes, header: { type: 'DATA_PAGE', ...sizes, data_page_header: { num_values, encoding: 'PLAIN', ...levels }, ...header } };
 }
 
-/** A file of one column, whose elements and pages say what they want. */
-export function fileOfPages(elements, pages, { rows, values = rows, codec = 'UNCOMPRESSED' }) {
+/** A file of columns whose elements and pages say what they want. */
+export function fileOfPages(columns, { rows, values = rows, codec = 'UNCOMPRESSED' }) {
   const writer = new ByteWriter();
-  const file = new ParquetWriter({ writer, schema: [{ name: 'schema', num_children: 1 }, ...elements] });
-  for (const { header, bytes } of pages) {
-    writePageHeader(writer, header);
-    writer.appendBytes(bytes);
-  }
-  const size = BigInt(writer.offset - 4);
-  const { type } = elements[elements.length - 1];
-  const place = { data_page_offset: 4n, total_compressed_size: size, total_uncompressed_size: size };
-  const meta_data = { type, encodings: ['PLAIN'], path_in_schema: elements.map(({ name }) => name), codec, num_values: BigInt(values), ...place };
-  file.row_groups.push({ columns: [{ file_offset: 4n, meta_data }], total_byte_size: size, num_rows: BigInt(rows) });
+  const schema = [{ name: 'schema', num_children: columns.length }, ...columns.flatMap(({ elements }) => elements)];
+  const file = new ParquetWriter({ writer, schema });
+  const chunks = columns.map(({ elements, pages }) => {
+    const start = writer.offset;
+    for (const { header, bytes } of pages) {
+      writePageHeader(writer, header);
+      writer.appendBytes(bytes);
+    }
+    const size = BigInt(writer.offset - start);
+    const place = { data_page_offset: BigInt(start), total_compressed_size: size, total_uncompressed_size: size };
+    const { type } = elements[elements.length - 1];
+    const meta_data = { type, encodings: ['PLAIN'], path_in_schema: elements.map(({ name }) => name), codec, num_values: BigInt(values), ...place };
+    return { file_offset: place.data_page_offset, meta_data };
+  });
+  file.row_groups.push({ columns: chunks, total_byte_size: BigInt(writer.offset), num_rows: BigInt(rows) });
   file.num_rows = BigInt(rows);
   file.finish();
   return new Blob([writer.getBytes()]);

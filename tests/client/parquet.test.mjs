@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parquetMetadata } from 'hyparquet';
+import { gzipSync } from 'node:zlib';
+import { parquetMetadata, parquetSchema } from 'hyparquet';
+import { leavesOf } from '../../target/modules/parquet/leaf.js';
 import { float32Text } from '../../target/modules/parquet/texts.js';
 import { ParquetFile } from '../../target/modules/parquet/write.js';
-import { DataType, batchOf, bytesOf, fileOf, fileOfPages, integer, linesOf, otherFile, pageOf, runOf, sized, target } from './parquet-files.mjs';
+import { DataType, batchOf, bytesOf, fileOf, fileOfPages, integer, linesOf, otherFile, pageOf, runOf, sized, target, varInt } from './parquet-files.mjs';
 
 const ROWS = {
   id: [1n, -(2n ** 63n), 2n ** 63n - 1n],
@@ -246,7 +248,7 @@ const refusedAs = (file, field, reason) => assert.rejects(linesOf(file, target([
 test('a page that claims more than any writer puts into one is not believed', { timeout: 10_000 }, async () => {
   const [rows, field] = [5e8, { type: DataType.Int32 }];
   const nulls = runOf(rows, 0);
-  const refused = (page, reason, codec) => refusedAs(fileOfPages(INTEGERS, [page], { rows, codec }), field, reason);
+  const refused = (page, reason, codec) => refusedAs(fileOfPages([{ elements: INTEGERS, pages: [page] }], { rows, codec }), field, reason);
   const tooMany = 'a page has an impossible number of values';
   await refused(pageOf(sized(nulls), rows), tooMany);
   const v2 = { num_values: rows, num_nulls: rows, num_rows: rows, encoding: 'PLAIN', definition_levels_byte_length: nulls.length, repetition_levels_byte_length: 0 };
@@ -254,7 +256,7 @@ test('a page that claims more than any writer puts into one is not believed', { 
   const dictionary = { num_values: rows, encoding: 'PLAIN' };
   await refused(pageOf(bytesOf(), rows, { type: 'DICTIONARY_PAGE', data_page_header: undefined, dictionary_page_header: dictionary }), tooMany);
   await refused(pageOf(sized(nulls), 1, { uncompressed_page_size: 6e8 }), 'a page has an impossible size', 'GZIP');
-  const many = fileOfPages(INTEGERS, [pageOf(sized(runOf(1e5, 0)), 1e5)], { rows: 1e5 });
+  const many = fileOfPages([{ elements: INTEGERS, pages: [pageOf(sized(runOf(1e5, 0)), 1e5)] }], { rows: 1e5 });
   assert.deepEqual(new Set(await linesOf(many, target([{ name: 'x', ...field, nullable: true }]))), new Set(['{"x":null}']));
 });
 
@@ -265,7 +267,7 @@ function rowInPages(pages, valuesOfPage) {
   const first = bytesOf(sized(bytesOf(runOf(1, 0), runOf(valuesOfPage - 1, 1))), definitions, ones);
   const other = bytesOf(sized(runOf(valuesOfPage, 1)), definitions, ones);
   const all = Array.from({ length: pages }, (_, at) => pageOf(at === 0 ? first : other, valuesOfPage));
-  return fileOfPages(LISTS, all, { rows: 1, values: pages * valuesOfPage });
+  return fileOfPages([{ elements: LISTS, pages: all }], { rows: 1, values: pages * valuesOfPage });
 }
 
 test('a row goes on through any number of pages, but not for ever', { timeout: 10_000 }, async () => {
@@ -273,6 +275,52 @@ test('a row goes on through any number of pages, but not for ever', { timeout: 1
   const [line] = await linesOf(rowInPages(30_000, 30), target([{ name: 'x', ...list }]));
   assert.deepEqual([line.slice(0, 10), line.length], ['{"x":[1,1,', '{"x":[]}'.length + 2 * 900_000 - 1]);
   for (const pages of [1, 3]) await refusedAs(rowInPages(pages, Math.ceil(2 ** 20 / pages) + 1), list, 'a row has an impossible number of values');
+});
+
+/** Numbers as in the deltas of a page: the first, and `count` times the same difference. */
+function deltasOf(first, difference, count) {
+  const block = bytesOf(varInt(difference * 2), 0);
+  return bytesOf(varInt(32), 1, varInt(count), varInt(first * 2), ...Array(Math.ceil(count / 32)).fill(block));
+}
+
+test('all columns together take no more memory than there is', { timeout: 20_000 }, async () => {
+  const reason = 'its pages take more than 2 GB of memory at once';
+  const element = { name: 'x', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' };
+  const texts = ({ bytes, count, encoding }) => {
+    const packed = gzipSync(bytes);
+    const page = pageOf(packed, count, { uncompressed_page_size: bytes.length, data_page_header: { num_values: count, encoding } });
+    return fileOfPages([{ elements: [element], pages: [page] }], { rows: count, codec: 'GZIP' });
+  };
+  const field = { type: DataType.VarChar };
+  // Empty ones, of four bytes each.
+  await refusedAs(texts({ bytes: new Uint8Array(9e7), count: 9e7 / 4, encoding: 'PLAIN' }), field, reason);
+  // Each begins as the one before, and goes on.
+  const [count, more] = [1 << 13, 1 << 10];
+  const growing = bytesOf(deltasOf(0, more, count), deltasOf(more, 0, count), new Uint8Array(count * more));
+  await refusedAs(texts({ bytes: growing, count, encoding: 'DELTA_BYTE_ARRAY' }), field, reason);
+  const rows = 2 ** 26;
+  const pages = [pageOf(sized(runOf(rows, 1)), rows, { data_page_header: { num_values: rows, encoding: 'RLE' } })];
+  const columns = Array.from({ length: 5 }, (_, at) => ({ elements: [{ name: `x${at}`, type: 'BOOLEAN', repetition_type: 'REQUIRED' }], pages }));
+  const fields = columns.map((_, at) => ({ name: `x${at}`, type: DataType.Bool }));
+  await assert.rejects(linesOf(fileOfPages(columns, { rows }), target(fields)), { message: `the Parquet file cannot be read: ${reason}` });
+});
+
+test('pages give back the memory that they took when they are read', async () => {
+  const pages = Array(10).fill(pageOf(sized(runOf(4, 0)), 4));
+  const file = fileOfPages([{ elements: INTEGERS, pages }], { rows: 40 });
+  const metadata = parquetMetadata(await file.arrayBuffer());
+  const root = parquetSchema(metadata);
+  const [leaf] = leavesOf(root, root.children[0], () => false);
+  let [taken, most, sum] = [0, 0, 0];
+  const free = bytes => (taken -= bytes);
+  const take = bytes => ([taken, sum, most] = [taken + bytes, sum + bytes, Math.max(most, taken + bytes)]);
+  leaf.open(file, metadata.row_groups[0].columns[0].meta_data, { take, free });
+  for (let row = 0; row < 40; row++) {
+    while (!leaf.hasRow()) await leaf.load();
+    leaf.skip();
+  }
+  assert.ok(sum > 0);
+  assert.deepEqual([taken, most], [sum / 10, sum / 10]);
 });
 
 test('a large row group is read in small parts', { timeout: 60_000 }, async () => {

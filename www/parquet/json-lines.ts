@@ -3,6 +3,7 @@
 import type { ImportTarget } from '../client/wire/parquet.js';
 import { columnsOf, type ImportColumn } from './columns.js';
 import { parquetMetadataAsync, parquetSchema, type FileMetaData } from './libraries.js';
+import { Room } from './room.js';
 import { Refusal } from './texts.js';
 
 const CHUNK_CHARACTERS = 1 << 18;
@@ -30,11 +31,12 @@ export async function* jsonLines(file: Blob, target: ImportTarget): AsyncGenerat
 }
 
 function open(file: Blob, group: FileMetaData['row_groups'][number], columns: ImportColumn[]): void {
+  const room = new Room();
   for (const leaf of columns.flatMap(column => column.leaves)) {
     const path = leaf.path.slice(1).map(({ element }) => element.name);
     const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema.join('\0') === path.join('\0'));
     if (!chunk?.meta_data || chunk.file_path) throw new Error(`the column '${path.join('.')}' is not in the file`);
-    leaf.open(file, chunk.meta_data);
+    leaf.open(file, chunk.meta_data, room);
   }
 }
 

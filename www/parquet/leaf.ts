@@ -1,7 +1,8 @@
 // A place in the values of one column: rows are taken from it whole, and pages are read when the next row is not there yet.
 
 import { convert, DEFAULT_PARSERS, getTreePath, type ColumnMetaData, type SchemaTree } from './libraries.js';
-import { ColumnPages, type Page } from './pages.js';
+import { ColumnPages, NO_PAGE, type Page } from './pages.js';
+import type { Room } from './room.js';
 
 /** No field takes nearly as many: vectors end at 32,768 dimensions, arrays at 4,096 elements and JSON at 64 KB. */
 const MAX_ROW_VALUES = 2 ** 20;
@@ -13,7 +14,8 @@ interface LoadedPage extends Page {
 
 export class Leaf {
   #pages: ColumnPages | undefined;
-  #page: LoadedPage = { count: 0, values: [] };
+  #room: Room | undefined;
+  #page: LoadedPage = { ...NO_PAGE };
   #lastPage = this.#page;
   #at = 0;
   #valueAt = 0;
@@ -29,9 +31,10 @@ export class Leaf {
   ) {}
 
   /** Goes to the start of a row group's column. */
-  open(file: Blob, column: ColumnMetaData): void {
-    this.#pages = new ColumnPages(file, column, this.path);
-    this.#page = this.#lastPage = { count: 0, values: [] };
+  open(file: Blob, column: ColumnMetaData, room: Room): void {
+    this.#pages = new ColumnPages(file, column, this, room);
+    this.#room = room;
+    this.#page = this.#lastPage = { ...NO_PAGE };
     this.#at = this.#valueAt = this.#begun = this.#lastLength = 0;
   }
 
@@ -42,6 +45,7 @@ export class Leaf {
   }
 
   async load(): Promise<void> {
+    if (this.#at >= this.#page.count) this.#goTo((this.#lastPage = { ...NO_PAGE }));
     const page = await this.#pages!.next();
     if (!page) throw new Error('a column ends before its row group does');
     this.#countRows(page);
@@ -50,7 +54,7 @@ export class Leaf {
       page.values = convert(page.values, { element, parsers: DEFAULT_PARSERS, utf8: false, schemaPath: this.path } as never);
     }
     this.#lastPage = this.#lastPage.next = page;
-    this.#leavePages();
+    this.#goOn();
   }
 
   /** How much of the path is there at this place. */
@@ -69,7 +73,7 @@ export class Leaf {
     const { count, repetitions } = this.#page;
     if (!repetitions || repetitions[this.#at] === 0) this.#begun--;
     this.#at++;
-    if (this.#at >= count) this.#leavePages();
+    if (this.#at >= count) this.#goOn();
   }
 
   take(): unknown {
@@ -92,12 +96,15 @@ export class Leaf {
     }
   }
 
-  /** Those that are read. */
-  #leavePages(): void {
-    while (this.#at >= this.#page.count && this.#page.next) {
-      this.#page = this.#page.next;
-      this.#at = this.#valueAt = 0;
-    }
+  /** From pages that are read. */
+  #goOn(): void {
+    while (this.#at >= this.#page.count && this.#page.next) this.#goTo(this.#page.next);
+  }
+
+  #goTo(page: LoadedPage): void {
+    this.#room?.free(this.#page.bytes);
+    this.#page = page;
+    this.#at = this.#valueAt = 0;
   }
 }
 

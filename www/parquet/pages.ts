@@ -23,6 +23,7 @@ import {
   type PageHeader,
   type SchemaTree,
 } from './libraries.js';
+import type { Room } from './room.js';
 
 /** Values and nulls in order; `values` has only those that are there. Absent levels are the highest. */
 export interface Page {
@@ -30,13 +31,22 @@ export interface Page {
   definitions?: Uint8Array;
   repetitions?: Uint8Array;
   values: DecodedArray;
+  /** That it has taken of the room. */
+  bytes: number;
 }
+
+export const NO_PAGE: Page = { count: 0, values: [], bytes: 0 };
 
 const WINDOW_BYTES = 1 << 20;
 /** No page has more rows than its row group, and pyarrow's, the largest, end there. */
 const MAX_VALUES = 2 ** 26;
 /** Pages of fastparquet, the largest, end at 500 MB. */
 const MAX_PAGE_BYTES = 2 ** 29;
+
+/** What a value takes in an array of its type, or of references. */
+const VALUE_BYTES = 8;
+/** What one takes that is an object, as texts are until they are read. */
+const OBJECT_BYTES = 100;
 
 const CODECS: Compressors = {
   GZIP: (input, length) => gunzip(input, new Uint8Array(length)),
@@ -51,15 +61,22 @@ export class ColumnPages {
   #file: Blob;
   #column: ColumnMetaData;
   #typeLength: number | undefined;
+  /** Whether values become dates and the like. */
+  #isConverted: boolean;
+  #room: Room;
+  /** Of the room, for the page that is read. */
+  #taken = 0;
   #at: number;
   #end: number;
   #window = new Uint8Array(0);
   #windowAt = 0;
   #dictionary: DecodedArray | undefined;
 
-  constructor(file: Blob, column: ColumnMetaData, path: SchemaTree[]) {
+  constructor(file: Blob, column: ColumnMetaData, { path, logical }: { path: SchemaTree[]; logical: boolean }, room: Room) {
     this.#file = file;
     this.#column = column;
+    this.#isConverted = logical;
+    this.#room = room;
     this.#typeLength = path[path.length - 1]!.element.type_length;
     this.maxDefinition = getMaxDefinitionLevel(path);
     this.maxRepetition = getMaxRepetitionLevel(path);
@@ -79,11 +96,12 @@ export class ColumnPages {
       const packed = await this.#bytes(header.compressed_page_size);
       if (packed.length < header.compressed_page_size) throw new Error('a page is cut short');
       this.#at += packed.length;
+      this.#taken = 0;
       if (header.data_page_header) return this.#page(header, packed);
       if (header.data_page_header_v2) return this.#pageV2(header, packed);
       if (header.dictionary_page_header) {
         const count = this.#countOf(header.dictionary_page_header);
-        this.#dictionary = readPlain(readerOf(this.#unpacked(packed, header.uncompressed_page_size)), this.#column.type, count, this.#typeLength);
+        this.#dictionary = this.#values(readerOf(this.#unpacked(packed, header.uncompressed_page_size)), 'PLAIN', count);
       }
     }
     return undefined;
@@ -119,7 +137,13 @@ export class ColumnPages {
     return this.#window.subarray(this.#at - this.#windowAt, end - this.#windowAt);
   }
 
+  #take(bytes: number): void {
+    this.#room.take(bytes);
+    this.#taken += bytes;
+  }
+
   #unpacked(packed: Uint8Array, length: number): Uint8Array {
+    this.#take(length);
     return decompressPage(packed, length, this.#column.codec, CODECS);
   }
 
@@ -131,11 +155,12 @@ export class ColumnPages {
       if (max === 0) return undefined;
       const length = reader.view.getUint32(reader.offset, true);
       reader.offset += 4;
-      return readLevels(reader, max, count, length);
+      return this.#levels(reader, max, count, length);
     };
     const repetitions = levels(this.maxRepetition);
     const definitions = levels(this.maxDefinition);
-    return { count, repetitions, definitions, values: this.#values(reader, encoding, this.#present(definitions, count)) };
+    const values = this.#values(reader, encoding, this.#present(definitions, count));
+    return { count, repetitions, definitions, values, bytes: this.#taken };
   }
 
   #pageV2(header: PageHeader, packed: Uint8Array): Page {
@@ -143,18 +168,28 @@ export class ColumnPages {
     const { repetition_levels_byte_length: repetitionBytes, definition_levels_byte_length: definitionBytes } = page;
     const count = this.#countOf(page);
     const reader = readerOf(packed);
-    const repetitions = this.maxRepetition > 0 ? readLevels(reader, this.maxRepetition, count, repetitionBytes) : undefined;
-    const definitions = this.maxDefinition > 0 ? readLevels(reader, this.maxDefinition, count, definitionBytes) : undefined;
+    const repetitions = this.maxRepetition > 0 ? this.#levels(reader, this.maxRepetition, count, repetitionBytes) : undefined;
+    const definitions = this.maxDefinition > 0 ? this.#levels(reader, this.maxDefinition, count, definitionBytes) : undefined;
     const levelBytes = repetitionBytes + definitionBytes;
     const rest = packed.subarray(levelBytes);
     const bytes = page.is_compressed === false ? rest : this.#unpacked(rest, header.uncompressed_page_size - levelBytes);
-    return { count, repetitions, definitions, values: this.#values(readerOf(bytes), page.encoding, this.#present(definitions, count)) };
+    const values = this.#values(readerOf(bytes), page.encoding, this.#present(definitions, count));
+    return { count, repetitions, definitions, values, bytes: this.#taken };
   }
 
   #countOf({ num_values: count }: { num_values: number }): number {
     if (!isCount(count, this.#column.num_values)) throw new Error('a page has more values than its column');
     if (count > MAX_VALUES) throw new Error('a page has an impossible number of values');
     return count;
+  }
+
+  #levels(reader: DataReader, max: number, count: number, byteLength: number): Uint8Array {
+    const start = reader.offset;
+    this.#take(count);
+    const levels = new Uint8Array(count);
+    readRuns(reader, 32 - Math.clz32(max), levels);
+    reader.offset = start + byteLength;
+    return levels;
   }
 
   #present(definitions: Uint8Array | undefined, count: number): number {
@@ -167,6 +202,7 @@ export class ColumnPages {
   #values(reader: DataReader, encoding: string, count: number): DecodedArray {
     const { type } = this.#column;
     if (count === 0) return [];
+    this.#take(count * this.#bytesOfValue(encoding));
     switch (encoding) {
       case 'PLAIN':
         return readPlain(reader, type, count, this.#typeLength);
@@ -194,15 +230,24 @@ export class ColumnPages {
         return values;
       }
       case 'DELTA_BYTE_ARRAY': {
+        this.#take(prefixBytes(reader, count));
         const values = new Array<Uint8Array>(count);
         deltaByteArray(reader, count, values);
         return values;
       }
       case 'BYTE_STREAM_SPLIT':
+        this.#take(count * (this.#typeLength ?? 0));
         return byteStreamSplit(reader, count, type, this.#typeLength);
       default:
         throw new Error(`the encoding ${encoding} is not supported`);
     }
+  }
+
+  #bytesOfValue(encoding: string): number {
+    const { type } = this.#column;
+    // Those of a dictionary are there once.
+    const areObjects = !encoding.endsWith('_DICTIONARY') && (type === 'INT96' || type.endsWith('BYTE_ARRAY'));
+    return areObjects || this.#isConverted ? OBJECT_BYTES : VALUE_BYTES;
   }
 }
 
@@ -212,14 +257,6 @@ function isCount(value: unknown, atMost: number | bigint): value is number {
 
 function readerOf(bytes: Uint8Array): DataReader {
   return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
-}
-
-function readLevels(reader: DataReader, max: number, count: number, byteLength: number): Uint8Array {
-  const start = reader.offset;
-  const levels = new Uint8Array(count);
-  readRuns(reader, 32 - Math.clz32(max), levels);
-  reader.offset = start + byteLength;
-  return levels;
 }
 
 /** Parquet's mixture of runs and packed bits. What a run has beyond the end of `out` is left out. */
@@ -248,6 +285,13 @@ function readRuns(reader: DataReader, width: number, out: Uint8Array | Uint32Arr
       seen = end;
     }
   }
+}
+
+/** Texts that begin as the one before are copies, of which the page has only how long that beginning is. */
+function prefixBytes({ view, offset }: DataReader, count: number): number {
+  const lengths = new Int32Array(count);
+  deltaBinaryUnpack({ view, offset }, count, lengths);
+  return lengths.reduce((sum, length) => sum + Math.max(0, length), 0);
 }
 
 function lookUp(indexes: Uint32Array, dictionary: DecodedArray = []): DecodedArray {
