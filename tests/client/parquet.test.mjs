@@ -260,6 +260,15 @@ test('a page that claims more than any writer puts into one is not believed', { 
   assert.deepEqual(new Set(await linesOf(many, target([{ name: 'x', ...field, nullable: true }]))), new Set(['{"x":null}']));
 });
 
+test('levels whose size the page does not say, or that are not inside of it, are not looked for', async () => {
+  for (const repetition_levels_byte_length of [9, -1, undefined]) {
+    const data_page_header_v2 = { num_values: 4, num_nulls: 0, num_rows: 4, encoding: 'PLAIN', definition_levels_byte_length: 2, repetition_levels_byte_length };
+    const page = pageOf(bytesOf(0, 0, runOf(4, 0), runOf(4, 0)), 4, { type: 'DATA_PAGE_V2', data_page_header: undefined, data_page_header_v2 });
+    const file = fileOfPages([{ elements: LISTS, pages: [page] }], { rows: 4 });
+    await refusedAs(file, { type: DataType.Array, element: DataType.Int32 }, 'the levels of a page have an impossible size');
+  }
+});
+
 /** Pages of one row of ones, which says `pages` times that it goes on. */
 function rowInPages(pages, valuesOfPage) {
   const ones = new Uint8Array(new Int32Array(valuesOfPage).fill(1).buffer);

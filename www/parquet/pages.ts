@@ -166,6 +166,8 @@ export class ColumnPages {
   #pageV2(header: PageHeader, packed: Uint8Array): Page {
     const page = header.data_page_header_v2!;
     const { repetition_levels_byte_length: repetitionBytes, definition_levels_byte_length: definitionBytes } = page;
+    const isInside = isCount(repetitionBytes, packed.length) && isCount(definitionBytes, packed.length - repetitionBytes);
+    if (!isInside) throw new Error('the levels of a page have an impossible size');
     const count = this.#countOf(page);
     const reader = readerOf(packed);
     const repetitions = this.maxRepetition > 0 ? this.#levels(reader, this.maxRepetition, count, repetitionBytes) : undefined;
