@@ -446,8 +446,3 @@ test('listeners hear the next coordinator without a call', async () => {
   MockWorker.spawned[1].ports[0].postMessage({ event: 'loadprogress', body: '{"progress":50}' });
   assert.deepEqual(await heard, { progress: 50 });
 });
-
-test('outside of a browser every call says so', async () => {
-  Object.defineProperty(globalThis, 'navigator', { value: undefined, configurable: true });
-  await assert.rejects(open().showCollections(), { code: 1, reason: /runs in a browser page/ });
-});

@@ -45,6 +45,11 @@ export function notReady(why: string): MilvusError {
   return new MilvusError({ code: SERVICE_NOT_READY, reason: `service not ready[${why}]`, retriable: true });
 }
 
+/** Trying again does not help as long as the page, its server and its browser are as they are. */
+export function neverReady(why: string): MilvusError {
+  return new MilvusError({ code: SERVICE_NOT_READY, reason: `service not ready[${why}]` });
+}
+
 /** Another tab owns the store and speaks another protocol: nothing helps but a reload. */
 export function otherVersion(ours: number, theirs: number): MilvusError {
   const remedy = theirs > ours ? 'reload this tab' : 'reload or close the other tabs of this site';

@@ -14,11 +14,6 @@ export function isRepeatable(method: string): boolean {
   return NAMES.has(method) || WRITES.has(method) || PREFIXES.test(method);
 }
 
-/** For the body of a write: what it is known again by. */
-export function newRequestId(): string {
-  return crypto.randomUUID().replaceAll('-', '');
-}
-
 /** The call to send instead of one that was not answered; undefined when it cannot be sent again any more. */
 export function repeatOf(outgoing: Outgoing, msSinceSent: number): Outgoing | undefined {
   if (!WRITES.has(outgoing.method)) return outgoing;

@@ -2,7 +2,7 @@
 // has it runs the coordinator, the others are introduced to it. Whatever ends (a worker, a tab, the lock), the next call
 // finds the coordinator that is there then; calls in flight are repeated where that is safe.
 
-import { ClientClosed, WorkerDied, notReady, otherVersion } from '../errors.js';
+import { ClientClosed, WorkerDied, neverReady, notReady, otherVersion } from '../errors.js';
 import type { EngineEvent, Reply, StoreConfig } from '../wire/messages.js';
 import { PROTOCOL } from '../wire/messages.js';
 import { Channel, type Outgoing } from './channel.js';
@@ -21,6 +21,14 @@ const MAX_PATIENCE_MS = 4000;
 /** Whether a call happened whose worker died is not known: its caller may try again. */
 function refuseRepeat(error: unknown): never {
   throw error instanceof WorkerDied ? notReady(error.message) : error;
+}
+
+/** Why no store can be opened in a page like this. */
+function hindrance(): string | undefined {
+  // Browsers withhold Web Locks for that reason.
+  if (globalThis.isSecureContext === false) return 'elanus needs a secure context: serve the page by https or from localhost';
+  if (globalThis.navigator?.locks && typeof Worker !== 'undefined') return undefined;
+  return 'elanus runs in a browser page with Web Workers and Web Locks; this is none';
 }
 
 export type EventListener = (event: EngineEvent) => void;
@@ -184,9 +192,8 @@ export class StoreConnection {
   }
 
   async #connect(): Promise<Channel> {
-    if (!globalThis.navigator?.locks || typeof Worker === 'undefined') {
-      throw notReady('elanus runs in a browser page with Web Workers and Web Locks; this is none');
-    }
+    const why = hindrance();
+    if (why) throw neverReady(why);
     for (let tries = 0; ; tries++) {
       if (this.#closed) throw new ClientClosed();
       const greeted = await this.#askForGreeting(tries);

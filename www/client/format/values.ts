@@ -3,6 +3,8 @@
 import { ERROR_REASONS } from '../const/index.js';
 import type { KeyValuePair, OrderByFields } from '../types/index.js';
 
+export { randomId as newClientRequestId } from '../random-id.js';
+
 export function findKeyValue<T>(pairs: KeyValuePair<string, T>[], key: string): T | undefined {
   return pairs.find(pair => pair.key === key)?.value;
 }
@@ -118,10 +120,6 @@ export function getValidDataArray(data: readonly unknown[], length: number): boo
 
 export function isValidClientRequestId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) && !/^0+$/.test(value);
-}
-
-export function newClientRequestId(): string {
-  return crypto.randomUUID().replaceAll('-', '');
 }
 
 export function extractRequestMetadata(

@@ -11,6 +11,7 @@ import type { Outgoing } from '../connection/channel.js';
 import type { NodeReply } from '../connection/routes.js';
 import type { EngineEvent } from '../wire/messages.js';
 import type { OutgoingBlob } from '../wire/pieces.js';
+import { randomId } from '../random-id.js';
 import { inSteps, type Steps } from '../steps.js';
 import { stringifyBody } from '../wire/json.js';
 import { completeReply, statusOf } from '../wire/replies.js';
@@ -42,7 +43,7 @@ export interface BytesReply<T> {
 }
 
 export class BaseClient {
-  clientId: string = crypto.randomUUID();
+  clientId = randomId();
   connectStatus: CONNECT_STATUS = CONNECT_STATUS.NOT_CONNECTED;
   connectPromise: Promise<void> = Promise.resolve();
   readonly tlsMode: TLS_MODE;

@@ -1,10 +1,10 @@
 // Import: files in, job state out.
 
-import { newRequestId } from '../connection/repeatable.js';
 import { ERROR_REASONS, ErrorCode, ImportState } from '../const/index.js';
 import { failure, messageOf } from '../errors.js';
 import { importSources, sendSources, type SourceOfJob, type TakesFiles } from '../import-files.js';
 import { readableByEngine } from '../parquet.js';
+import { randomId } from '../random-id.js';
 import type {
   DescribeCollectionResponse,
   GetImportStateReq,
@@ -38,7 +38,7 @@ export class Imports extends SchemaChanges {
     const db_name = data.db_name || this.database;
     const sources = importSources(data.files, this.config.baseUrl);
     const [files, urls] = [sources.map(source => source.name), sources.map(source => source.url ?? null)];
-    const body = { ...data, db_name, files, urls, options: data.options || [], request_id: newRequestId() };
+    const body = { ...data, db_name, files, urls, options: data.options || [], request_id: randomId() };
     const reply = await this.call<ImportResponse>('Import', body, data);
     const [task] = reply.tasks;
     const describe = (): Promise<DescribeCollectionResponse> => this.describeCollection({ collection_name: data.collection_name, db_name });

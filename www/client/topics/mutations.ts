@@ -1,10 +1,10 @@
 // Rows in and out of storage: insert, upsert, delete.
 
-import { newRequestId } from '../connection/repeatable.js';
 import { DataType, ERROR_REASONS, ErrorCode, FieldPartialUpdateOpType } from '../const/index.js';
 import { RefusedRows } from '../errors.js';
 import { formatExprValues, primaryKeysExpr } from '../format/expressions.js';
 import { checkCollectionName } from '../format/validate.js';
+import { randomId } from '../random-id.js';
 import { packRows, type PackOptions } from '../rows.js';
 import { inSteps, rangeSteps, type Steps } from '../steps.js';
 import type {
@@ -94,7 +94,7 @@ export class Mutations extends Exports {
       db_name,
       partition_name,
       num_rows: rows.length,
-      request_id: newRequestId(),
+      request_id: randomId(),
       strict: this.isStrict || undefined,
       schema_timestamp: data.skip_check_schema ? undefined : collection.update_timestamp_str || collection.update_timestamp,
       partial_update: partial || undefined,
@@ -115,7 +115,7 @@ export class Mutations extends Exports {
       db_name,
       partition_name,
       consistency_level,
-      request_id: newRequestId(),
+      request_id: randomId(),
       strict: this.isStrict || undefined,
       expr: data.filter || data.expr,
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),

@@ -1,0 +1,35 @@
+// Places in which no store can be opened: every call says why, and nothing is left running.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { newClientRequestId } from '../../dist/client/index.js';
+import { open } from './mock-client.mjs';
+
+/** Puts something else in the place of globals until the test has ended. */
+function replaceGlobals(t, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
+  }
+}
+
+test('outside of a browser every call says so', async t => {
+  replaceGlobals(t, { navigator: undefined });
+  await assert.rejects(open().showCollections(), { code: 1, retriable: false, reason: /runs in a browser page/ });
+});
+
+test('a page that is not secure is told so by every call', async t => {
+  const { getRandomValues } = crypto;
+  replaceGlobals(t, { isSecureContext: false, navigator: {}, crypto: { getRandomValues: getRandomValues.bind(crypto) } });
+  const client = open();
+  assert.match(client.clientId, /^[0-9a-f]{32}$/);
+  for (let call = 0; call < 2; call++) {
+    await assert.rejects(client.showCollections(), { name: 'MilvusError', code: 1, retriable: false, reason: /needs a secure context: serve the page by https or from localhost/ });
+  }
+});
+
+test('ids differ', () => {
+  const ids = Array.from({ length: 1000 }, newClientRequestId);
+  assert.equal(new Set(ids).size, 1000);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{32}$/);
+});
