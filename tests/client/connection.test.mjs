@@ -42,6 +42,7 @@ test('timeouts, abort signals and closing settle calls that get no answer', asyn
   MockWorker.handlers.GetLoadState = () => undefined;
   const client = open();
   await assert.rejects(client.getLoadState({ collection_name: 'c', timeout: 20 }), { code: 4, message: /^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.020s/ });
+  await assert.rejects(client.getLoadState({ collection_name: 'c', timeout: 700 }), { message: /after 0\.700s/ });
   await assert.rejects(client.getLoadState({ collection_name: 'c', signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
   await assert.rejects(client.getLoadState({ collection_name: 'c', signal: AbortSignal.abort() }), { name: 'AbortError' });
   const hanging = client.getLoadState({ collection_name: 'c' });

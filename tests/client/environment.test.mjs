@@ -1,6 +1,8 @@
 // Places in which no store can be opened: every call says why, and nothing is left running.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import test from 'node:test';
+import { promisify } from 'node:util';
 import { newClientRequestId } from '../../dist/client/index.js';
 import { open } from './mock-client.mjs';
 
@@ -16,6 +18,18 @@ function replaceGlobals(t, values) {
 test('outside of a browser every call says so', async t => {
   replaceGlobals(t, { navigator: undefined });
   await assert.rejects(open().showCollections(), { code: 1, retriable: false, reason: /runs in a browser page/ });
+});
+
+test('outside of a browser nothing keeps the process alive', async () => {
+  const program = `
+    const { MilvusClient } = await import('${new URL('../../dist/client/index.js', import.meta.url)}');
+    await new MilvusClient({ address: 'indexeddb://s' }).showCollections().catch(error => console.log(error.reason));`;
+  // Newer versions of Node have locks.
+  for (const navigator of ['undefined', '{ locks: { request: () => new Promise(() => undefined) } }']) {
+    const own = `Object.defineProperty(globalThis, 'navigator', { value: ${navigator}, configurable: true });`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', own + program], { timeout: 5000 });
+    assert.match(stdout, /runs in a browser page/);
+  }
 });
 
 test('a page that is not secure is told so by every call', async t => {

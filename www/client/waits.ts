@@ -2,8 +2,8 @@
 
 import { DeadlineExceeded } from './errors.js';
 
-/** What a timer can be set for. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The timer outlasts the last wait, but by no more than this: it keeps a process alive. */
+const BEAT_MS = 500;
 
 interface Wait {
   endsAt: number;
@@ -53,8 +53,9 @@ export class Waits {
   #wakeAt(at: number): void {
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(this.#wake, Math.min(Math.max(at - performance.now(), 0), MAX_TIMER_MS));
+    const now = performance.now();
+    this.#timerAt = Math.min(at, now + BEAT_MS);
+    this.#timer = setTimeout(this.#wake, Math.max(this.#timerAt - now, 0));
   }
 
   #wake = (): void => {

@@ -124,7 +124,7 @@ export class StoreConnection {
   }
 
   #join(): void {
-    if (this.#closed || !globalThis.navigator?.locks) return;
+    if (this.#closed || hindrance()) return;
     const introductions = new Introductions(this.#config.store, {
       onNewOwner: () => this.#followNewOwner(),
       onOwnerKnown: () => this.#greeting?.end(),
