@@ -221,5 +221,5 @@ test('a job is watched to its end', async () => {
 test('a job that nobody knows is not watched', async () => {
   const status = { ...ok, error_code: 'UnexpectedError', code: 2101, reason: 'import job does not exist' };
   MockWorker.handlers.GetImportState = () => ({ body: { status } });
-  await assert.rejects(client.watchImport({ task: 1 }).next(), /import job does not exist/);
+  await assert.rejects(client.watchImport({ task: 1 }).next(), { code: 2101, message: /import job does not exist/ });
 });

@@ -6,10 +6,13 @@ const line = (name, at, ours, why) => ({ name, at, ours, why });
 
 export const intendedDifferences = [
   line('load/replicas-more-than-nodes', 'loadCollectionAsync 1', '"code":12', 'too many replicas have a code of their own since 2.4'),
+  line('load/without-index', 'loadCollection 1', 'index not found[collection=orc]","code":700', 'what is thrown has the code, too'),
   line('load/alias', 'createCollection 1', 'conflicts with an existing alias', 'says what is wrong, as newer versions do'),
   line('load/alias', 'describeAlias 1', '"db_name":"default"', 'newer versions fill it'),
   line('load/alias', 'dropCollection 2', 'because it has associated aliases [orc_alias]', 'refused since 2.4'),
   line('load/no-such-collection', 'search 1', '"code":100', 'the client of 2.3.5 ended with a TypeError of its own'),
+  line('load/no-such-collection', 'loadCollection 1', '[collection=orc_nope]","code":100', 'what is thrown has the code, too'),
+  line('load/no-such-collection', 'loadCollectionSync 1', '[collection=orc_nope]","code":100', 'what is thrown has the code, too'),
   line('load/no-such-collection', 'renameCollection 1', '[database=default]', '2.3.5 shows the number of the database'),
   line('load/no-such-collection', 'compact 1', '"code":100', '2.3.5 starts compactions of nothing'),
   line('load/no-such-collection', 'bulkInsert 1', '"code":100', 'newer versions name the cause'),

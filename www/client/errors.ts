@@ -24,9 +24,9 @@ export class MilvusError extends Error implements ResStatus {
   }
 }
 
-/** What the SDK throws where it does not answer with the status. */
-export function failure(status: ResStatus): Error {
-  return new Error(`ErrorCode: ${status.error_code}. Reason: ${status.reason}`);
+/** Thrown where the SDK throws an error with this text and does not answer with the status. */
+export function failure(status: ResStatus): MilvusError {
+  return new MilvusError(status);
 }
 
 export const UNEXPECTED = 65535;
@@ -79,10 +79,11 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-/** Using a client after closeConnection; the SDK's pool says it in these words. */
-export class ClientClosed extends Error {
+/** Using a client after closeConnection; the SDK's pool says it in just these words. */
+export class ClientClosed extends MilvusError {
   constructor() {
-    super('pool is draining and cannot accept work');
+    super({ code: SERVICE_NOT_READY, reason: 'pool is draining and cannot accept work' });
+    this.message = this.reason;
   }
 }
 
