@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { newClientRequestId } from '../../dist/client/index.js';
+import { MockWorker, ok } from './mock-browser.mjs';
 import { open } from './mock-client.mjs';
 
 /** Puts something else in the place of globals until the test has ended. */
@@ -46,4 +47,25 @@ test('ids differ', () => {
   const ids = Array.from({ length: 1000 }, newClientRequestId);
   assert.equal(new Set(ids).size, 1000);
   for (const id of ids) assert.match(id, /^[0-9a-f]{32}$/);
+});
+
+test('where the browser denies locks, present and later calls are told why at once', async t => {
+  const request = () => Promise.reject(new DOMException('The request was denied.', 'SecurityError'));
+  replaceGlobals(t, { navigator: { locks: { request } } });
+  const client = open();
+  const expected = { code: 1, retriable: false, reason: /frames without allow-same-origin, or with cookies blocked\): The request was denied\./ };
+  const start = performance.now();
+  await Promise.all([1, 2].map(() => assert.rejects(client.showCollections(), expected)));
+  await assert.rejects(client.showCollections(), expected);
+  assert.ok(performance.now() - start < 200);
+});
+
+test('a lock that was stolen is waited for again', async t => {
+  const { locks } = navigator;
+  let asked = 0;
+  const steal = (name, ...rest) => (name.endsWith(':owner') && ++asked === 1 ? Promise.reject(new DOMException('stolen', 'AbortError')) : locks.request(name, ...rest));
+  replaceGlobals(t, { navigator: { locks: { request: steal } } });
+  MockWorker.handlers.ShowCollections = () => ({ body: { status: ok } });
+  assert.equal((await open().showCollections()).status.code, 0);
+  assert.equal(asked, 2);
 });

@@ -11,14 +11,21 @@ const SEIZURE_MS = 500;
 /** A lock that is free is got within a few milliseconds, or tens of them when the browser has just started. */
 const SPARE_MS = 500;
 
+export interface OwnershipHandlers {
+  onGained(): void;
+  onLost(): void;
+  /** The browser lets this page have no locks, now and later. */
+  onDenied(reason: unknown): void;
+}
+
 export class Ownership {
   #config: StoreConfig;
-  #handlers: { onGained(): void; onLost(): void };
+  #handlers: OwnershipHandlers;
   #turn = new AbortController();
   #host: CoordinatorHost | undefined;
   #spare: SpareWorker;
 
-  constructor(config: StoreConfig, handlers: { onGained(): void; onLost(): void }) {
+  constructor(config: StoreConfig, handlers: OwnershipHandlers) {
     this.#config = config;
     this.#handlers = handlers;
     this.#spare = new SpareWorker(() => spawnCoordinator(config.store), SPARE_MS);
@@ -42,7 +49,9 @@ export class Ownership {
         signal.addEventListener('abort', () => resolve());
       });
     };
-    navigator.locks.request(seizureLock(this.#config.store), { ifAvailable: true }, seizure).catch(report);
+    navigator.locks.request(seizureLock(this.#config.store), { ifAvailable: true }, seizure).catch((error: unknown) => {
+      console.error('elanus: the store could not be owned', error);
+    });
   }
 
   /** The lock will not be got soon. */
@@ -65,7 +74,7 @@ export class Ownership {
       if (signal.aborted) return;
       turn.abort();
       if ((error as Error).name === 'AbortError') this.#request({ steal: false });
-      else report(error);
+      else this.#handlers.onDenied(error);
     });
   }
 
@@ -84,8 +93,4 @@ export class Ownership {
       });
     });
   }
-}
-
-function report(error: unknown): void {
-  console.error('elanus: the store could not be owned', error);
 }

@@ -2,7 +2,7 @@
 // has it runs the coordinator, the others are introduced to it. Whatever ends (a worker, a tab, the lock), the next call
 // finds the coordinator that is there then; calls in flight are repeated where that is safe.
 
-import { ClientClosed, WorkerDied, neverReady, notReady, otherVersion } from '../errors.js';
+import { ClientClosed, WorkerDied, messageOf, neverReady, notReady, otherVersion, type MilvusError } from '../errors.js';
 import type { EngineEvent, Reply, StoreConfig } from '../wire/messages.js';
 import { PROTOCOL } from '../wire/messages.js';
 import { Channel, type Outgoing } from './channel.js';
@@ -17,6 +17,7 @@ const MAX_REPEATS = 3;
 /** After this long without a greeting the port may have been handed to a tab that is gone: ask again with a new one. */
 const FIRST_PATIENCE_MS = 500;
 const MAX_PATIENCE_MS = 4000;
+const STORAGE_DENIED = 'the browser denies this page storage (as in frames without allow-same-origin, or with cookies blocked)';
 
 /** Whether a call happened whose worker died is not known: its caller may try again. */
 function refuseRepeat(error: unknown): never {
@@ -50,6 +51,8 @@ export class StoreConnection {
   #connecting: Promise<Channel> | undefined;
   /** The last one; ended ones take no notice of anything. */
   #greeting: Greeting | undefined;
+  /** Why the browser keeps no store for this page. */
+  #denied: MilvusError | undefined;
   #closed = false;
 
   /** The page's connection; one `release` for each `acquire`. */
@@ -145,6 +148,10 @@ export class StoreConnection {
         introductions.leaveOffice();
         this.#startAnew('this tab no longer owns the store');
       },
+      onDenied: error => {
+        this.#denied = neverReady(`${STORAGE_DENIED}: ${messageOf(error)}`);
+        this.#greeting?.refuse(this.#denied);
+      },
     });
     this.#membership = { ownership, introductions };
   }
@@ -194,6 +201,7 @@ export class StoreConnection {
   async #connect(): Promise<Channel> {
     const why = hindrance();
     if (why) throw neverReady(why);
+    if (this.#denied) throw this.#denied;
     for (let tries = 0; ; tries++) {
       if (this.#closed) throw new ClientClosed();
       const greeted = await this.#askForGreeting(tries);
