@@ -4,17 +4,8 @@ import { execFile } from 'node:child_process';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { newClientRequestId } from '../../dist/client/index.js';
-import { MockWorker, ok } from './mock-browser.mjs';
+import { MockWorker, ok, replaceGlobals } from './mock-browser.mjs';
 import { open } from './mock-client.mjs';
-
-/** Puts something else in the place of globals until the test has ended. */
-function replaceGlobals(t, values) {
-  for (const [name, value] of Object.entries(values)) {
-    const before = Object.getOwnPropertyDescriptor(globalThis, name);
-    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
-  }
-}
 
 test('outside of a browser every call says so', async t => {
   replaceGlobals(t, { navigator: undefined });

@@ -122,6 +122,15 @@ export function install() {
   MockWorker.failBoot = '';
 }
 
+/** Puts something else in the place of globals until the test has ended. */
+export function replaceGlobals(t, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
+  }
+}
+
 /** A node that answers reads with `handlers`. */
 export function startNode(handlers) {
   const node = new MockWorker('node', {});

@@ -4,6 +4,7 @@ import { DataType, ErrorCode } from './const/index.js';
 import { MilvusError, messageOf } from './errors.js';
 import { gunzipped } from './gzip.js';
 import type { ImportSource, OpenSource } from './import-files.js';
+import { scriptFault } from './script-fault.js';
 import type { DescribeCollectionResponse, FieldSchema } from './types/index.js';
 import type { FromParquet, ImportTarget, ParquetField, ToParquet } from './wire/parquet.js';
 
@@ -14,7 +15,7 @@ class ParquetWorker {
   #failed = new Promise<never>((_, reject) => {
     this.#worker.onerror = event => {
       event.preventDefault();
-      reject(new Error(event.message || 'the Parquet worker could not be started'));
+      reject(new Error(scriptFault('../workers/parquet.js', import.meta.url, event.message)));
     };
   });
 

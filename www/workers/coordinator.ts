@@ -2,6 +2,8 @@
 // once, hands it to its nodes, and passes requests to the role; what the role decides is Rust.
 
 import { SpareWorker } from '../client/connection/spare-worker.js';
+import { messageOf } from '../client/errors.js';
+import { LastingFault } from '../client/script-fault.js';
 import type { AmongTabs, Connect, NodeKind, Opening, PortEnd, Ready, ReceivedBlob, StoreConfig } from '../client/wire/messages.js';
 import { PROTOCOL, tabsChannel } from '../client/wire/messages.js';
 import { received } from '../client/wire/pieces.js';
@@ -15,11 +17,15 @@ import { endOnErrors, fatal, holdLifeLock, isConnect, serve, type Answer, type S
 const SPARE_NODE_MS = 5000;
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
-  // Streaming needs the right MIME type, which many static servers do not send.
-  const isWasm = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
-  return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    // Streaming needs the right MIME type, which many static servers do not send.
+    const isWasm = response.headers.get('content-type')?.startsWith('application/wasm') ?? false;
+    return await (isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
+  } catch (error) {
+    throw new LastingFault(`${url.href}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Beside the page, whose thread may be busy for seconds: a tab that gets no answer takes the store over. */

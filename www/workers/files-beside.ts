@@ -1,6 +1,7 @@
 // Writing files of OPFS and reading Blobs in workers beside a node, which computes meanwhile.
 
 import { Channel } from '../client/connection/channel.js';
+import { scriptFault } from '../client/script-fault.js';
 import type { Connect, Fatal, FileReply, Ready, RequestBlob } from '../client/wire/messages.js';
 import { fatal } from './serve.js';
 
@@ -95,12 +96,12 @@ class FileWorker {
   }
 }
 
-function startWorker(id: string): Promise<Channel> {
+async function startWorker(id: string): Promise<Channel> {
   const worker = new Worker(new URL('./file-worker.js', import.meta.url), { type: 'module', name: id });
   return new Promise((resolve, reject) => {
     worker.onerror = event => {
       event.preventDefault();
-      reject(new Error(event.message || 'a worker for files could not be run'));
+      reject(new Error(scriptFault('./file-worker.js', location.href, event.message)));
     };
     worker.onmessage = (message: MessageEvent<Ready | Fatal>) => {
       if ('fatal' in message.data) return reject(new Error(message.data.fatal));

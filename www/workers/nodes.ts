@@ -3,6 +3,7 @@
 import { Channel } from '../client/connection/channel.js';
 import type { SpareWorker } from '../client/connection/spare-worker.js';
 import { WorkerDied, messageOf } from '../client/errors.js';
+import { scriptFault } from '../client/script-fault.js';
 import type { Connect, Fatal, NodeConfig, NodeKind, NodeRole, PortEnd, Ready } from '../client/wire/messages.js';
 
 export interface NodeAnswer {
@@ -70,7 +71,7 @@ export class Nodes {
       };
       worker.onerror = event => {
         event.preventDefault();
-        gone(event.message || 'the worker script could not be run');
+        gone(scriptFault('./node.js', location.href, event.message));
       };
       worker.onmessage = (message: MessageEvent<Ready | Fatal>) => {
         if ('fatal' in message.data) {

@@ -2,6 +2,7 @@
 // panicked wasm instance never settles its promises, so it must not be asked again).
 
 import { KNOCK, LEAVE, servingPort, type Port } from '../client/connection/port.js';
+import { LastingFault } from '../client/script-fault.js';
 import type { Connect, EngineEvent, Fatal, Hello, Piece, PortEnd, Received, ReceivedBlob, Reply, Request } from '../client/wire/messages.js';
 import { PROTOCOL, workerLock } from '../client/wire/messages.js';
 import { Assembly } from '../client/wire/pieces.js';
@@ -34,7 +35,8 @@ let ending = false;
 export function fatal(error: unknown): void {
   if (ending) return;
   ending = true;
-  const message: Fatal = { fatal: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const message: Fatal = { fatal: reason, isFinal: error instanceof LastingFault };
   console.error('elanus: a worker ends', error);
   for (const port of ports) port.postMessage(message);
   scope.postMessage(message);

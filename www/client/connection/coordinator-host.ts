@@ -3,7 +3,7 @@
 // store that cannot be opened is reported to each of them.
 
 import { messageOf } from '../errors.js';
-import { spawnCoordinator } from '../spawn.js';
+import { coordinatorFault, spawnCoordinator } from '../spawn.js';
 import type { Connect, Fatal, Opening, PortEnd, Ready, StoreConfig } from '../wire/messages.js';
 import { workerDeath } from './death-notice.js';
 import { turnAway } from './port.js';
@@ -14,7 +14,9 @@ const FIRST_BACKOFF_MS = 50;
 /** Clients wait no longer than this for the storage: the browser keeps it for up to a minute from a new owner if the last one
  * was stopped in the middle of a write. */
 const OPENING_PATIENCE_MS = 5000;
-const STORAGE_BUSY = 'the store is not open after 5 s; if the tab that had it was stopped while it wrote, the browser keeps it for up to a minute';
+const STORAGE_BUSY: Fatal = {
+  fatal: 'the store is not open after 5 s; if the tab that had it was stopped while it wrote, the browser keeps it for up to a minute',
+};
 
 export class CoordinatorHost {
   #config: StoreConfig;
@@ -59,17 +61,18 @@ export class CoordinatorHost {
     try {
       worker = this.#spare.take() ?? spawnCoordinator(this.#config.store);
     } catch (error) {
-      this.#lost(messageOf(error));
+      this.#bootFailures = MAX_BOOT_FAILURES;
+      this.#refuse({ fatal: coordinatorFault(messageOf(error)), isFinal: true });
       return;
     }
     this.#worker = worker;
     this.#watch = new AbortController();
-    const gone = (reason: string): void => {
+    const gone = (reason: Fatal): void => {
       if (this.#worker === worker) this.#lost(reason);
     };
     worker.onmessage = (message: MessageEvent<Opening | Ready | Fatal>) => {
       if ('fatal' in message.data) {
-        gone(message.data.fatal);
+        gone(message.data);
         return;
       }
       if ('opening' in message.data) {
@@ -81,11 +84,11 @@ export class CoordinatorHost {
       this.#bootFailures = 0;
       this.#introduce();
       const id = message.data.ready;
-      void workerDeath(id, this.#watch.signal).then(() => gone(`worker ${id} ended`));
+      void workerDeath(id, this.#watch.signal).then(() => gone({ fatal: `worker ${id} ended` }));
     };
     worker.onerror = event => {
       event.preventDefault?.();
-      gone(event.message || 'the worker script could not be run');
+      gone({ fatal: coordinatorFault(event.message), isFinal: true });
     };
     worker.postMessage(this.#config);
   }
@@ -109,7 +112,7 @@ export class CoordinatorHost {
     this.#isStorageBusy = false;
   }
 
-  #lost(reason: string): void {
+  #lost(reason: Fatal): void {
     const booted = this.#ready;
     this.#stop();
     if (this.#ended) return;
@@ -128,7 +131,7 @@ export class CoordinatorHost {
     this.#ready = false;
   }
 
-  #refuse(reason: string): void {
-    for (const end of this.#waiting.splice(0)) turnAway(end, { fatal: reason });
+  #refuse(reason: Fatal): void {
+    for (const end of this.#waiting.splice(0)) turnAway(end, reason);
   }
 }

@@ -1,6 +1,6 @@
 // The wait for a coordinator's greeting on one of the ports that were asked for.
 
-import { notReady, otherVersion } from '../errors.js';
+import { neverReady, notReady, otherVersion } from '../errors.js';
 import type { Fatal, Hello } from '../wire/messages.js';
 import { PROTOCOL } from '../wire/messages.js';
 import { leave, type Port } from './port.js';
@@ -32,7 +32,7 @@ export class Greeting {
     this.#ports.push(port);
     port.onmessage = (message: MessageEvent<Hello | Fatal>) => {
       const { data } = message;
-      if ('fatal' in data) this.refuse(notReady(data.fatal));
+      if ('fatal' in data) this.refuse((data.isFinal ? neverReady : notReady)(data.fatal));
       else if (data.protocol !== PROTOCOL) this.refuse(otherVersion(PROTOCOL, data.protocol));
       else this.end({ port, id: data.hello });
     };

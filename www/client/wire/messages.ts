@@ -37,6 +37,8 @@ export interface Hello {
 }
 export interface Fatal {
   fatal: string;
+  /** Trying again does not help. Earlier versions neither say nor read it. */
+  isFinal?: boolean;
 }
 export interface EngineEvent {
   event: string;
