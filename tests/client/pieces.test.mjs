@@ -1,7 +1,9 @@
 // Requests with bytes that the page keeps: in pieces, which are put together again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Channel } from '../../target/modules/client/connection/channel.js';
 import { Assembly, PIECE_BYTES, sendCopy } from '../../target/modules/client/wire/pieces.js';
+import { install } from './mock-browser.mjs';
 
 const bytes = length => Uint8Array.from({ length }, (_, at) => at % 251);
 
@@ -54,4 +56,24 @@ test('nothing more is sent once the other end is gone', async () => {
   let count = 0;
   await sendCopy({ id: 1, method: 'Insert', body: '', blobs: [bytes(4.5 * PIECE_BYTES)] }, () => ++count < 2);
   assert.equal(count, 2);
+});
+
+test('a request that nobody waits for any more is withdrawn after the pieces that were sent', async () => {
+  install();
+  const messages = [];
+  const port = { postMessage: message => messages.push(message), close() {} };
+  navigator.locks.request('elanus:worker:w', () => new Promise(() => undefined));
+  const channel = new Channel(port, 'w');
+  const isWanted = () => messages.length === 0;
+  await channel.call({ method: 'Insert', body: '', blobs: [bytes(4.5 * PIECE_BYTES)], isWanted });
+  const [{ id, piece }, withdrawal, ...others] = messages;
+  assert.equal(piece.length, PIECE_BYTES);
+  assert.deepEqual([withdrawal, others], [{ id, piece: null }, []]);
+  const assembly = new Assembly();
+  for (const message of messages) assembly.add(message);
+  const next = { id, method: 'Insert', body: '', blobs: [bytes(3)] };
+  assert.deepEqual(joined(assembly.add(next)), next, 'nothing of it is kept');
+  await channel.call({ method: 'Flush', body: '', blobs: [], isWanted });
+  assert.equal(messages.length, 2);
+  channel.close(new Error('over'));
 });

@@ -17,8 +17,12 @@ export class Waits {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
 
-  /** The promise, unless `timeout` milliseconds pass, the signal fires or all are abandoned first. */
-  within<T>(promise: Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> {
+  /**
+   * What `work` resolves with, unless `timeout` milliseconds pass, the signal fires or all are abandoned first: it is not wanted any
+   * more then.
+   */
+  async within<T>(work: (isWanted: () => boolean) => Promise<T>, timeout: number, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
     return new Promise<T>((resolve, reject) => {
       const abort = (): void => wait.reject(signal?.reason);
       const end = (): void => {
@@ -36,11 +40,10 @@ export class Waits {
       this.#waits.add(wait);
       this.#wakeAt(wait.endsAt);
       signal?.addEventListener('abort', abort);
-      promise.then(value => {
+      work(() => this.#waits.has(wait)).then(value => {
         end();
         resolve(value);
       }, wait.reject);
-      if (signal?.aborted) abort();
     });
   }
 

@@ -13,7 +13,12 @@ export interface Outgoing {
   blobs: OutgoingBlob[];
   /** Hand bytes over instead of copying them: they are gone afterwards. */
   transfer?: boolean;
+  /** Whether anybody waits for the reply: what nobody waits for does not leave the page. */
+  isWanted?(): boolean;
 }
+
+/** What was not sent is refused to nobody. Were it rejected, its route would be taken for a broken one. */
+const UNWANTED = { body: '{"status":{"error_code":"UnexpectedError"}}', blobs: [] };
 
 interface Pending {
   resolve(reply: Reply): void;
@@ -44,25 +49,33 @@ export class Channel {
   call(outgoing: Outgoing): Promise<Reply> {
     if (this.#over) return Promise.reject(this.#over);
     const id = ++this.#lastId;
-    const { method, body, blobs } = outgoing;
+    const { method, body, blobs, isWanted = () => true } = outgoing;
+    if (!isWanted()) return Promise.resolve({ id, ...UNWANTED });
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       const request = { id, method, body, blobs };
+      const send = (message: Request | Piece, transfer: ArrayBuffer[]): boolean => {
+        if (this.#over) return false;
+        if (!isWanted()) return this.#withdraw(id);
+        this.#port.postMessage(message, transfer);
+        return true;
+      };
       if (outgoing.transfer) this.#port.postMessage(request, buffersOf(blobs));
-      else sendCopy(request, this.#send).catch((error: Error) => this.#fail(id, error));
+      else sendCopy(request, send).catch((error: Error) => this.#fail(id, error));
     });
+  }
+
+  /** Of the request only pieces have been sent. */
+  #withdraw(id: number): false {
+    this.#port.postMessage({ id, piece: null } satisfies Piece);
+    this.#receive({ id, ...UNWANTED });
+    return false;
   }
 
   #fail(id: number, error: Error): void {
     this.#pending.get(id)?.reject(error);
     this.#pending.delete(id);
   }
-
-  #send = (message: Request | Piece, transfer: ArrayBuffer[]): boolean => {
-    if (this.#over) return false;
-    this.#port.postMessage(message, transfer);
-    return true;
-  };
 
   /** Rejects everything pending with `reason`. */
   close(reason: Error): void {

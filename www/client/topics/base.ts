@@ -209,9 +209,10 @@ export class BaseClient {
     options: CallOptions | null | undefined,
     blobs: OutgoingBlob[]
   ): Promise<{ reply: T; blobs: Uint8Array[] }> {
-    const connection = this.#open();
-    const outgoing = { method, body: stringifyBody(this.requestBody(data, method)), blobs, transfer: true };
-    const reply = await this.#within(connection.call(outgoing), options);
+    const reply = await this.#within(async isWanted => {
+      const connection = this.#open();
+      return connection.call({ method, body: stringifyBody(this.requestBody(data, method)), blobs, transfer: true, isWanted });
+    }, options);
     const body = this.#checked(completeReply(method, JSON.parse(reply.body) as Record<string, unknown>));
     return { reply: body as T, blobs: reply.blobs };
   }
@@ -219,12 +220,15 @@ export class BaseClient {
   /** One call to the nodes that hold a collection; `bodyFor` their number is sent to each, and `unpack` makes one answer of theirs. */
   protected async read<T>(request: NodeRequest, unpack: (replies: NodeReply[]) => Steps<T>, options?: CallOptions): Promise<T> {
     const { method, collection_name, partition_names, bodyFor, blobs = [] } = request;
-    const connection = this.#open();
     const at = { db_name: request.db_name || this.database, collection_name };
-    const outgoing = (nodes: number): Outgoing => ({ method, body: stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at })), blobs });
     const complete = ({ body, blobs }: NodeReply): NodeReply => ({ body: this.#checked(completeReply(method, body)), blobs });
-    const answer = connection.read({ ...at, partition_names }, outgoing).then(replies => inSteps(unpack(replies.map(complete))));
-    return this.#within(answer, options);
+    return this.#within(async isWanted => {
+      const connection = this.#open();
+      const bodyOf = (nodes: number): string => stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at }));
+      const outgoing = (nodes: number): Outgoing => ({ method, body: bodyOf(nodes), blobs, isWanted });
+      const replies = await connection.read({ ...at, partition_names }, outgoing);
+      return inSteps(unpack(replies.map(complete)));
+    }, options);
   }
 
   #checked(reply: Record<string, unknown>): Record<string, unknown> {
@@ -233,9 +237,9 @@ export class BaseClient {
     return reply;
   }
 
-  #within<T>(promise: Promise<T>, options: CallOptions | null | undefined): Promise<T> {
+  #within<T>(work: (isWanted: () => boolean) => Promise<T>, options: CallOptions | null | undefined): Promise<T> {
     const timeout = options?.timeout === 0 ? NO_TIMEOUT_MS : options?.timeout || this.timeout;
-    return this.#waits.within(promise, timeout, options?.signal);
+    return this.#waits.within(work, timeout, options?.signal);
   }
 
   /** For methods that only a server can have. */

@@ -16,7 +16,8 @@ export interface Request {
 /** Comes before the request of that id: the next bytes of its last blob, which that has only the rest of. */
 export interface Piece {
   id: number;
-  piece: Uint8Array<ArrayBuffer>;
+  /** `null`: the request will not come. */
+  piece: Uint8Array<ArrayBuffer> | null;
 }
 /** Bytes, or a Blob that goes into the store as it is. */
 export type RequestBlob = Uint8Array<ArrayBuffer> | Blob;

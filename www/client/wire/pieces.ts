@@ -57,7 +57,8 @@ export class Assembly {
   add(message: Request | Piece): Received | undefined {
     const before = this.#pieces.get(message.id);
     if ('piece' in message) {
-      if (before) before.push(message.piece);
+      if (!message.piece) this.#pieces.delete(message.id);
+      else if (before) before.push(message.piece);
       else this.#pieces.set(message.id, [message.piece]);
       return undefined;
     }
