@@ -52,7 +52,7 @@ export class MilvusClient extends ServerOnlyMethods {
 
   /** With fields or a schema: creates (and with `index_params` indexes and loads); with a dimension: does all of it. */
   async createCollection(data: CreateColReq | CreateColWithSchemaAndIndexParamsReq | CreateCollectionReq): Promise<ResStatus> {
-    await this.checkCompatibility();
+    await this.checkCompatibility(data);
     if (!data.collection_name) throw new Error(ERROR_REASONS.CREATE_COLLECTION_CHECK_PARAMS);
     return 'fields' in data || 'schema' in data ? this.#createWithSchema(data) : this.#createQuickly(data as CreateColReq);
   }
@@ -62,12 +62,13 @@ export class MilvusClient extends ServerOnlyMethods {
     // Not an Error: the SDK throws the status itself.
     if (created.error_code !== ErrorCode.SUCCESS) throw created;
     if (!('index_params' in data)) return created;
-    const { collection_name, db_name } = data;
+    const { collection_name, db_name, timeout, signal } = data;
+    const common = { collection_name, db_name, timeout, signal };
     const params = Array.isArray(data.index_params) ? data.index_params : [data.index_params];
-    const indexed = await Promise.all(params.map(param => this.createIndex({ db_name, ...param, collection_name })));
+    const indexed = await Promise.all(params.map(param => this.createIndex({ ...common, ...param, collection_name })));
     const refused = indexed.find(status => status.error_code !== ErrorCode.SUCCESS);
     if (refused) throw refused;
-    await this.loadCollectionSync({ collection_name, db_name });
+    await this.loadCollectionSync(common);
     return created;
   }
 
@@ -85,29 +86,29 @@ export class MilvusClient extends ServerOnlyMethods {
       auto_id = false,
       index_params = {},
       timeout,
+      signal,
       consistency_level,
     } = data;
+    const common = { collection_name, db_name, timeout, signal };
     let result: ResStatus = { error_code: '', reason: '', extra_info: {}, retriable: false, detail: '' };
     let needsIndex = true;
-    if ((await this.hasCollection({ collection_name, db_name })).value) {
-      const { status } = await this.describeIndex({ collection_name, db_name });
+    if ((await this.hasCollection(common)).value) {
+      const { status } = await this.describeIndex(common);
       needsIndex = status.error_code === ErrorCode.IndexNotExist;
     } else {
       result = await this.createCollection({
-        collection_name,
-        db_name,
+        ...common,
         enable_dynamic_field: enableDynamicField || enable_dynamic_field,
         fields: buildDefaultSchema({ primary_field_name, id_type, vector_field_name, dimension, auto_id }),
-        timeout,
         consistency_level,
       });
     }
     if (needsIndex) {
       const extra_params = { metric_type, ...index_params };
-      const indexed = await this.createIndex({ collection_name, db_name, field_name: vector_field_name, extra_params });
+      const indexed = await this.createIndex({ ...common, field_name: vector_field_name, extra_params });
       if (indexed.error_code !== ErrorCode.SUCCESS) throw new Error(indexed.reason);
     }
-    await this.loadCollectionSync({ collection_name, db_name });
+    await this.loadCollectionSync(common);
     return result;
   }
 }

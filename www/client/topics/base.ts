@@ -90,9 +90,9 @@ export class BaseClient {
   }
 
   /** Resolves when the store is open; a store that could not be opened before is tried again. */
-  protected async connected(): Promise<void> {
+  protected async connected(options?: CallOptions): Promise<void> {
     this.#reconnect?.();
-    await this.connectPromise;
+    await this.#within(() => this.connectPromise, options);
   }
 
   async #connect(sdkVersion: string): Promise<void> {
@@ -111,8 +111,8 @@ export class BaseClient {
     this.connectStatus = CONNECT_STATUS.CONNECTED;
   }
 
-  async checkCompatibility(data: { message?: string; checker?: () => unknown } = {}): Promise<unknown> {
-    await this.connected();
+  async checkCompatibility(data: { message?: string; checker?: () => unknown } & CallOptions = {}): Promise<unknown> {
+    await this.connected(data);
     if (this.connectStatus !== CONNECT_STATUS.UNIMPLEMENTED) return undefined;
     if (data.checker) return data.checker();
     throw new Error(

@@ -17,22 +17,22 @@ import { BaseClient } from './base.js';
 
 export class Database extends BaseClient {
   async createDatabase(data: CreateDatabaseRequest): Promise<ResStatus> {
-    await this.checkCompatibility({ message: 'createDatabase is not supported on this version of milvus.' });
+    await this.checkCompatibility({ ...data, message: 'createDatabase is not supported on this version of milvus.' });
     return this.call('CreateDatabase', { db_name: data.db_name, properties: parseToKeyValue(data.properties) }, data);
   }
 
   async listDatabases(data?: ListDatabasesRequest): Promise<ListDatabasesResponse> {
-    await this.checkCompatibility({ message: 'listDatabases is not supported on this version of milvus.' });
+    await this.checkCompatibility({ ...data, message: 'listDatabases is not supported on this version of milvus.' });
     return this.call('ListDatabases', {}, data);
   }
 
   async describeDatabase(data: DescribeDatabaseRequest): Promise<DescribeDatabaseResponse> {
-    await this.checkCompatibility({ message: 'describeDatabase is not supported on this version of milvus.' });
+    await this.checkCompatibility({ ...data, message: 'describeDatabase is not supported on this version of milvus.' });
     return this.call('DescribeDatabase', data, data);
   }
 
   async dropDatabase(data: DropDatabasesRequest): Promise<ResStatus> {
-    await this.checkCompatibility({ message: 'dropDatabase is not supported on this version of milvus.' });
+    await this.checkCompatibility({ ...data, message: 'dropDatabase is not supported on this version of milvus.' });
     return this.call('DropDatabase', data, data);
   }
 

@@ -14,9 +14,10 @@ type Pages = AsyncIterable<any[]> & { currentTotal?: number };
 export class Iterators extends Reads {
   /** All hits in batches, the nearest first and none twice, whatever the index. `external_filter_fn` drops some of each batch. */
   async searchIterator(param: SearchIteratorReq): Promise<Pages> {
-    const { collection_name, db_name, cluster_id, exprValues } = param;
-    const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr: param.expr || param.filter || '', exprValues });
-    const { schema, collectionID } = await this.describeCollection({ collection_name, db_name });
+    const { collection_name, db_name, cluster_id, exprValues, timeout, signal } = param;
+    const common = { collection_name, db_name, timeout, signal };
+    const { data: count } = await this.count({ ...common, cluster_id, expr: param.expr || param.filter || '', exprValues });
+    const { schema, collectionID } = await this.describeCollection(common);
     const limit = !param.limit || param.limit === NO_LIMIT ? count : param.limit;
     const total = Math.min(limit, count);
     let batchSize = Math.min(param.batchSize, total, DEFAULT_MAX_SEARCH_SIZE);
@@ -68,12 +69,13 @@ export class Iterators extends Reads {
 
   /** Rows in batches, in primary-key order. */
   async queryIterator(data: QueryIteratorReq): Promise<Pages> {
-    const { collection_name, db_name, cluster_id, exprValues } = data;
+    const { collection_name, db_name, cluster_id, exprValues, timeout, signal } = data;
+    const common = { collection_name, db_name, timeout, signal };
     const expr = data.expr || data.filter || '';
     const byElement = hasElementFilterExpression(expr);
-    const { schema, collectionID } = await this.describeCollection({ collection_name, db_name });
+    const { schema, collectionID } = await this.describeCollection(common);
     const pkField = schema.fields.find(field => field.is_primary_key) ?? schema.fields[0];
-    const { data: count } = await this.count({ collection_name, db_name, cluster_id, expr, exprValues });
+    const { data: count } = await this.count({ ...common, cluster_id, expr, exprValues });
     const limit = !data.limit || data.limit === NO_LIMIT ? count : data.limit;
     const total = Math.min(limit, count);
     const batchSize = Math.min(data.batchSize, DEFAULT_MAX_SEARCH_SIZE);

@@ -40,6 +40,7 @@ export class Loading extends Collection {
   async loadCollection(data: LoadCollectionReq): Promise<ResStatus> {
     checkCollectionName(data);
     const { collection_name, db_name, signal, timeout } = data;
+    await this.connected({ timeout, signal });
     const begun = await this.beginLoad('LoadCollection', data, { timeout });
     return this.untilLoaded(begun, { collection_name, db_name }, signal);
   }

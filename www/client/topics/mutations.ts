@@ -77,9 +77,9 @@ export class Mutations extends Exports {
     checkCollectionName(data);
     const rows = data.fields_data || data.data;
     if (!rows || !Array.isArray(rows) || !rows.length) throw new Error(ERROR_REASONS.INSERT_CHECK_FIELD_DATA_IS_REQUIRED);
-    const { collection_name, db_name, partition_name, transformers, timeout = 0, signal } = data;
+    const { collection_name, db_name, partition_name, transformers, timeout, signal } = data;
     const field_ops = upsert ? fieldOperations(data.field_ops) : [];
-    const collection = await this.describeCollection({ collection_name, db_name, cache });
+    const collection = await this.describeCollection({ collection_name, db_name, cache, timeout, signal });
     // Not an Error: the SDK throws the answer itself.
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw collection;
     const partial = upsert && (data.partial_update === true || field_ops.length > 0);
@@ -100,7 +100,7 @@ export class Mutations extends Exports {
       partial_update: partial || undefined,
       field_ops: field_ops.length ? field_ops : undefined,
     };
-    const { reply, blobs } = await this.callForBytes<MutationResult>(method, body, { timeout, signal }, [batch]);
+    const { reply, blobs } = await this.callForBytes<MutationResult>(method, body, { timeout: timeout ?? 0, signal }, [batch]);
     if (reply.status.error_code === ErrorCode.SchemaMismatch && cache) return this.#write(data, upsert, false);
     const [keys] = blobs;
     return keys ? { ...reply, ...(await inSteps(writtenRows(keys))) } : reply;
@@ -125,13 +125,13 @@ export class Mutations extends Exports {
 
   async delete(data: DeleteReq): Promise<MutationResult> {
     if (!data?.collection_name) throw new Error(ERROR_REASONS.COLLECTION_NAME_IS_REQUIRED);
-    const { collection_name, db_name } = data;
+    const { collection_name, db_name, timeout, signal } = data;
     const { ids, filter } = data as Partial<DeleteByIdsReq & DeleteByFilterReq>;
-    const collection = await this.describeCollection({ collection_name, db_name });
+    const collection = await this.describeCollection({ collection_name, db_name, timeout, signal });
     const name = await this.getPkFieldName(data, collection);
     const type = await this.getPkFieldType(data, collection);
     const expr = filter || (ids ? await inSteps(primaryKeysExpr(name, type, ids)) : '');
-    const { partition_name, consistency_level, exprValues, timeout, signal } = data;
+    const { partition_name, consistency_level, exprValues } = data;
     return this.deleteEntities({ collection_name, db_name, partition_name, consistency_level, exprValues, timeout, signal, expr });
   }
 }

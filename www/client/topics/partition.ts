@@ -63,6 +63,7 @@ export class Partition extends Index {
   async loadPartitionsSync(data: LoadPartitionsReq): Promise<ResStatus> {
     checkCollectionName(data);
     const { collection_name, db_name, partition_names, signal, timeout } = data;
+    await this.connected({ timeout, signal });
     const begun = await this.beginLoad('LoadPartitions', data, { timeout });
     return this.untilLoaded(begun, { collection_name, db_name, partition_names }, signal);
   }

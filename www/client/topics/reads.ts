@@ -33,8 +33,8 @@ export class Reads extends Mutations {
   hybridSearch = this.search;
 
   async #search<T extends AnySearchReq>(params: T, cache: boolean): Promise<SearchResults<T>> {
-    const { collection_name, db_name } = params ?? {};
-    const collection = await this.describeCollection({ collection_name, db_name, cache });
+    const { collection_name, db_name, timeout, signal } = params ?? {};
+    const collection = await this.describeCollection({ collection_name, db_name, cache, timeout, signal });
     if (collection.status.error_code !== ErrorCode.SUCCESS) {
       return { status: collection.status, results: [] as unknown as DetermineResultsType<T>, recalls: [], session_ts: -1, collection_name };
     }
@@ -114,8 +114,8 @@ export class Reads extends Mutations {
 
   async #idsExpr(data: QueryReq): Promise<string> {
     if (!data.ids?.length) return '';
-    const { collection_name, db_name } = data;
-    const collection = await this.describeCollection({ collection_name, db_name });
+    const { collection_name, db_name, timeout, signal } = data;
+    const collection = await this.describeCollection({ collection_name, db_name, timeout, signal });
     const name = await this.getPkFieldName(data, collection);
     const type = await this.getPkFieldType(data, collection);
     return inSteps(primaryKeysExpr(name, type, data.ids));

@@ -84,9 +84,9 @@ export class SchemaChanges extends Loading {
   }
 
   async addCollectionFields(data: AddCollectionFieldsReq): Promise<ResStatus> {
-    const { collection_name, db_name, timeout } = data;
+    const { collection_name, db_name, timeout, signal } = data;
     for (const field of data.fields) {
-      const status = await this.addCollectionField({ collection_name, db_name, field, timeout });
+      const status = await this.addCollectionField({ collection_name, db_name, field, timeout, signal });
       if (status.error_code !== ErrorCode.SUCCESS) return status;
     }
     return { ...SUCCESS, extra_info: {} };

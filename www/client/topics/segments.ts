@@ -42,8 +42,7 @@ export class Segments extends Iterators {
     const flushed = await this.flush(data);
     const segmentIDs = Object.values<{ data: string[] }>(flushed.coll_segIDs).flatMap(ids => ids.data);
     for (;;) {
-      data.signal?.throwIfAborted();
-      const state = await this.getFlushState({ segmentIDs, db_name: data.db_name });
+      const state = await this.getFlushState({ segmentIDs, db_name: data.db_name, timeout: data.timeout, signal: data.signal });
       if (state.flushed || state.status.error_code !== ErrorCode.SUCCESS) return state;
       await sleep(POLL_MS);
     }
@@ -63,7 +62,7 @@ export class Segments extends Iterators {
   async flushAllSync(data?: FlushAllReq): Promise<GetFlushAllStateResponse> {
     const { flush_all_ts, flush_all_tss } = await this.flushAll(data);
     for (;;) {
-      const state = await this.getFlushAllState({ flush_all_ts, flush_all_tss, timeout: data?.timeout });
+      const state = await this.getFlushAllState({ flush_all_ts, flush_all_tss, timeout: data?.timeout, signal: data?.signal });
       if (state.status.error_code !== ErrorCode.SUCCESS) throw new Error(state.status.reason);
       if (state.flushed) return state;
       await sleep(POLL_MS);
@@ -77,8 +76,8 @@ export class Segments extends Iterators {
 
   async compact(data: CompactReq): Promise<CompactionResponse> {
     checkCollectionName(data);
-    const { collection_name, db_name, timeout } = data;
-    const { collectionID } = await this.describeCollection({ collection_name, db_name, timeout });
+    const { collection_name, db_name, timeout, signal } = data;
+    const { collectionID } = await this.describeCollection({ collection_name, db_name, timeout, signal });
     return this.call('ManualCompaction', { ...data, collectionID }, data);
   }
 
