@@ -80,7 +80,7 @@ impl Codes {
     fn common_scale(&self) -> f32 {
         // No number of a row is larger than the largest of its centre and of its residual together.
         let of_row = |position| {
-            let list = self.lists.list_of(position as u32) as usize;
+            let list = self.lists.list_of(position as u32);
             self.lists.centres.scales[list] + self.row_scales[position]
         };
         // Of numbers that are not negative, the bits are in the order of the numbers.
