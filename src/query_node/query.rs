@@ -159,7 +159,7 @@ impl Cursor<'_> {
         here.compare_keys(self.rows[self.at] as usize, there, other.rows[other.at] as usize)
     }
 
-    /// Rows of one write are in one place, or have different keys.
+    /// Of what one write has put in two segments any will do, but always the same.
     fn newness(&self) -> (Timestamp, usize) {
         (self.segments[self.segment].written_by(self.rows[self.at] as usize), self.segment)
     }
