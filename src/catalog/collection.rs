@@ -115,6 +115,15 @@ impl Collection {
         self.partitions.iter().flat_map(|partition| &partition.segments)
     }
 
+    /// Adds a segment without the indexes that were dropped while it was written, and returns their files.
+    pub fn add_segment(&mut self, partition: PartitionId, mut segment: SegmentManifest) -> Result<Vec<String>> {
+        let partition = self.partitions.iter_mut().find(|known| known.id == partition);
+        let partition = partition.ok_or_else(|| Error::Unexpected("the partition was dropped".into()))?;
+        let unnamed = segment.retain_indexes(self.id, |index| self.indexes.iter().any(|known| known.id == index));
+        partition.segments.push(segment);
+        Ok(unnamed)
+    }
+
     /// The latest of all times and ids in it.
     pub fn last_time(&self) -> Timestamp {
         let partitions = self.partitions.iter().map(|partition| partition.created_at);

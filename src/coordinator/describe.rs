@@ -3,7 +3,7 @@
 use super::Coordinator;
 use super::index::{IndexChoice, IndexCoverage};
 use super::partition::partition_ids;
-use crate::catalog::{Collection, IndexDefinition, Partition};
+use crate::catalog::{Collection, Database, IndexDefinition, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result, Status};
 use crate::ids::{CollectionId, PartitionId};
@@ -15,7 +15,49 @@ pub(super) fn decimal(number: impl std::fmt::Display) -> Value {
     Value::String(number.to_string())
 }
 
+pub(super) fn with_success(mut fields: Value) -> Value {
+    fields["status"] = json!(Status::success());
+    fields
+}
+
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
+    pub(super) fn list_databases(&self) -> Value {
+        let catalog = self.catalog.borrow();
+        let each = |value: &dyn Fn(&Database) -> Value| catalog.databases.values().map(value).collect::<Vec<_>>();
+        with_success(json!({
+            "db_names": each(&|it| json!(it.name)),
+            "db_ids": each(&|it| decimal(it.id)),
+            "created_timestamp": each(&|it| decimal(it.created_at)),
+        }))
+    }
+
+    pub(super) fn describe_database(&self, name: &str) -> Result<Value> {
+        let catalog = self.catalog.borrow();
+        let found = catalog.database(name)?;
+        Ok(with_success(json!({
+            "db_name": found.name,
+            "dbID": decimal(found.id),
+            "created_timestamp": decimal(found.created_at),
+            "properties": found.properties,
+        })))
+    }
+
+    pub(super) fn describe_alias(&self, database: &str, alias: &str) -> Result<Value> {
+        let catalog = self.catalog.borrow();
+        let holder = catalog.aliased(database, alias).ok_or_else(|| self.alias_not_found(database, alias))?;
+        Ok(with_success(json!({ "db_name": database, "alias": alias, "collection": holder.schema.name })))
+    }
+
+    /// Of one collection, or of all without a name.
+    pub(super) fn list_aliases(&self, database: &str, name: &str) -> Result<Value> {
+        let catalog = self.catalog.borrow();
+        let aliases: Vec<&String> = match name {
+            "" => catalog.in_database(database).flat_map(|collection| &collection.aliases).collect(),
+            name => catalog.resolve(database, name)?.aliases.iter().collect(),
+        };
+        Ok(with_success(json!({ "aliases": aliases, "db_name": "", "collection_name": "" })))
+    }
+
     pub(super) fn describe_collection(&self, database: &str, name: &str) -> Result<Value> {
         let collection = match self.resolve(database, name) {
             Err(error @ Error::CollectionNotFound { .. }) => return Ok(collection_not_found(database, name, &error)),
@@ -35,8 +77,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) fn description_of(&self, collection: &Collection) -> Result<Value> {
         let shards = 0..collection.shards_num;
         let database_id = self.catalog.borrow().database(&collection.database)?.id;
-        Ok(json!({
-            "status": Status::success(),
+        Ok(with_success(json!({
             "virtual_channel_names": shards.clone().map(|shard| virtual_channel(collection.id, shard)).collect::<Vec<_>>(),
             "physical_channel_names": shards.map(physical_channel).collect::<Vec<_>>(),
             "aliases": collection.aliases,
@@ -55,7 +96,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "request_time": "0",
             "update_timestamp": decimal(collection.updated_at),
             "update_timestamp_str": decimal(collection.updated_at),
-        }))
+        })))
     }
 
     /// A loaded collection has one replica: its query nodes.
@@ -79,7 +120,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 "num_outbound_node": {},
             })
         });
-        json!({ "status": Status::success(), "replicas": replicas.as_slice() })
+        with_success(json!({ "replicas": replicas.as_slice() }))
     }
 
     /// What the nodes that have a collection loaded are called together.
@@ -119,8 +160,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             percentages.push(self.loading_progress(&collection.database, &collection.schema.name, &[]).unwrap_or(0));
         }
         let each = |value: &dyn Fn(&Collection) -> Value| listed.iter().map(value).collect::<Vec<_>>();
-        Ok(json!({
-            "status": Status::success(),
+        Ok(with_success(json!({
             "collection_names": each(&|it| json!(it.schema.name)),
             "collection_ids": each(&|it| decimal(it.id)),
             "created_timestamps": each(&|it| decimal(it.created_at)),
@@ -128,7 +168,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "inMemory_percentages": percentages.iter().map(decimal).collect::<Vec<_>>(),
             "query_service_available": percentages.iter().map(|percent| *percent == 100).collect::<Vec<_>>(),
             "shards_num": if only_loaded { Vec::new() } else { each(&|it| json!(it.shards_num)) },
-        }))
+        })))
     }
 
     /// All of them, or those of these names.
@@ -152,14 +192,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let progress = self.loading_progress(database, name, std::slice::from_ref(&it.name));
             decimal(progress.unwrap_or(0))
         });
-        Ok(json!({
-            "status": Status::success(),
+        Ok(with_success(json!({
             "partition_names": each(&|it| json!(it.name)),
             "partitionIDs": each(&|it| decimal(it.id)),
             "created_timestamps": each(&|it| decimal(it.created_at)),
             "created_utc_timestamps": each(&|it| decimal(it.created_at.millis())),
             "inMemory_percentages": percentages.collect::<Vec<_>>(),
-        }))
+        })))
     }
 
     /// Rows written, as Milvus counts them: deletes are not subtracted.
@@ -173,14 +212,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 sealed + log.inserted_rows.get(&it.id).copied().unwrap_or(0)
             })
             .sum();
-        json!({ "status": Status::success(), "stats": [{ "key": "row_count", "value": rows.to_string() }] })
+        with_success(json!({ "stats": [{ "key": "row_count", "value": rows.to_string() }] }))
     }
 
     pub(super) fn describe_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<Value> {
         let collection = self.resolve(database, name)?;
         let described: Vec<Value> =
             chosen.of(&collection)?.into_iter().map(|index| index_description(&collection, index)).collect();
-        Ok(json!({ "status": Status::success(), "index_descriptions": described }))
+        Ok(with_success(json!({ "index_descriptions": described })))
     }
 
     pub(super) fn index_descriptions(&self, collection: &Collection) -> Vec<Value> {
@@ -224,7 +263,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 info
             })
         });
-        json!({ "status": Status::success(), "infos": infos.collect::<Vec<_>>() })
+        with_success(json!({ "infos": infos.collect::<Vec<_>>() }))
     }
 }
 

@@ -5,11 +5,11 @@
 //! say, so that a step may be repeated. An export of which nothing is heard any more ends by itself.
 
 use super::Coordinator;
-use super::describe::decimal;
+use super::describe::{decimal, with_success};
 use super::maintenance::DATA_NODE_ATTEMPTS;
 use crate::catalog::{Collection, Partition};
 use crate::cluster::{ExportOfSegment, ExportPlan, ExportStep, NodeAnswer, NodeCommand, Nodes, StepOfExport};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::export::{Beginning, ExportFormat, Layout, Measures, needs_measuring};
 use crate::expr::Filter;
 use crate::ids::{CollectionId, ExportId};
@@ -136,15 +136,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
         };
         let names: Vec<&String> = files.iter().map(|file| &file.name).collect();
-        let body = json!({
-            "status": Status::success(),
+        let body = with_success(json!({
             "export": decimal(id),
             "files": names,
             "options": options,
             "next": next_place(&export.segments, 0, None),
             "collection": self.description_of(&collection)?,
             "index_descriptions": self.index_descriptions(&collection),
-        });
+        }));
         let heads = files.into_iter().map(|file| file.head).collect();
         // Set once: nobody else knows of the export yet.
         let _ = export.written_as.set((Rc::new(plan), Rc::new(layout)));
@@ -211,12 +210,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let total: u64 = export.segments.iter().map(|segment| u64::from(segment.rows)).sum();
         let before: u64 = export.segments[..step.segment].iter().map(|segment| u64::from(segment.rows)).sum();
         let percent = ((before + u64::from(passed_rows)) * 100).checked_div(total).unwrap_or(100);
-        let body = json!({
-            "status": Status::success(),
+        let body = with_success(json!({
             "next": next_place(&export.segments, step.segment, Some(next_row)),
             "row_count": decimal(rows),
             "progress": percent,
-        });
+        }));
         Ok((body, parts))
     }
 

@@ -6,7 +6,7 @@ use crate::cluster::{
     CompactPlan, FlushOutcome, FlushPlan, NewSegment, NodeAnswer, NodeCommand, NodeKind, Nodes, PartitionSegments,
 };
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, IndexId, PartitionId, SegmentId, Timestamp};
+use crate::ids::{CollectionId, PartitionId, SegmentId, Timestamp};
 use crate::platform::Platform;
 use crate::segment::{SegmentManifest, Shard, log_range, segment_prefix};
 use crate::sorted::{SortedMap, SortedSet};
@@ -250,22 +250,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let replaced = self
             .change(id, |collection, batch| {
                 let mut replaced = Vec::new();
-                let indexes: SortedSet<IndexId> = collection.indexes.iter().map(|index| index.id).collect();
-                for partition in &mut collection.partitions {
-                    for segment in &mut partition.segments {
-                        let Some(deleted) = outcome.deleted_in.iter().find(|deleted| deleted.id == segment.id) else {
-                            continue;
-                        };
-                        replaced.extend(segment.deletes.map(|last| segment.deletes_file(id, last)));
-                        segment.deletes = deleted.deletes;
-                        segment.deleted_rows = deleted.deleted_rows;
-                    }
-                    for (_, segment) in outcome.new_segments.iter().filter(|(of, _)| *of == partition.id) {
-                        let mut segment = segment.clone();
-                        // One may have been dropped while this was written.
-                        replaced.extend(segment.retain_indexes(id, |index| indexes.contains(&index)));
-                        partition.segments.push(segment);
-                    }
+                for segment in collection.partitions.iter_mut().flat_map(|partition| &mut partition.segments) {
+                    let Some(deleted) = outcome.deleted_in.iter().find(|deleted| deleted.id == segment.id) else {
+                        continue;
+                    };
+                    replaced.extend(segment.deletes.map(|last| segment.deletes_file(id, last)));
+                    segment.deletes = deleted.deletes;
+                    segment.deleted_rows = deleted.deleted_rows;
+                }
+                for (partition, segment) in outcome.new_segments {
+                    replaced.extend(collection.add_segment(partition, segment)?);
                 }
                 collection.flushed = planned.last;
                 drop_log_through(batch, id, planned.last);
@@ -348,16 +342,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             let _moving = runtime.moving.lock().await;
             let committed = self
                 .change(id, |collection, _| {
-                    let indexes: SortedSet<IndexId> = collection.indexes.iter().map(|index| index.id).collect();
-                    let partition = collection.partitions.iter_mut().find(|it| it.id == partition);
-                    let partition = partition.ok_or_else(|| Error::Unexpected("the partition was dropped".into()))?;
-                    partition.segments.retain(|segment| !gone.contains(&segment.id));
-                    let mut unnamed = Vec::new();
-                    if let Some(mut segment) = output {
-                        unnamed.extend(segment.retain_indexes(id, |index| indexes.contains(&index)));
-                        partition.segments.push(segment);
+                    for of in collection.partitions.iter_mut().filter(|it| it.id == partition) {
+                        of.segments.retain(|segment| !gone.contains(&segment.id));
                     }
-                    Ok(unnamed)
+                    output.map_or(Ok(Vec::new()), |segment| collection.add_segment(partition, segment))
                 })
                 .await;
             if committed.is_ok() {

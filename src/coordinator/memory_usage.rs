@@ -1,9 +1,9 @@
 //! What loaded collections hold in memory, and where.
 
 use super::Coordinator;
+use super::describe::with_success;
 use crate::catalog::Collection;
 use crate::cluster::{NodeId, NodeMemory, Nodes, PartitionMemory};
-use crate::error::Status;
 use crate::platform::Platform;
 use crate::sorted::SortedMap;
 use serde::Serialize;
@@ -83,11 +83,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             collections.extend(self.collection(id).map(|collection| CollectionMemory::new(&collection, held)));
         }
         let total_bytes: u64 = collections.iter().flat_map(|it| &it.nodes).map(|node| node.instance_bytes).sum();
-        json!({
-            "status": Status::success(),
+        with_success(json!({
             "total_bytes": total_bytes,
             "limit_bytes": self.config.memory_limit_bytes,
             "collections": collections,
-        })
+        }))
     }
 }

@@ -1,10 +1,9 @@
 //! Jobs as clients are told of them: with every key that any version of Milvus fills.
 
 use super::super::Coordinator;
-use super::super::describe::decimal;
+use super::super::describe::{decimal, with_success};
 use crate::catalog::{ImportJob, ImportState};
 use crate::cluster::Nodes;
-use crate::error::Status;
 use crate::platform::Platform;
 use serde_json::{Value, json};
 
@@ -25,8 +24,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             infos.push(("persist_cost", seconds(job.persist_ms)));
         }
         let ids = job.generated_ids.iter().cloned().flatten().take(LISTED_IDS).map(decimal);
-        json!({
-            "status": Status::success(),
+        with_success(json!({
             "state": job.state,
             "row_count": decimal(job.rows),
             "id_list": ids.collect::<Vec<_>>(),
@@ -35,7 +33,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "collection_id": decimal(job.collection),
             "segment_ids": job.segments.iter().map(decimal).collect::<Vec<_>>(),
             "create_ts": decimal(job.created_at.millis() / 1000),
-        })
+        }))
     }
 }
 

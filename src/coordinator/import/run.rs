@@ -180,17 +180,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     async fn commit_segments(&self, job: ImportJob, segments: NewSegments) -> Result<(ImportJob, Vec<String>)> {
         let at = self.tick();
         let completed = ImportJob { state: ImportState::Completed, ended_at: Some(at), ..job };
-        let id = completed.collection;
         self.change_with_import(&completed, |collection| {
             let mut unused = Vec::new();
             for (partition, mut segment) in segments {
                 segment.commit_import(at);
-                unused.extend(
-                    segment.retain_indexes(id, |index| collection.indexes.iter().any(|known| known.id == index)),
-                );
-                let partitions = &mut collection.partitions;
-                let into = partitions.iter_mut().find(|known| known.id == partition);
-                into.expect("the target was checked").segments.push(segment);
+                unused.extend(collection.add_segment(partition, segment).expect("the target was checked"));
             }
             unused
         })

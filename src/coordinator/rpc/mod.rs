@@ -4,7 +4,8 @@ mod replies;
 mod request;
 
 use super::Coordinator;
-use super::describe::decimal;
+use super::describe::{decimal, with_success};
+use super::index::IndexCoverage;
 use super::load_progress::LoadState;
 use super::load_request::{LoadRequest, asked_record};
 use crate::cluster::{NodeId, Nodes};
@@ -15,7 +16,7 @@ use crate::schema::names;
 use crate::sorted::SortedMap;
 use crate::value::{Batch, WriteMode};
 use futures::FutureExt;
-use replies::{connected, deleted, exported, inserted, load_begun, refusal, version};
+use replies::{compaction_completed, connected, deleted, exported, inserted, load_begun, refusal, routed, version};
 use request::{BatchDescribe, ReplicasRequest, Request, SegmentInfoRequest, new_collection};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -54,6 +55,10 @@ fn done() -> Result<Reply> {
     Ok(json!(Status::success()).into())
 }
 
+fn success(fields: Value) -> Result<Reply> {
+    Ok(with_success(fields).into())
+}
+
 async fn done_after(work: impl Future<Output = Result<()>>) -> Result<Reply> {
     work.boxed_local().await.and_then(|()| done())
 }
@@ -80,21 +85,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         match method {
             "Connect" => Ok(connected()),
-            "GetVersion" => Ok(json!({ "status": Status::success(), "version": version() }).into()),
-            "CheckHealth" => Ok(json!({
-                "status": Status::success(), "isHealthy": true, "reasons": [], "quota_states": [],
-            })
-            .into()),
-            "Route" => {
-                let route = self.route(database, name, &request.partition_names).boxed_local().await?;
-                let body = json!({
-                    "status": Status::success(),
-                    "collection_id": decimal(route.collection.id),
-                    "load_version": route.version,
-                    "nodes": route.nodes,
-                });
-                Ok(Reply { body: body.to_string(), blobs: Vec::new(), nodes: route.nodes })
-            }
+            "GetVersion" => success(json!({ "version": version() })),
+            "CheckHealth" => success(json!({ "isHealthy": true, "reasons": [], "quota_states": [] })),
+            "Route" => self.route(database, name, &request.partition_names).boxed_local().await.map(routed),
             "GetMemoryUsage" => {
                 let only = if name.is_empty() { None } else { Some(self.resolve(database, name)?) };
                 Ok(self.memory_usage(only.as_ref()).boxed_local().await.into())
@@ -105,38 +98,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "AlterDatabase" => {
                 done_after(self.alter_database(database, request.properties.clone(), &request.delete_keys)).await
             }
-            "ListDatabases" => {
-                let catalog = self.catalog.borrow();
-                let names: Vec<_> = catalog.databases.keys().collect();
-                let ids: Vec<_> = catalog.databases.values().map(|it| decimal(it.id)).collect();
-                let created: Vec<_> = catalog.databases.values().map(|it| decimal(it.created_at)).collect();
-                Ok(json!({
-                    "status": Status::success(), "db_names": names, "db_ids": ids, "created_timestamp": created,
-                })
-                .into())
-            }
-            "DescribeDatabase" => {
-                let catalog = self.catalog.borrow();
-                let found = catalog.database(database)?;
-                Ok(json!({
-                    "status": Status::success(),
-                    "db_name": found.name,
-                    "dbID": decimal(found.id),
-                    "created_timestamp": decimal(found.created_at),
-                    "properties": found.properties,
-                })
-                .into())
-            }
+            "ListDatabases" => Ok(self.list_databases().into()),
+            "DescribeDatabase" => Ok(self.describe_database(database)?.into()),
 
-            "CreateCollection" => {
-                let new = new_collection(&request)?;
-                done_after(self.create_collection(new)).await
-            }
+            "CreateCollection" => done_after(self.create_collection(new_collection(&request)?)).await,
             "DescribeCollection" => Ok(self.describe_collection(database, name)?.into()),
-            "HasCollection" => {
-                let found = self.resolve(database, name).is_ok();
-                Ok(json!({ "status": Status::success(), "value": found }).into())
-            }
+            "HasCollection" => success(json!({ "value": self.resolve(database, name).is_ok() })),
             "ShowCollections" => {
                 let loaded = request.wants_loaded().then_some(&request.collection_names[..]);
                 Ok(self.show_collections(database, loaded).boxed_local().await?.into())
@@ -145,7 +112,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "DropCollection" => done_after(self.drop_collection(database, name)).await,
             "TruncateCollection" => {
                 self.truncate_collection(database, name).boxed_local().await?;
-                Ok(json!({ "status": Status::success() }).into())
+                success(json!({}))
             }
             "RenameCollection" => {
                 let new_database = if request.new_database.is_empty() { database } else { &request.new_database };
@@ -166,36 +133,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "CreateAlias" => done_after(self.create_alias(database, name, &request.alias)).await,
             "AlterAlias" => done_after(self.alter_alias(database, name, &request.alias)).await,
             "DropAlias" => done_after(self.drop_alias(database, &request.alias)).await,
-            "DescribeAlias" => {
-                let catalog = self.catalog.borrow();
-                let holder = catalog.aliased(database, &request.alias);
-                let holder = holder.ok_or_else(|| self.alias_not_found(database, &request.alias))?;
-                Ok(json!({
-                    "status": Status::success(),
-                    "db_name": database,
-                    "alias": request.alias,
-                    "collection": holder.schema.name,
-                })
-                .into())
-            }
-            "ListAliases" => {
-                let catalog = self.catalog.borrow();
-                let aliases: Vec<&String> = match name {
-                    "" => catalog.in_database(database).flat_map(|collection| &collection.aliases).collect(),
-                    name => catalog.resolve(database, name)?.aliases.iter().collect(),
-                };
-                Ok(json!({
-                    "status": Status::success(), "aliases": aliases, "db_name": "", "collection_name": "",
-                })
-                .into())
-            }
+            "DescribeAlias" => Ok(self.describe_alias(database, &request.alias)?.into()),
+            "ListAliases" => Ok(self.list_aliases(database, name)?.into()),
 
             "CreatePartition" => done_after(self.create_partition(database, name, &request.partition_name)).await,
             "DropPartition" => done_after(self.drop_partition(database, name, &request.partition_name)).await,
             "HasPartition" => {
                 names::check_partition(&request.partition_name)?;
                 let found = self.resolve(database, name)?.partition(&request.partition_name).is_some();
-                Ok(json!({ "status": Status::success(), "value": found }).into())
+                success(json!({ "value": found }))
             }
             "ShowPartitions" => {
                 Ok(self.show_partitions((database, name), &request.partition_names, request.wants_loaded())?.into())
@@ -220,16 +166,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             "GetIndexState" => {
                 let coverage = self.index_coverage((database, name), request.index())?;
-                Ok(json!({ "status": Status::success(), "state": coverage.state(), "fail_reason": "" }).into())
+                success(json!({ "state": coverage.state(), "fail_reason": "" }))
             }
             "GetIndexBuildProgress" => {
-                let coverage = self.index_coverage((database, name), request.index())?;
-                Ok(json!({
-                    "status": Status::success(),
-                    "indexed_rows": decimal(coverage.indexed_rows),
-                    "total_rows": decimal(coverage.total_rows),
-                })
-                .into())
+                let IndexCoverage { indexed_rows, total_rows } =
+                    self.index_coverage((database, name), request.index())?;
+                success(json!({ "indexed_rows": decimal(indexed_rows), "total_rows": decimal(total_rows) }))
             }
 
             "LoadCollection" if request.refresh => self.refresh_load(request.load(None)).and_then(|()| done()),
@@ -245,7 +187,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "ReleasePartitions" => done_after(self.release_partitions(database, name, &request.partition_names)).await,
             "GetLoadState" => {
                 let state = self.load_state(database, name, &request.partition_names)?;
-                Ok(json!({ "status": Status::success(), "state": state.name() }).into())
+                success(json!({ "state": state.name() }))
             }
             "GetLoadingProgress" => {
                 if let Some(milliseconds) = request.wait_ms {
@@ -255,12 +197,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                     self.check_not_failed(database, name, request.load_ticket()?)?;
                 }
                 let progress = self.loading_progress(database, name, &request.partition_names)?;
-                Ok(json!({
-                    "status": Status::success(),
-                    "progress": decimal(progress),
-                    "refresh_progress": decimal(if progress == 100 { 100 } else { 0 }),
-                })
-                .into())
+                let refreshed = if progress == 100 { 100 } else { 0 };
+                success(json!({ "progress": decimal(progress), "refresh_progress": decimal(refreshed) }))
             }
             "GetReplicas" => {
                 let of: ReplicasRequest = parse(method, body)?;
@@ -274,12 +212,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "Upsert" => self.insert_rows(&request, blobs, WriteMode::Upsert).boxed_local().await,
             "Delete" => {
                 let count = self.delete(request.target(), request.delete()).boxed_local().await?;
-                Ok(deleted(count))
+                success(deleted(count))
             }
 
             "Import" => {
                 let id = self.import(request.import()).boxed_local().await?;
-                Ok(json!({ "status": Status::success(), "tasks": [decimal(id)] }).into())
+                success(json!({ "tasks": [decimal(id)] }))
             }
             "ImportPut" => done_after(self.put_import(request.import_piece()?)).await,
             "ImportAlive" => self.import_alive(request.import_task()?).and_then(|()| done()),
@@ -288,7 +226,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "ListImportTasks" => {
                 let jobs = self.import_jobs(database, name, request.limit())?;
                 let tasks: Vec<Value> = jobs.iter().map(|job| self.describe_import(job)).collect();
-                Ok(json!({ "status": Status::success(), "tasks": tasks }).into())
+                success(json!({ "tasks": tasks }))
             }
 
             "BeginExport" => self.begin_export(request.new_export()).boxed_local().await.map(exported),
@@ -299,21 +237,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
 
             "Flush" => self.flush_named(database, &request.collection_names).boxed_local().await,
-            "FlushAll" => {
-                let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();
-                for id in all {
-                    self.flush(id).boxed_local().await?;
-                    self.tidy_up(id);
-                }
-                Ok(json!({ "status": Status::success(), "flush_all_ts": decimal(self.tick()), "flush_all_tss": {} })
-                    .into())
-            }
+            "FlushAll" => self.flush_all().boxed_local().await,
             // A flush has ended when its call is answered.
             "GetFlushState" | "GetFlushAllState" => {
                 if !name.is_empty() {
                     self.resolve(database, name)?;
                 }
-                Ok(json!({ "status": Status::success(), "flushed": true }).into())
+                success(json!({ "flushed": true }))
             }
             "GetPersistentSegmentInfo" | "GetQuerySegmentInfo" => {
                 let named: SegmentInfoRequest = parse(method, body)?;
@@ -324,22 +254,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let collection = self.resolve(database, name)?;
                 let count = self.compact(collection.id).boxed_local().await?;
                 self.build_in_background(collection.id);
-                Ok(json!({
-                    "status": Status::success(),
-                    "compactionID": decimal(self.tick()),
-                    "compactionPlanCount": count,
-                })
-                .into())
+                success(json!({ "compactionID": decimal(self.tick()), "compactionPlanCount": count }))
             }
             // A compaction has ended when its call is answered.
-            "GetCompactionState" => Ok(json!({
-                "status": Status::success(), "state": "Completed", "executingPlanNo": "0", "timeoutPlanNo": "0",
-                "completedPlanNo": "0", "failedPlanNo": "0",
-            })
-            .into()),
-            "GetCompactionStateWithPlans" => {
-                Ok(json!({ "status": Status::success(), "state": "Completed", "mergeInfos": [] }).into())
-            }
+            "GetCompactionState" => success(compaction_completed()),
+            "GetCompactionStateWithPlans" => success(json!({ "state": "Completed", "mergeInfos": [] })),
             other => Err(Error::Unimplemented { what: format!("{other} is not available in the browser") }),
         }
     }
@@ -350,7 +269,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let by_name = request.collection_name.iter().map(|name| self.describe_collection(database, name));
         let by_id = request.ids().map(|id| self.describe_collection_by_id(database, id?));
         let responses = by_name.chain(by_id).collect::<Result<Vec<_>>>()?;
-        Ok(json!({ "status": Status::success(), "responses": responses }).into())
+        success(json!({ "responses": responses }))
     }
 
     async fn insert_rows(self: &Rc<Self>, request: &Request, blobs: Vec<Vec<u8>>, mode: WriteMode) -> Result<Reply> {
@@ -385,16 +304,23 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             flushed_at.insert(name, decimal(collection.map_or_else(Default::default, |it| it.flushed)));
             self.tidy_up(id);
         }
-        Ok(json!({
-            "status": Status::success(),
+        success(json!({
             "coll_segIDs": sealed,
             "flush_coll_segIDs": sealed,
             "coll_seal_times": names.iter().map(|name| (name, decimal(self.platform.now_ms() / 1000))).collect::<SortedMap<_, _>>(),
             "coll_flush_ts": flushed_at,
             "channel_cps": {},
             "db_name": database,
-        })
-        .into())
+        }))
+    }
+
+    async fn flush_all(self: &Rc<Self>) -> Result<Reply> {
+        let all: Vec<_> = self.catalog.borrow().collections.keys().copied().collect();
+        for id in all {
+            self.flush(id).await?;
+            self.tidy_up(id);
+        }
+        success(json!({ "flush_all_ts": decimal(self.tick()), "flush_all_tss": {} }))
     }
 
     /// Everything that is written or imported shows in what is loaded without it; only the state is checked.
