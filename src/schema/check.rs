@@ -224,8 +224,7 @@ fn check_field(field: &Field) -> Result<()> {
     if field.nullable && field.data_type.is_vector() {
         return Err(Error::invalid(format!("vector type not support null, {kind}")));
     }
-    let is_set = |key: &str| field.type_params.iter().any(|it| it.key == key && it.value.eq_ignore_ascii_case("true"));
-    if is_set("enable_match") && !is_set("enable_analyzer") {
+    if field.is_set("enable_match") && !field.is_set("enable_analyzer") {
         return Err(Error::invalid(format!("field {} is set to enable match but not enable analyzer", field.name)));
     }
     if let Some(element) = field.element_type

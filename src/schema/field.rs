@@ -131,7 +131,12 @@ pub struct Field {
 }
 
 impl Field {
+    /// Whether one of its parameters says that it is so.
+    pub fn is_set(&self, param: &str) -> bool {
+        self.type_params.iter().any(|pair| pair.key == param && pair.value.eq_ignore_ascii_case("true"))
+    }
+
     pub fn skips_load(&self) -> bool {
-        self.type_params.iter().any(|pair| pair.key == SKIP_LOAD && pair.value.eq_ignore_ascii_case("true"))
+        self.is_set(SKIP_LOAD)
     }
 }

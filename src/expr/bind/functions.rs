@@ -117,11 +117,7 @@ impl Binder<'_> {
         if let Some(column) = column.filter(|_| matches!(function, "text_match" | "phrase_match" | "text_match_fuzzy"))
         {
             let field = self.schema.field_by_id(column.id);
-            let enabled = field.is_some_and(|field| {
-                let mut params = field.type_params.iter();
-                params.any(|param| param.key == "enable_match" && param.value.eq_ignore_ascii_case("true"))
-            });
-            if !enabled {
+            if !field.is_some_and(|field| field.is_set("enable_match")) {
                 return format!("field \"{}\" does not enable match", column.name);
             }
         }
