@@ -11,7 +11,7 @@ import {
 } from '../vectors.js';
 import { rangeSteps, type Steps } from '../steps.js';
 import { bytesOf } from '../wire/batch.js';
-import { TextBuffer } from '../wire/text-buffer.js';
+import { PackedBytes } from '../wire/packed-bytes.js';
 
 export interface Placeholders {
   bytes: Uint8Array<ArrayBuffer>;
@@ -27,7 +27,7 @@ export function* encodePlaceholders(queries: SearchData[], field: FieldSchema, t
   const varying = field.is_function_output || type === PlaceholderType.SparseFloatVector || type >= PlaceholderType.EmbListBinaryVector;
   const [first] = queries;
   const size = first === undefined ? 0 : encode(first).byteLength;
-  const all = varying ? new TextBuffer() : new TextBuffer(queries.length * size);
+  const all = varying ? new PackedBytes() : new PackedBytes(queries.length * size);
   yield* rangeSteps(queries.length, queries.length * size, ({ start, end }) => {
     for (const query of queries.slice(start, end)) {
       const bytes = encode(query);

@@ -11,7 +11,7 @@ import { sparseToBytes } from '../vectors.js';
 import { bytesOf, type Column } from './batch.js';
 import { toInt64 } from './int64.js';
 import { stringifyValue } from './json.js';
-import { TextBuffer } from './text-buffer.js';
+import { PackedBytes } from './packed-bytes.js';
 
 export interface FieldShape {
   name: string;
@@ -225,7 +225,7 @@ function fillInt64(cells: Cells, out: BigInt64Array, values: ArrayLike<unknown>,
 
 function* writeText(cells: Cells): Steps<Column> {
   const { name, type } = cells.shape;
-  const text = new TextBuffer();
+  const text = new PackedBytes();
   for (let row = 0; row < cells.values.length; row++) {
     if (isStep(row)) yield;
     const value = cells.values[row];
@@ -237,7 +237,7 @@ function* writeText(cells: Cells): Steps<Column> {
 }
 
 function* writeJson(cells: Cells): Steps<Column> {
-  const text = new TextBuffer();
+  const text = new PackedBytes();
   for (let row = 0; row < cells.values.length; row++) {
     if (isStep(row)) yield;
     const value = cells.values[row];
@@ -266,7 +266,7 @@ function* writeArrays(cells: Cells): Steps<Column> {
   }
   const column = { name, type: DataType.Array, element, offsets };
   if (element === DataType.VarChar) {
-    const text = new TextBuffer();
+    const text = new PackedBytes();
     for (let row = 0; row < rows; row++) {
       if (isStep(row)) yield;
       const value = cells.values[row];
@@ -342,7 +342,7 @@ function* writeByteVectors(cells: Cells): Steps<Column> {
 
 function* writeSparseVectors(cells: Cells): Steps<Column> {
   const { name, type } = cells.shape;
-  const buffer = new TextBuffer();
+  const buffer = new PackedBytes();
   for (let row = 0; row < cells.values.length; row++) {
     if (isStep(row)) yield;
     const value = cells.values[row];

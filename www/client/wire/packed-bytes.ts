@@ -1,8 +1,8 @@
-// Strings laid end to end as UTF-8, with their positions. A lone surrogate becomes U+FFFD, as in every UTF-8 encoder.
+// Values laid end to end as bytes, with their positions. Of strings, a lone surrogate becomes U+FFFD, as in every UTF-8 encoder.
 
 const encoder = new TextEncoder();
 
-export class TextBuffer {
+export class PackedBytes {
   #bytes: Uint8Array<ArrayBuffer>;
   #used = 0;
   #offsets: number[] = [0];
