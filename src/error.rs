@@ -190,6 +190,7 @@ impl Error {
             3 => "InsufficientMemoryToLoad",
             7 => "DiskQuotaExhausted",
             100 => "CollectionNotExists",
+            109 => "SchemaMismatch",
             200 => "MetaFailed",
             700 => "IndexNotExist",
             1100 => "IllegalArgument",

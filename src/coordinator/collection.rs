@@ -1,12 +1,12 @@
+use super::Coordinator;
 use super::properties::{CONSISTENCY_LEVEL, DESCRIPTION, DYNAMIC_FIELD_ENABLED, check_properties, consistency_level};
-use super::{Coordinator, Runtime};
 use crate::catalog::{CatalogBatch, Collection, ConsistencyLevel, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
-use crate::ids::{CollectionId, PartitionId, Timestamp};
+use crate::ids::{CollectionId, PartitionId};
 use crate::platform::Platform;
 use crate::schema::{CollectionSchema, KeyValue, MMAP_ENABLED, check_layout, merge_properties, names};
-use crate::segment::log_range;
+use crate::segment::whole_log;
 use crate::storage::{Store, WriteBatch};
 use serde_json::Value;
 use std::rc::Rc;
@@ -70,7 +70,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             load: None,
             flushed: created_at,
         };
-        self.runtimes.borrow_mut().insert(collection.id, Rc::new(Runtime::default()));
         self.commit_collections([collection]).await
     }
 
@@ -252,6 +251,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
 /// Everything that the log has of a collection; the new summary says so too.
 pub(super) fn clear_log(batch: &mut WriteBatch, id: CollectionId) {
-    batch.delete_range(Store::Log, log_range(id, Timestamp(0), Timestamp(u64::MAX - 1)));
+    batch.delete_range(Store::Log, whole_log(id));
     batch.put_log_summary(id, &Default::default());
 }

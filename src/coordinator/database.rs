@@ -28,7 +28,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.put_database(database).await
     }
 
-    async fn put_database(&self, database: Database) -> Result<()> {
+    pub(super) async fn put_database(&self, database: Database) -> Result<()> {
         let mut batch = self.catalog_batch();
         batch.put_database(&database);
         self.commit(batch).await?;

@@ -299,11 +299,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
         let created_at = self.tick();
         let database = Database { name: DEFAULT_DATABASE.into(), id: 1, created_at, properties: Vec::new() };
-        let mut batch = self.catalog_batch();
-        batch.put_database(&database);
-        self.commit(batch).await?;
-        self.catalog.borrow_mut().databases.insert(database.name.clone(), database);
-        Ok(())
+        self.put_database(database).await
     }
 
     /// Does what earlier owners did not come to, and frees what has expired since.

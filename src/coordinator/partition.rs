@@ -5,11 +5,9 @@ use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::ids::PartitionId;
 use crate::platform::Platform;
-use crate::schema::names;
+use crate::schema::{MAX_PARTITIONS, names};
 use crate::sorted::SortedSet;
 use std::rc::Rc;
-
-const MAX_PARTITIONS: usize = 1024;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// A partition that exists is created already. One of a collection that is loaded as a whole is loaded from the start.
@@ -26,7 +24,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 if collection.partition(partition).is_some() {
                     return Ok(false);
                 }
-                if collection.partitions.len() >= MAX_PARTITIONS {
+                if collection.partitions.len() as i64 >= MAX_PARTITIONS {
                     return Err(Error::invalid(format!(
                         "partition number ({}) exceeds max configuration ({MAX_PARTITIONS}), collection: {}",
                         collection.partitions.len(),

@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::segment::{Deletes, LogRecord, log_key};
 use crate::sorted::SortedMap;
 use crate::storage::{Durability, Store, WriteBatch};
-use crate::value::{Batch, CheckedRows, PrimaryKeys, WriteMode, check_insert};
+use crate::value::{Batch, PrimaryKeys, WriteMode, check_insert};
 use futures::future::{LocalBoxFuture, join_all};
 use std::rc::Rc;
 
@@ -65,10 +65,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 rows.assign_ids(first_id);
             }
             let keys = rows.keys.clone();
-            let replaced = rows.replaced.clone();
+            let replaced = rows.replaced.take();
             let record = LogRecord {
                 deletes: replaced.map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
-                inserts: split_by_partition(&collection, &partitions, rows),
+                inserts: rows.by_partition(&collection.schema, &partitions),
             };
             let rows = keys.len() as u64;
             let outcome = insert.request.id.map(|request| WriteOutcome { request, rows, first_id });
@@ -255,19 +255,4 @@ fn delete_partition(collection: &Collection, name: &str) -> Result<Option<Partit
 /// An upsert replaces what its partition has; with a partition key a row may have been in any.
 fn delete_scope(collection: &Collection, partitions: &[PartitionId]) -> Option<PartitionId> {
     if collection.uses_partition_key() { None } else { partitions.first().copied() }
-}
-
-fn split_by_partition(
-    collection: &Collection,
-    partitions: &[PartitionId],
-    rows: CheckedRows,
-) -> Vec<(PartitionId, Batch)> {
-    if let [only] = partitions {
-        return vec![(*only, rows.batch)];
-    }
-    let mut rows_of: SortedMap<PartitionId, Vec<u32>> = SortedMap::new();
-    for (row, partition) in rows.partition_of(&collection.schema, partitions.len()).into_iter().enumerate() {
-        rows_of.entry(partitions[partition as usize]).or_default().push(row as u32);
-    }
-    rows_of.into_iter().map(|(partition, chosen)| (partition, rows.select(&chosen).batch)).collect()
 }

@@ -91,7 +91,7 @@ impl<P: Platform> DataNode<P> {
             if let Some(deletes) = &record.deletes {
                 for (new, rows) in plan.new_segments.iter().zip(growing.iter_mut()) {
                     if deletes.concerns(new.partition) {
-                        rows.delete(&deletes.keys);
+                        rows.delete(&KeySet::of(&deletes.keys));
                     }
                 }
                 self.delete_in(plan, old_segments, (written, deletes)).await?;

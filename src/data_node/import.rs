@@ -90,16 +90,8 @@ impl<P: Platform> ImportReader<P> {
         }
         step.rows += count;
         self.checked_rows += count;
-        match self.plan.partitions[..] {
-            [only] => self.gather_partition(only, rows.batch),
-            _ => {
-                let mut rows_of: SortedMap<u32, Vec<u32>> = SortedMap::new();
-                let partitions = rows.partition_of(&self.plan.schema, self.plan.partitions.len());
-                partitions.iter().zip(0..).for_each(|(it, row)| rows_of.entry(*it).or_default().push(row));
-                for (at, chosen) in rows_of {
-                    self.gather_partition(self.plan.partitions[at as usize], rows.batch.select(&chosen));
-                }
-            }
+        for (partition, batch) in rows.by_partition(&self.plan.schema, &self.plan.partitions) {
+            self.gather_partition(partition, batch);
         }
         Ok(())
     }

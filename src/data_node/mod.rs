@@ -18,7 +18,7 @@ use crate::platform::Platform;
 use crate::schema::Field;
 use crate::segment::{
     Growing, IndexEntry, SealPlan, SealSource, SealedColumn, SegmentManifest, merge_order, read_segment, read_times,
-    read_written, seal, seal_times, write_deletes,
+    read_written, seal, seal_times, write_deletes, written_in,
 };
 use crate::sorted::SortedMap;
 use crate::storage::Files;
@@ -131,8 +131,7 @@ impl<P: Platform> DataNode<P> {
         if order.is_empty() {
             return Ok(None);
         }
-        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
-        let times = order.iter().map(written).collect();
+        let times = order.iter().map(|at| written_in(&sources, *at)).collect();
         let columns: Vec<_> = chunks.iter_mut().map(|rows| RefCell::new(std::mem::take(&mut rows.columns))).collect();
         let column = async |source: u32, field: &Field| {
             let column = Rc::make_mut(&mut columns[source as usize].borrow_mut()).remove(&field.id);
@@ -173,8 +172,8 @@ impl<P: Platform> DataNode<P> {
         let sealed =
             SealPlan { collection: plan.collection, id: plan.output, fields: &plan.schema.fields, order: &order };
         let mut manifest = self.seal_indexed(sealed, &plan.indexes, column).await?;
-        let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
-        seal_times(files, plan.collection, &mut manifest, order.iter().map(written).collect()).await?;
+        let times = order.iter().map(|at| written_in(&sources, *at)).collect();
+        seal_times(files, plan.collection, &mut manifest, times).await?;
         manifest.shard = plan.inputs.first().map_or(0, |input| input.shard);
         Ok(Some(manifest))
     }

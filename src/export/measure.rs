@@ -30,15 +30,10 @@ pub(super) struct FieldMeasure {
 pub fn needs_measuring(format: ExportFormat, field: &Field) -> bool {
     let is_text = matches!(field.data_type, DataType::VarChar | DataType::Json);
     match format {
-        ExportFormat::Csv => takes_null(field) && field.data_type == DataType::VarChar,
+        ExportFormat::Csv => field.takes_null() && field.data_type == DataType::VarChar,
         ExportFormat::Numpy => is_text || field.nullable,
         ExportFormat::JsonLines | ExportFormat::Parquet => false,
     }
-}
-
-/// Whether an import reads the null key of a CSV file as null.
-fn takes_null(field: &Field) -> bool {
-    field.nullable || field.default_value.is_some()
 }
 
 impl ExportRows<'_> {

@@ -261,10 +261,8 @@ impl NumpyBatches {
             }
             files.push(NumpyReader::new(field)?);
         }
-        let fillable = |field: &Field| {
-            field.nullable || field.is_dynamic || field.default_value.is_some() || field.is_primary_key && field.auto_id
-        };
-        for field in schema.fields.iter().filter(|field| !fillable(field)) {
+        let is_generated = |field: &Field| field.is_primary_key && field.auto_id;
+        for field in schema.fields.iter().filter(|field| !field.is_fillable() && !is_generated(field)) {
             if !files.iter().any(|file| file.field.name == field.name) {
                 return Err(failed(format!("there is no file corresponding to field '{}'", field.name)));
             }

@@ -89,12 +89,12 @@ impl RowColumns {
 
     /// Whether the column of a field takes null.
     pub fn takes_null(&self, target: Target) -> bool {
-        matches!(target, Target::Slot(slot) if self.slots[slot].takes_null())
+        matches!(target, Target::Slot(slot) if self.slots[slot].field.takes_null())
     }
 
     /// That a header names all fields that need a value.
     pub fn check_names(&self, named: impl Fn(&str) -> bool) -> Parsed<()> {
-        let optional = |slot: &Slot| slot.takes_null() || slot.field.auto_id;
+        let optional = |slot: &Slot| slot.field.takes_null() || slot.field.auto_id;
         match self.slots.iter().find(|slot| !optional(slot) && !named(&slot.field.name)) {
             None => Ok(()),
             Some(slot) => Err(format!("value of field '{}' is missed", slot.field.name)),
@@ -150,7 +150,7 @@ impl RowColumns {
             {
                 continue;
             }
-            if !slot.takes_null() {
+            if !slot.field.takes_null() {
                 return Err(format!("value of field '{}' is missed", slot.field.name));
             }
             slot.column.push_null();
@@ -181,10 +181,6 @@ impl RowColumns {
 }
 
 impl Slot {
-    fn takes_null(&self) -> bool {
-        self.field.nullable || self.field.default_value.is_some()
-    }
-
     /// Puts what `read` appends into row `row`, or null if it says that there is no value.
     fn give(&mut self, row: usize, read: impl FnOnce(&Field, &mut ColumnData) -> Parsed<bool>) -> Parsed<()> {
         if std::mem::replace(&mut self.given, true) {
@@ -195,7 +191,7 @@ impl Slot {
             }
         }
         if !read(&self.field, &mut self.column.data)? {
-            if !self.takes_null() {
+            if !self.field.takes_null() {
                 return Err(format!("the field '{}' is not nullable but its value is null", self.field.name));
             }
             self.column.push_null();

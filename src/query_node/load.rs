@@ -12,7 +12,7 @@ use crate::index::{self, MetricType, SegmentIndex};
 use crate::platform::Platform;
 use crate::schema::{Field, FieldId};
 use crate::segment::{
-    LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
+    KeySet, LogReader, LogRecord, SegmentManifest, SegmentRows, StoredRows, StoredVectors, read_codes, read_column,
     read_columns, read_graph, read_segment,
 };
 use crate::sorted::{SortedMap, SortedSet};
@@ -301,7 +301,7 @@ impl Loaded {
                     segment.written = known.written.clone();
                 }
                 for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
-                    segment.delete_at(*written, &deletes.keys);
+                    segment.delete_at(*written, &KeySet::of(&deletes.keys));
                 }
                 partition.sealed.insert(manifest.id, segment);
             }

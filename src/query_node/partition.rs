@@ -1,6 +1,6 @@
 use crate::ids::{PartitionId, SegmentId, Timestamp};
 use crate::schema::Field;
-use crate::segment::{Deletes, Growing, LogRecord, SegmentRows};
+use crate::segment::{Deletes, Growing, KeySet, LogRecord, SegmentRows};
 use crate::sorted::SortedMap;
 use std::rc::Rc;
 
@@ -39,8 +39,9 @@ impl PartitionRows {
 
     fn delete(&mut self, id: PartitionId, written: Timestamp, deletes: &Deletes) {
         if deletes.concerns(id) {
-            self.sealed.values_mut().for_each(|segment| segment.delete_at(written, &deletes.keys));
-            self.growing.delete(&deletes.keys);
+            let keys = KeySet::of(&deletes.keys);
+            self.sealed.values_mut().for_each(|segment| segment.delete_at(written, &keys));
+            self.growing.delete(&keys);
         }
     }
 

@@ -136,6 +136,16 @@ impl Field {
         self.type_params.iter().any(|pair| pair.key == param && pair.value.eq_ignore_ascii_case("true"))
     }
 
+    /// Whether nulls of rows that are written become something: null, or the default.
+    pub fn takes_null(&self) -> bool {
+        self.nullable || self.default_value.is_some()
+    }
+
+    /// Whether rows that are written may leave it out.
+    pub fn is_fillable(&self) -> bool {
+        self.is_dynamic || self.takes_null()
+    }
+
     pub fn skips_load(&self) -> bool {
         self.is_set(SKIP_LOAD)
     }

@@ -14,7 +14,7 @@ const BITMAP_BYTES: u64 = 64;
 const CONTAINER_BYTES: u64 = 8256;
 const CONTAINER_ROWS: u32 = 1 << 16;
 
-pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitmap) -> Result<u64> {
+pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitmap) -> Result<()> {
     let mut bitmap = Vec::with_capacity(deleted.serialized_size());
     deleted.serialize_into(&mut bitmap).expect("writing to memory does not fail");
     let mut bytes = Vec::with_capacity(PRELUDE_BYTES + bitmap.len());
@@ -23,8 +23,7 @@ pub async fn write_deletes(files: &impl Files, name: &str, deleted: &RoaringBitm
     bytes.extend_from_slice(&[0, 0]);
     bytes.extend_from_slice(&checksum(&bitmap).to_le_bytes());
     bytes.append(&mut bitmap);
-    files.write(name, &bytes).await?;
-    Ok(bytes.len() as u64)
+    files.write(name, &bytes).await
 }
 
 /// Of a segment with so many rows.

@@ -4,7 +4,7 @@ use super::{KeySet, SegmentRows};
 use crate::ids::Timestamp;
 use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
-use crate::value::{Batch, Column, PrimaryKeys};
+use crate::value::{Batch, Column};
 use std::rc::Rc;
 
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
@@ -92,10 +92,9 @@ impl Growing {
         SegmentRows { written: Some(Rc::default()), ..SegmentRows::new(self.primary_key, columns, false) }
     }
 
-    /// Marks every live row with one of these keys as deleted; returns how many there were.
-    pub fn delete(&mut self, keys: &PrimaryKeys) -> u64 {
-        let keys = KeySet::of(keys);
-        self.chunks.iter_mut().map(|chunk| chunk.delete(&keys)).sum()
+    /// Marks every row with one of these keys as deleted.
+    pub fn delete(&mut self, keys: &KeySet<'_>) {
+        self.chunks.iter_mut().for_each(|chunk| chunk.delete(keys));
     }
 
     /// Forgets the rows that were written at `flushed` or before: a sealed segment has them now.

@@ -62,6 +62,11 @@ pub fn log_range(collection: CollectionId, after: Timestamp, through: Timestamp)
         ..log_key(collection, Timestamp(through.0.saturating_add(1)))
 }
 
+/// The keys of all records of a collection.
+pub fn whole_log(collection: CollectionId) -> Range<String> {
+    log_range(collection, Timestamp(0), Timestamp(u64::MAX - 1))
+}
+
 impl LogRecord {
     pub fn encode(&self) -> Vec<u8> {
         let batches: Vec<EncodedBatch> = self.inserts.iter().map(|(_, batch)| batch.encoded()).collect();

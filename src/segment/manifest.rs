@@ -98,11 +98,8 @@ impl SegmentManifest {
 
     /// Forgets the indexes that are not known any more; returns their files.
     pub fn retain_indexes(&mut self, collection: CollectionId, is_known: impl Fn(IndexId) -> bool) -> Vec<String> {
-        let mut unnamed = Vec::new();
-        for (index, entry) in self.indexes.iter().filter(|(index, _)| !is_known(**index)) {
-            unnamed.extend((entry.file_bytes > 0).then(|| self.index_file(collection, *index)));
-            unnamed.extend((entry.graph_bytes > 0).then(|| self.graph_file(collection, *index)));
-        }
+        let unknown = self.indexes.keys().filter(|index| !is_known(**index));
+        let unnamed = unknown.flat_map(|index| self.index_files(collection, *index)).collect();
         self.indexes.retain(|index, _| is_known(*index));
         unnamed
     }

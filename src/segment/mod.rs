@@ -23,11 +23,11 @@ pub use delete_file::{read_deletes, write_deletes};
 pub use growing::Growing;
 pub use index_file::{StoredRows, read_codes, read_graph, write_codes, write_graph};
 pub use log_reader::LogReader;
-pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp};
+pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp, whole_log};
 pub use manifest::{IndexEntry, SEGMENTS, SegmentManifest, Wanted, segment_prefix};
 pub use read::{read_columns, read_segment, read_times, read_written};
 pub use rows::{KeySet, SegmentRows};
-pub use seal::{SealPlan, SealSource, SealedColumn, merge_order, seal, seal_times};
+pub use seal::{SealPlan, SealSource, SealedColumn, merge_order, seal, seal_times, written_in};
 pub use shard::Shard;
 
 use crate::error::{Error, Result};

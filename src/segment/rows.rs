@@ -133,22 +133,18 @@ impl SegmentRows {
     }
 
     /// Applies a delete of a time; rows that were not there yet stay.
-    pub fn delete_at(&mut self, at: Timestamp, keys: &PrimaryKeys) {
+    pub fn delete_at(&mut self, at: Timestamp, keys: &KeySet<'_>) {
         if self.imported_at.is_none_or(|imported| imported < at) {
-            self.delete(&KeySet::of(keys));
+            self.delete(keys);
         }
     }
 
-    /// Marks every live row with one of these keys as deleted; returns how many there were.
-    pub fn delete(&mut self, keys: &KeySet<'_>) -> u64 {
+    /// Marks every row with one of these keys as deleted.
+    pub fn delete(&mut self, keys: &KeySet<'_>) {
         let found = self.find(keys);
-        if found.is_empty() || self.deleted.is_superset(&found) {
-            return 0;
+        if !found.is_empty() && !self.deleted.is_superset(&found) {
+            *Rc::make_mut(&mut self.deleted) |= found;
         }
-        let deleted = Rc::make_mut(&mut self.deleted);
-        let before = deleted.len();
-        *deleted |= found;
-        deleted.len() - before
     }
 
     fn find(&self, keys: &KeySet<'_>) -> RoaringBitmap {

@@ -20,6 +20,11 @@ pub struct SealSource<'a> {
     pub deleted: &'a RoaringBitmap,
 }
 
+/// When a row of the order was written.
+pub fn written_in(sources: &[SealSource], (source, row): (u32, u32)) -> Timestamp {
+    sources[source as usize].timestamps[row as usize]
+}
+
 /// (source, row) of every row that stays, by primary key, older before newer.
 pub fn merge_order(sources: &[SealSource]) -> Vec<(u32, u32)> {
     let mut order: Vec<(u32, u32)> = Vec::new();
@@ -27,7 +32,7 @@ pub fn merge_order(sources: &[SealSource]) -> Vec<(u32, u32)> {
         let rows = (0..source.timestamps.len() as u32).filter(|row| !source.deleted.contains(*row));
         order.extend(rows.map(|row| (at as u32, row)));
     }
-    let written = |(source, row): &(u32, u32)| sources[*source as usize].timestamps[*row as usize];
+    let written = |at: &(u32, u32)| written_in(sources, *at);
     match sources.first().map(|source| &source.primary_keys.data) {
         Some(ColumnData::Int64(_)) => order.sort_by_key(|at| match &sources[at.0 as usize].primary_keys.data {
             ColumnData::Int64(keys) => (keys[at.1 as usize], written(at)),

@@ -129,16 +129,6 @@ impl PrimaryKeys {
             PrimaryKeys::VarChar(keys) => repeats(keys.iter().collect()),
         }
     }
-
-    /// The keys of the given rows, in the given order.
-    pub fn select(&self, rows: &[u32]) -> PrimaryKeys {
-        match self {
-            PrimaryKeys::Int64(keys) => PrimaryKeys::Int64(rows.iter().map(|row| keys[*row as usize]).collect()),
-            PrimaryKeys::VarChar(keys) => {
-                PrimaryKeys::VarChar(rows.iter().map(|row| keys[*row as usize].clone()).collect())
-            }
-        }
-    }
 }
 
 impl std::fmt::Display for PrimaryKey {

@@ -4,7 +4,9 @@
 use super::hash::{hash_int64, hash_text};
 use super::{Batch, Column, ColumnData, PrimaryKeys, checks};
 use crate::error::{Error, Result};
+use crate::ids::PartitionId;
 use crate::schema::{CollectionSchema, DataType, Field};
+use crate::sorted::SortedMap;
 
 /// Collections with it take primary keys from the client although `autoID` is set.
 const ALLOW_INSERT_AUTO_ID: &str = "allow_insert_auto_id";
@@ -45,8 +47,7 @@ pub fn check_insert(schema: &CollectionSchema, batch: &mut Batch, mode: WriteMod
     }
     // Before anything is filled: a checked schema has a column that nothing fills, so `rows` is backed by bytes from here on.
     for field in schema.fields.iter().filter(|field| !field.is_primary_key) {
-        let fillable = field.nullable || field.is_dynamic || field.default_value.is_some();
-        if !fillable && batch.column(&field.name).is_none() {
+        if !field.is_fillable() && batch.column(&field.name).is_none() {
             return Err(missing_column(schema, field));
         }
     }
@@ -117,25 +118,26 @@ impl CheckedRows {
         self.needs_ids = false;
     }
 
+    /// The rows of each of these partitions, all with their ids.
+    pub fn by_partition(self, schema: &CollectionSchema, partitions: &[PartitionId]) -> Vec<(PartitionId, Batch)> {
+        if let [only] = partitions {
+            return vec![(*only, self.batch)];
+        }
+        let mut rows_of: SortedMap<PartitionId, Vec<u32>> = SortedMap::new();
+        for (row, partition) in (0..).zip(self.partition_of(schema, partitions.len())) {
+            rows_of.entry(partitions[partition as usize]).or_default().push(row);
+        }
+        rows_of.into_iter().map(|(partition, chosen)| (partition, self.batch.select(&chosen))).collect()
+    }
+
     /// The hidden partition of every row. The hash is Milvus' own, so that exported data keep their partitions.
-    pub fn partition_of(&self, schema: &CollectionSchema, partitions: usize) -> Vec<u32> {
+    fn partition_of(&self, schema: &CollectionSchema, partitions: usize) -> Vec<u32> {
         let partitions = partitions.max(1) as u32;
         let column = schema.partition_key().and_then(|key| self.batch.column(&key.name));
         match column.map(|column| &column.data) {
             Some(ColumnData::Int64(keys)) => keys.iter().map(|key| hash_int64(*key) % partitions).collect(),
             Some(ColumnData::VarChar(keys)) => keys.iter().map(|key| hash_text(key) % partitions).collect(),
             _ => vec![0; self.batch.rows],
-        }
-    }
-
-    /// The given rows, in the given order; of rows that have their ids.
-    pub fn select(&self, rows: &[u32]) -> CheckedRows {
-        CheckedRows {
-            batch: self.batch.select(rows),
-            keys: self.keys.select(rows),
-            replaced: self.replaced.as_ref().map(|keys| keys.select(rows)),
-            id_column: self.id_column,
-            needs_ids: self.needs_ids,
         }
     }
 }
@@ -185,9 +187,8 @@ fn first_null(column: &Column) -> Option<usize> {
 
 /// Refuses nulls where there is no default for them and the field takes none.
 fn check_nulls(schema: &CollectionSchema, field: &Field, column: &Column) -> Result<()> {
-    let fillable = field.nullable || field.is_dynamic || field.default_value.is_some();
     match first_null(column) {
-        Some(row) if !fillable => Err(null_refused(schema, field, row)),
+        Some(row) if !field.is_fillable() => Err(null_refused(schema, field, row)),
         _ => Ok(()),
     }
 }

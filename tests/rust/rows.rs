@@ -1,5 +1,6 @@
 //! Insert and upsert: what rows must look like, and what is filled in for them.
 
+use elanus::ids::PartitionId;
 use elanus::schema::{CollectionSchema, KeyValue};
 use elanus::value::{Batch, Column, ColumnData, Lists, Mask, PrimaryKeys, Strings, WriteMode, check_insert};
 use proptest::prelude::*;
@@ -204,13 +205,15 @@ fn generated_text_ids_and_partition_keys() {
     let mut checked = check_insert(&schema, &mut batch(vec![vectors(3), ("p", keys)]), WriteMode::Insert).unwrap();
     checked.assign_ids(7);
     assert_eq!(checked.keys, PrimaryKeys::VarChar(vec!["7".into(), "8".into(), "9".into()]));
-    let partitions = checked.partition_of(&schema, 16);
-    assert_eq!(partitions[0], partitions[2]);
-    assert!(partitions.iter().all(|partition| *partition < 16));
-    let part = checked.select(&[2, 0]);
-    assert_eq!(part.keys, PrimaryKeys::VarChar(vec!["9".into(), "7".into()]));
-    assert_eq!(part.batch.rows, 2);
-    assert_eq!(part.batch.column("p"), Some(&Column::new(ColumnData::VarChar(texts(&["a", "a"])))));
+    let partitions: Vec<PartitionId> = (100..116).map(PartitionId).collect();
+    let parts = checked.by_partition(&schema, &partitions);
+    assert!(parts.iter().all(|(partition, _)| partitions.contains(partition)));
+    let of = |name: &str| parts.iter().map(|(_, part)| part.column(name).cloned()).collect::<Vec<_>>();
+    let column = |values: &[&str]| Some(Column::new(ColumnData::VarChar(texts(values))));
+    let b_is_first = of("p")[0] == column(&["b"]);
+    let expected = |a: &[&str], b: &[&str]| if b_is_first { [column(b), column(a)] } else { [column(a), column(b)] };
+    assert_eq!(of("p"), expected(&["a", "a"], &["b"]));
+    assert_eq!(of("id"), expected(&["7", "9"], &["8"]));
 }
 
 fn any_data(rows: usize) -> impl Strategy<Value = ColumnData> {

@@ -36,7 +36,9 @@ impl From<Value> for Reply {
 }
 
 /// Calls that refuse what can be no collection's name, before they look for it. Others do so themselves, or let it pass.
-const CHECK_THE_NAME: [&str; 12] = [
+const CHECK_THE_NAME: [&str; 14] = [
+    "Route",
+    "Delete",
     "DescribeCollection",
     "GetLoadingProgress",
     "ShowPartitions",
@@ -74,7 +76,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 Err(error) => Err(error),
             },
         };
-        answer.unwrap_or_else(|error| refusal(method, &error))
+        answer.unwrap_or_else(|error| refusal(&error))
     }
 
     /// Futures are boxed: one function with all that it calls is long compiled before the first call is answered.

@@ -42,48 +42,8 @@ pub(super) fn load_begun(ticket: Option<u64>) -> Reply {
     json!(status).into()
 }
 
-pub(super) fn refusal(method: &str, error: &Error) -> Reply {
-    let status = Status::from(error);
-    if matches!(error, Error::SchemaMismatch { .. }) {
-        return json!({ "status": Status { error_code: "SchemaMismatch", ..status } }).into();
-    }
-    if answers_with_status(method) { json!(status).into() } else { json!({ "status": status }).into() }
-}
-
-/// Calls whose reply is Milvus' status itself.
-pub(super) fn answers_with_status(method: &str) -> bool {
-    matches!(
-        method,
-        "CreateDatabase"
-            | "DropDatabase"
-            | "AlterDatabase"
-            | "CreateCollection"
-            | "DropCollection"
-            | "RenameCollection"
-            | "AlterCollection"
-            | "AlterCollectionField"
-            | "CreateAlias"
-            | "AlterAlias"
-            | "DropAlias"
-            | "CreatePartition"
-            | "DropPartition"
-            | "CreateIndex"
-            | "DropIndex"
-            | "AlterIndex"
-            | "LoadCollection"
-            | "LoadPartitions"
-            | "CancelLoad"
-            | "ReleaseCollection"
-            | "ReleasePartitions"
-            | "ImportPut"
-            | "ImportAlive"
-            | "CancelImport"
-            | "EndExport"
-            | "AddCollectionField"
-            | "AddCollectionFunction"
-            | "AlterCollectionFunction"
-            | "DropCollectionFunction"
-    )
+pub(super) fn refusal(error: &Error) -> Reply {
+    json!({ "status": Status::from(error) }).into()
 }
 
 /// The keys are a column beside it: as JSON ten thousand take a page milliseconds.

@@ -264,7 +264,7 @@ fn a_name_stands_for_one_collection_whatever_comes_at_once() {
         };
         // Which one comes first is not said.
         let codes = |answers: (Answer, Answer)| {
-            let mut codes = [answers.0, answers.1].map(|answer| answer.body["code"].as_i64().expect("a status"));
+            let mut codes = [answers.0, answers.1].map(|answer| answer.code());
             codes.sort_unstable();
             codes
         };
