@@ -135,13 +135,14 @@ fn token(input: &mut &str) -> Option<Kind> {
     }
 }
 
+/// Alternatives leave the text where it was if they do not match: only `opt` and its like put a parser back.
 fn word(input: &mut &str) -> Option<Kind> {
-    if raw_text.parse_next(input).is_ok() {
+    if opt(raw_text).parse_next(input).ok()?.is_some() {
         return Some(Kind::Text);
     }
     let name = alt((identifier, "$meta")).parse_next(input).ok()?;
-    let indexes: winnow::Result<(), EmptyError> = repeat(1.., index).parse_next(input);
-    if indexes.is_ok() {
+    let indexes: Option<()> = opt(repeat(1.., index)).parse_next(input).ok()?;
+    if indexes.is_some() {
         return Some(Kind::JsonIdentifier);
     }
     let follows = |suffixes: &[(&str, Kind)], input: &mut &str| {

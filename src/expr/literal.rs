@@ -77,14 +77,12 @@ pub fn string(literal: &str) -> Result<String, String> {
             }
             b'x' | b'u' | b'U' => {
                 rest = &rest[1..];
-                let longest = if escape == b'x' {
-                    2
-                } else if escape == b'u' {
-                    4
-                } else {
-                    8
+                let count = match escape {
+                    b'x' => 2,
+                    b'u' => 4,
+                    _ => 8,
                 };
-                let code = take_digits(&mut rest, 16, longest).ok_or_else(invalid)?;
+                let code = take_digits(&mut rest, 16, count).ok_or_else(invalid)?;
                 if escape == b'x' {
                     bytes.push(code as u8);
                 } else {
@@ -101,7 +99,7 @@ pub fn string(literal: &str) -> Result<String, String> {
                     b'r' => b'\r',
                     b't' => b'\t',
                     b'v' => 11,
-                    b'\'' | b'"' | b'?' | b'\\' => simple,
+                    b'\'' | b'"' | b'\\' => simple,
                     _ => return Err(invalid()),
                 });
                 rest = &rest[1..];
@@ -112,11 +110,11 @@ pub fn string(literal: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| invalid())
 }
 
-fn take_digits(rest: &mut &str, radix: u32, longest: usize) -> Option<u32> {
-    let count = rest.chars().take(longest).take_while(|digit| digit.is_digit(radix)).count();
-    let value = u32::from_str_radix(&rest[..count], radix).ok();
-    *rest = &rest[count..];
-    value
+/// As many digits as there must be.
+fn take_digits(rest: &mut &str, radix: u32, count: usize) -> Option<u32> {
+    let (digits, after) = rest.split_at_checked(count)?;
+    *rest = after;
+    digits.chars().all(|digit| digit.is_digit(radix)).then(|| u32::from_str_radix(digits, radix).ok())?
 }
 
 #[cfg(test)]

@@ -67,6 +67,39 @@ fn keywords_have_two_spellings() {
 }
 
 #[test]
+fn names_end_where_they_end() {
+    for text in ["id in[1,2]", "id in[1, 2]", "id IN[ 1, 2 ]", "id in[1,2] and n not in[7,8] or id in[ 2 ]"] {
+        assert_eq!(rows(text), [1, 2], "{text}");
+    }
+    assert_eq!(rows(r#"s in["a", "z"]"#), [1]);
+    for unclosed in [
+        r#"j["a" == 1"#,
+        r#"j["a" > 0"#,
+        "ai[0 == 1",
+        "k[1 is null",
+        r#"exists j["a""#,
+        r#"not exists j["a""#,
+        r#"id > 0 and not exists j["a"["b""#,
+        r#"json_contains(j["a", 1)"#,
+        r#"array_length(j["a") > 0"#,
+    ] {
+        let reason = reason(unclosed);
+        assert!(
+            reason.contains("invalid expression") || reason.contains("mismatched input '['"),
+            "{unclosed}: {reason}"
+        );
+    }
+    for name in ["r", "r1", "rand", "RAND", "rin", "ror", "rnot", "rlike", "rtrue", "rexists", "rating", "raw", "r_"] {
+        for text in [format!("{name} == 1"), format!("{name}[0] == 1"), format!("{name}[\"a\"] == 1")] {
+            assert!(rows(&text).is_empty(), "{text}");
+        }
+        assert!(rows(&format!("exists {name}")).is_empty(), "{name}");
+    }
+    assert!(reason("id > 0 rand id < 3").contains("invalid expression"));
+    assert_eq!(rows("s == r'a'"), [1]);
+}
+
+#[test]
 fn literals_are_those_of_c() {
     assert_eq!(rows("n == 0xA and n == 012 and n == 0b1010"), [1]);
     assert_eq!(rows("f == 3. and f == .3e1 and f == 0x1.8p1"), [3]);
@@ -74,6 +107,9 @@ fn literals_are_those_of_c() {
     assert_eq!(rows(r#"s == "b\\" and s == r"b\" and s == "\x62\134""#), [3]);
     assert_eq!(rows("id in [1, 2,]"), [1, 2]);
     assert!(reason("n == 08").contains("invalid expression"));
+    for escape in [r"\?", r"\0", r"\1", r"\12", r"\400", r"\x1"] {
+        assert!(reason(&format!("s == \"{escape}\"")).contains("invalid string literal"), "{escape}");
+    }
 }
 
 #[test]
