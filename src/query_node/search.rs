@@ -101,7 +101,9 @@ impl<P: Platform> QueryNode<P> {
         let index_type = IndexType::from_name(&index.index_type).unwrap_or(IndexType::AutoIndex);
         // What goes on until there are enough asks for no depth: batches of an iterator, ranges, groups.
         let goes_on = params.iteration.is_some() || params.range.is_some() || params.group_by.is_some();
-        let depth = if goes_on { 0 } else { params.depth() };
+        // Rows that no index has are compared one by one, and all of them.
+        let has_index = target.segments.iter().any(|segment| segment.indexes.contains_key(&index.id));
+        let depth = if goes_on || !has_index { 0 } else { params.depth() };
         let effort = effort(&params.index_params, index_type, depth)?;
         let order = Order::of(metric);
         if let Some(iteration) = params.iteration {

@@ -357,6 +357,25 @@ fn search_parameters_out_of_range_are_refused() {
 }
 
 #[test]
+fn few_rows_are_found_whatever_an_index_would_look_at() {
+    scenario(async |lab| {
+        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+        let mut request = autoindex("L2");
+        request["extra_params"][0]["value"] = json!("HNSW");
+        lab.call("CreateIndex", request).await.ok();
+        lab.load("c", json!({})).await.ok();
+        for flushed in [false, true] {
+            lab.insert("c", "", &rows(0..30)).await.ok();
+            if flushed {
+                lab.flush("c").await.ok();
+            }
+            let found = search(&lab, &vector_of(1), json!({ "topk": 20, "ef": 10 })).await.ok();
+            assert_eq!(found.numbers("id").len(), 20);
+        }
+    });
+}
+
+#[test]
 fn hnsw_gets_a_graph_in_the_background() {
     scenario(async |lab| {
         fill(&lab).await;
