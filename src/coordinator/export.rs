@@ -6,7 +6,7 @@
 
 use super::Coordinator;
 use super::describe::{decimal, with_success};
-use super::maintenance::DATA_NODE_ATTEMPTS;
+use super::maintenance::despite_deaths;
 use crate::catalog::{Collection, Partition};
 use crate::cluster::{ExportOfSegment, ExportPlan, ExportStep, NodeAnswer, NodeCommand, Nodes, StepOfExport};
 use crate::error::{Error, Result};
@@ -230,15 +230,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         }
     }
 
-    /// A data node that dies over it costs nothing but reading again.
     async fn ask_for_export(self: &Rc<Self>, command: NodeCommand) -> Result<NodeAnswer> {
-        let mut answer = self.with_data_node(command.clone()).await;
-        for _ in 1..DATA_NODE_ATTEMPTS {
-            if answer.as_ref().is_err_and(Error::is_node_offline) {
-                answer = self.with_data_node(command.clone()).await;
-            }
-        }
-        answer
+        despite_deaths(async || self.with_data_node(command.clone()).await).await
     }
 
     fn heard_of(&self, export: &Export) {

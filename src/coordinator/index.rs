@@ -1,6 +1,6 @@
 use super::Coordinator;
 use super::graph::is_complete;
-use super::maintenance::DATA_NODE_ATTEMPTS;
+use super::maintenance::despite_deaths;
 use crate::catalog::{Collection, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
@@ -126,20 +126,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// its turn.
     pub(super) async fn build_missing_indexes(self: &Rc<Self>, id: CollectionId) -> Result<()> {
         let runtime = self.runtime(id);
-        let mut attempts = 0;
         loop {
             let _maintaining = runtime.maintaining.lock().await;
             let Some(plan) = self.collection(id).as_ref().and_then(missing_index) else { break };
-            let built = match self.with_data_node(NodeCommand::BuildIndex(Box::new(plan))).await {
-                Ok(NodeAnswer::IndexBuilt(built)) => built,
-                Ok(_) => return Err(Error::Unexpected("the data node did not answer with an index".into())),
-                Err(Error::NodeOffline { .. }) if attempts + 1 < DATA_NODE_ATTEMPTS => {
-                    attempts += 1;
-                    continue;
-                }
-                Err(error) => return Err(error),
+            let command = NodeCommand::BuildIndex(Box::new(plan));
+            let NodeAnswer::IndexBuilt(built) =
+                despite_deaths(async || self.with_data_node(command.clone()).await).await?
+            else {
+                return Err(Error::Unexpected("the data node did not answer with an index".into()));
             };
-            attempts = 0;
             let _moving = runtime.moving.lock().await;
             let added = self
                 .change(id, |collection, _| {

@@ -16,6 +16,8 @@ use std::rc::Rc;
 
 /// The data node is ended when it had nothing to do for so long.
 const DATA_NODE_IDLE_MS: u32 = 5_000;
+/// What keeps one flush from succeeding does not go away by the next write: reading a large log for each would be all that is done.
+const FAILED_FLUSH_PAUSE_MS: u32 = 10_000;
 /// What a flush will want is read in about so many steps, where rows come at the pace of one in that time.
 const GATHERING_STEPS: u64 = 8;
 const GATHERING_STEP_MS: u64 = 1_000;
@@ -24,13 +26,24 @@ const MOVE_AFTER_MS: [u32; 2] = [5_000, 70_000];
 /// As many small segments of a partition are worth merging.
 const SMALL_SEGMENTS: usize = 4;
 /// What a data node dies over is given to another one so often.
-pub(super) const DATA_NODE_ATTEMPTS: usize = 3;
+const DATA_NODE_ATTEMPTS: usize = 3;
 
 /// How much had been written to a collection when.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Pace {
     written_bytes: u64,
     at_ms: u64,
+}
+
+/// Work that needs the data node; it is done again when that dies over it.
+pub(super) async fn despite_deaths<T>(mut work: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..DATA_NODE_ATTEMPTS {
+        match work().await {
+            Err(error) if error.is_node_offline() => {}
+            done => return done,
+        }
+    }
+    work().await
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
@@ -121,6 +134,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let task = async move {
             let runtime = coordinator.runtime(id);
             let flushed = coordinator.flush(id).await;
+            if flushed.is_err() {
+                coordinator.platform.sleep(FAILED_FLUSH_PAUSE_MS).await;
+            }
             runtime.flush_scheduled.set(false);
             if flushed.is_ok() {
                 coordinator.tidy_up(id);
@@ -174,21 +190,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn flush(self: &Rc<Self>, id: CollectionId) -> Result<()> {
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
-        let mut attempts = 0;
-        let (planned, outcome) = loop {
-            attempts += 1;
-            let Some((plan, planned)) = self.planned_flush(id, &runtime).await else { return Ok(()) };
+        let written = despite_deaths(async || {
+            let Some((plan, planned)) = self.planned_flush(id, &runtime).await else { return Ok(None) };
             if self.gathered.get() == Some(id) {
                 self.gathered.set(None);
             }
             let new_segments: Vec<SegmentId> = plan.new_segments.iter().map(|new| new.id).collect();
-            match self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await {
-                Ok(NodeAnswer::Flushed(outcome)) => break (planned, outcome),
-                Ok(_) => return Err(Error::Unexpected("the data node did not answer with what it flushed".into())),
-                Err(Error::NodeOffline { .. }) if attempts < DATA_NODE_ATTEMPTS => {}
-                Err(error) => return Err(error),
+            match self.write_segments(id, &new_segments, NodeCommand::Flush(Box::new(plan))).await? {
+                NodeAnswer::Flushed(outcome) => Ok(Some((planned, outcome))),
+                _ => Err(Error::Unexpected("the data node did not answer with what it flushed".into())),
             }
-        };
+        });
+        let Some((planned, outcome)) = written.await? else { return Ok(()) };
         let written: Vec<String> = outcome.new_segments.iter().flat_map(|(_, segment)| segment.files(id)).collect();
         let committed = {
             let _moving = runtime.moving.lock().await;

@@ -1,7 +1,7 @@
 //! Running a job: steps of the data node as its source comes, then the one commit; or the end without a trace.
 
 use super::super::Coordinator;
-use super::super::maintenance::DATA_NODE_ATTEMPTS;
+use super::super::maintenance::despite_deaths;
 use super::arguments::ImportOptions;
 use super::check_target;
 use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState};
@@ -63,13 +63,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     async fn import_in_turn(self: &Rc<Self>, id: ImportId) -> Result<Attempt> {
         let _turn = self.imports.turn.lock().await;
-        let mut outcome = self.try_import(id).await;
-        for _ in 1..DATA_NODE_ATTEMPTS {
-            if outcome.as_ref().is_err_and(Error::is_node_offline) {
-                outcome = self.try_import(id).await;
-            }
-        }
-        outcome
+        despite_deaths(async || self.try_import(id).await).await
     }
 
     /// Reads the whole source and commits it. Of an attempt that comes to nothing no segment stays.

@@ -102,6 +102,26 @@ fn a_large_log_is_flushed_by_itself() {
     });
 }
 
+#[test]
+fn a_large_log_whose_flush_fails_is_not_flushed_with_every_write() {
+    let config = Config { flush_log_bytes: 2_000, ..Config::default() };
+    scenario_with(config, async |lab| {
+        library(&lab, 2, "L2").await;
+        lab.settle().await;
+        lab.process().nodes.fail_starts(100);
+        for first in 0..20 {
+            lab.insert("book", "p1", &books(first * 10 + 100..first * 10 + 110)).await.ok();
+            lab.executor.sleep(100).await;
+        }
+        assert_eq!(lab.process().nodes.failing_starts(), 99);
+        lab.process().nodes.fail_starts(0);
+        lab.settle().await;
+        lab.insert("book", "p1", &books([300])).await.ok();
+        lab.settle().await;
+        assert!(lab.catalog().await.collections.values().any(|it| it.segments().count() > 0));
+    });
+}
+
 /// What happens between the reading of rows for a flush and that flush.
 #[derive(Clone, Copy)]
 enum Meanwhile {

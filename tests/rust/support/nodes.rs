@@ -120,6 +120,11 @@ impl SimNodes {
         self.0.failing_starts.set(count);
     }
 
+    /// How many of them have not been tried.
+    pub fn failing_starts(&self) -> u32 {
+        self.0.failing_starts.get()
+    }
+
     /// What reads of files wait at.
     pub fn gate(&self) -> &Gate {
         &self.0.gate
