@@ -121,8 +121,12 @@ impl Catalog {
 
 pub async fn read_log_summaries(records: &impl Records) -> Result<SortedMap<CollectionId, LogSummary>> {
     let summaries: Vec<(String, LogSummary)> = read_all(records, Store::Log, all_keys(LOG_SUMMARIES)).await?;
-    let id = |key: &str| u64::from_str_radix(&key[LOG_SUMMARIES.len()..], 16).ok().map(CollectionId);
-    Ok(summaries.into_iter().filter_map(|(key, summary)| Some((id(&key)?, summary))).collect())
+    let of_collection = |(key, summary): (String, LogSummary)| {
+        let id = u64::from_str_radix(&key[LOG_SUMMARIES.len()..], 16);
+        let no_id = |_| Error::Corrupt { file: format!("record {key}"), detail: "its key names no collection".into() };
+        Ok((CollectionId(id.map_err(no_id)?), summary))
+    };
+    summaries.into_iter().map(of_collection).collect()
 }
 
 /// The changes to the catalog and log summaries that go into one commit.
@@ -154,7 +158,7 @@ impl CatalogBatch for WriteBatch {
     fn delete_collection(&mut self, id: CollectionId) {
         self.delete(Store::Catalog, collection_key(id));
         self.delete(Store::Log, summary_key(id));
-        self.delete_range(Store::Log, crate::segment::log_range(id, Timestamp(0), Timestamp(u64::MAX - 1)));
+        self.delete_range(Store::Log, crate::segment::whole_log(id));
         self.delete_range(Store::Log, all_outcomes(id));
     }
 

@@ -79,6 +79,10 @@ impl Batch {
         let header_end = (u32::from_le_bytes(*length) as usize).saturating_add(4);
         let header = bytes.get(4..header_end).ok_or_else(|| corrupt_batch("shorter than its header"))?;
         let header: Header = json::read(header).map_err(|error| corrupt_batch(error.to_string()))?;
+        // The count of rows is believed where a column has as many.
+        if header.columns.is_empty() && header.rows > 0 {
+            return Err(corrupt_batch("rows without columns"));
+        }
         let payload = bytes.get(header_end.next_multiple_of(8)..).unwrap_or_default();
         let columns = header
             .columns

@@ -80,8 +80,9 @@ fn what_was_written_is_read_again() {
 
 #[test]
 fn a_row_count_that_overflows_is_refused() {
-    for rows in [u64::MAX, 1 << 63, 1 << 61, 1 << 32] {
+    for rows in [u64::MAX, 1 << 63, 1 << 61, 1 << 32, u64::from(u32::MAX)] {
         for column in [
+            "",
             r#"{"name":"a","type":5,"data":[0,0]}"#,
             r#"{"name":"a","type":101,"dim":4294967296,"data":[0,0]}"#,
             r#"{"name":"a","type":21,"offsets":[0,0],"data":[0,0]}"#,
