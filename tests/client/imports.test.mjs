@@ -185,6 +185,18 @@ test('a file is read no further when its client has been closed', { timeout: 500
   assert.match((await left.promise).message, /pool is draining/);
 });
 
+test('a stream that comes when all has been given up is left', async () => {
+  const [giveUp, opened, left] = [new AbortController(), deferred(), deferred()];
+  const data = new ReadableStream({ pull: () => new Promise(() => {}), cancel: left.resolve });
+  const source = { name: 'a.json', open: () => opened.promise };
+  const engine = { put: async () => ok, alive: async () => ok };
+  const sent = sendSources(TASK, [{ file: 0, attempt: 0, source }], engine, giveUp.signal);
+  giveUp.abort(new Error('enough'));
+  opened.resolve({ data });
+  await assert.rejects(sent, /enough/);
+  assert.equal((await left.promise).message, 'enough');
+});
+
 test('a sign of life that is missed is no harm', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const arrived = deferred();

@@ -164,7 +164,7 @@ export function fetched(name: string, from: URL | Request): ImportSource {
 }
 
 function bodyOf(response: Response): OpenSource {
-  if (!response.ok) throw notReady(`${response.url} answers ${response.status} ${response.statusText}`);
+  if (!response.ok) throw new Error(`${response.url} answers ${response.status} ${response.statusText}`);
   const { headers } = response;
   // The length is that of what was packed for the way.
   const length = headers.has('content-encoding') ? null : headers.get('content-length');
@@ -185,11 +185,11 @@ async function* streamed(stream: ReadableStream<Uint8Array>, expected_bytes: num
   const reader = stream.getReader();
   // Of a stream that is at its end or broken there is nothing to cancel.
   const cancel = (): Promise<void> => reader.cancel(signal.reason).catch(() => undefined);
-  signal.throwIfAborted();
   signal.addEventListener('abort', cancel);
   let piece = new Uint8Array(PIECE_BYTES);
   let [filled, pieces, ofTask] = [0, 0, 0];
   try {
+    signal.throwIfAborted();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;

@@ -60,8 +60,9 @@ export class Channel {
         this.#port.postMessage(message, transfer);
         return true;
       };
-      if (outgoing.transfer) this.#port.postMessage(request, buffersOf(blobs));
-      else sendCopy(request, send).catch((error: Error) => this.#fail(id, error));
+      const handOver = async (): Promise<void> => this.#port.postMessage(request, buffersOf(blobs));
+      const sent = outgoing.transfer ? handOver() : sendCopy(request, send);
+      sent.catch((error: Error) => this.#fail(id, error));
     });
   }
 
