@@ -30,7 +30,7 @@ pub struct CoordinatorRole {
     workers: Workers,
     platform: BrowserPlatform,
     /// Told of nodes that die, as long as the role lives.
-    _on_death: Closure<dyn Fn(String, String)>,
+    _on_death: Closure<dyn Fn(String)>,
     _on_event: Closure<dyn Fn(String, String, String)>,
 }
 
@@ -53,7 +53,7 @@ impl CoordinatorRole {
         let coordinator = Coordinator::open(platform.clone(), workers.clone(), parsed.engine).await?;
         platform.renew_log();
         let told = coordinator.clone();
-        let on_death = Closure::new(move |node: String, _reason: String| told.node_died(&node));
+        let on_death = Closure::new(move |node: String| told.node_died(&node));
         host.on_death(on_death.as_ref().unchecked_ref());
         let told = coordinator.clone();
         let on_event = Closure::new(move |node: String, event: String, detail: String| {
@@ -76,7 +76,7 @@ impl CoordinatorRole {
         self.platform.files().take_back(Handed(handed));
     }
 
-    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>) -> JsValue {
         if method == PANIC {
             // The body names a node, or nothing for the coordinator itself.
             assert!(!body.is_empty(), "asked to");

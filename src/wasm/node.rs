@@ -46,7 +46,7 @@ impl QueryNodeRole {
         QueryNodeRole { node: QueryNode::new(BrowserPlatform::new(store.0, outlet)) }
     }
 
-    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, blobs: Vec<Array>) -> JsValue {
         match method.as_str() {
             EXECUTE => {
                 let blob = bytes_of(&blobs).into_iter().next().map(Rc::from);
@@ -84,7 +84,7 @@ impl DataNodeRole {
         self.platform.files().lend(name, blob);
     }
 
-    pub async fn handle(&self, method: String, body: String, _blobs: Vec<Array>, _from: u32) -> JsValue {
+    pub async fn handle(&self, method: String, body: String, _blobs: Vec<Array>) -> JsValue {
         assert_ne!(method, PANIC, "asked to");
         answer_to_execute(match parse::<NodeCommand>(EXECUTE, &body) {
             Ok(command) => self.node.execute(command).await,

@@ -9,7 +9,7 @@ export interface RoleReply {
 
 declare class Role {
   /** Each blob in the parts that it came in. */
-  handle(method: string, body: string, blobs: Uint8Array[][], from: number): Promise<RoleReply>;
+  handle(method: string, body: string, blobs: Uint8Array[][]): Promise<RoleReply>;
 }
 
 export class CoordinatorRole extends Role {

@@ -45,13 +45,19 @@ function wakeStorage(): void {
   void navigator.storage?.getDirectory?.().catch(() => undefined);
 }
 
-async function start(config: StoreConfig): Promise<Served> {
+endOnErrors();
+// The page has not said yet whether it owns the store; it ends this worker if it does not.
+const compiling = compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
+wakeStorage();
+let served: Served | undefined;
+const early: PortEnd[] = [];
+
+async function start(config: StoreConfig): Promise<void> {
   const id = crypto.randomUUID();
   const spare = new SpareWorker(startNode, SPARE_NODE_MS);
   const [module] = await Promise.all([compiling, holdLifeLock(id)]);
   await init({ module_or_path: module });
   const nodes = new Nodes(module, spare);
-  let served: Served | undefined;
   scope.postMessage({ opening: true } satisfies Opening);
   const engine = { ...config.engine, name: id, cores: navigator.hardwareConcurrency };
   const role = await CoordinatorRole.open(JSON.stringify({ ...config, engine }), {
@@ -60,7 +66,7 @@ async function start(config: StoreConfig): Promise<Served> {
     call: (node: string, method: string, body: string, blobs: Uint8Array[]) => nodes.call(node, method, body, blobs),
     lend: (node: string, name: string, blob: Blob) => nodes.lend(node, name, blob),
     terminate: (node: string) => nodes.terminate(node),
-    onDeath: (callback: (node: string, reason: string) => void) => nodes.onDeath(callback),
+    onDeath: (callback: (node: string) => void) => nodes.onDeath(callback),
     onEvent: (callback: (node: string, event: string, detail: string) => void) => nodes.onEvent(callback),
     emit: (event: string, body: string) => {
       if (event === 'importsource') fetchSource(JSON.parse(body) as WantedSource, ask).catch(fatal);
@@ -68,33 +74,26 @@ async function start(config: StoreConfig): Promise<Served> {
     },
   });
   /** A Blob goes into the store as it is, so the engine is only told of it; the bytes of an import's piece become one. */
-  const handle = async (method: string, body: string, blobs: ReceivedBlob[], asker: number): Promise<RoleReply> => {
+  const handle = async (method: string, body: string, blobs: ReceivedBlob[]): Promise<RoleReply> => {
     const [given] = blobs;
     const blob = method === 'ImportPut' && Array.isArray(given) ? new Blob(given) : given;
-    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][], asker);
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][]);
     const handed = role.hand(blob);
     try {
-      return await role.handle(method, JSON.stringify({ ...JSON.parse(body), handed }), [], asker);
+      return await role.handle(method, JSON.stringify({ ...JSON.parse(body), handed }), []);
     } finally {
       role.takeBack(handed);
     }
   };
-  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await handle(method, JSON.stringify(body), received(blobs), 0)).body);
-  served = serve(id, async (method, body, blobs, asker): Promise<Answer> => {
-    const reply = await handle(method, body, blobs, asker.number);
+  const ask: Ask = async (method, body, blobs = []) => JSON.parse((await handle(method, JSON.stringify(body), received(blobs))).body);
+  served = serve(id, async (method, body, blobs, byName): Promise<Answer> => {
+    const reply = await handle(method, body, blobs);
     if (!reply.nodes?.length) return reply;
-    return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node, asker.byName)) };
+    return { body: reply.body, blobs: reply.blobs, ports: reply.nodes.map(node => nodes.portTo(node, byName)) };
   });
+  for (const end of early.splice(0)) served.connect(end);
   scope.postMessage({ ready: id } satisfies Ready);
-  return served;
 }
-
-endOnErrors();
-// The page has not said yet whether it owns the store; it ends this worker if it does not.
-const compiling = compile(new URL('../wasm/elanus_bg.wasm', import.meta.url));
-wakeStorage();
-let served: Served | undefined;
-const early: PortEnd[] = [];
 
 scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
   const { data } = message;
@@ -104,8 +103,5 @@ scope.onmessage = (message: MessageEvent<StoreConfig | Connect>) => {
     return;
   }
   sayThatItIsOwned(data.store);
-  start(data).then(started => {
-    served = started;
-    for (const end of early.splice(0)) started.connect(end);
-  }, fatal);
+  start(data).catch(fatal);
 };

@@ -8,7 +8,7 @@ import { scope } from './scope.js';
 import { endOnErrors, fatal, holdLifeLock, serve, type Served } from './serve.js';
 
 interface Role {
-  handle(method: string, body: string, blobs: Uint8Array[][], from: number): Promise<RoleReply>;
+  handle(method: string, body: string, blobs: Uint8Array[][]): Promise<RoleReply>;
   lend?(name: string, blob: Blob): void;
 }
 interface NodeHost {
@@ -29,9 +29,9 @@ async function start({ be: { id, kind } }: NodeRole, opening: Promise<NodeStore>
   const [store] = await Promise.all([opening, holdLifeLock(id)]);
   const host: NodeHost = { emit: (event, body) => served?.emit(event, body) };
   const role: Role = beside ? new DataNodeRole(store, host, beside) : new QueryNodeRole(store, host);
-  served = serve(id, async (method, body, blobs, asker) => {
+  served = serve(id, async (method, body, blobs) => {
     const [blob] = blobs;
-    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][], asker.number);
+    if (!(blob instanceof Blob)) return role.handle(method, body, blobs as Uint8Array[][]);
     role.lend?.(body, blob);
     return { body: '', blobs: [] };
   });

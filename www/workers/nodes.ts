@@ -24,7 +24,7 @@ export class Nodes {
   #config: NodeConfig | undefined;
   #nodes = new Map<string, Node>();
   #starting = new Map<string, { worker: Worker; end: () => void }>();
-  #onDeath: ((id: string, reason: string) => void) | undefined;
+  #onDeath: ((id: string) => void) | undefined;
   #onEvent: ((id: string, event: string, detail: string) => void) | undefined;
 
   /** The spare worker is for the first node. */
@@ -33,7 +33,7 @@ export class Nodes {
     this.#spare = spare;
   }
 
-  onDeath(callback: (id: string, reason: string) => void): void {
+  onDeath(callback: (id: string) => void): void {
     this.#onDeath = callback;
   }
 
@@ -142,7 +142,7 @@ export class Nodes {
     if (this.#nodes.get(id)?.worker !== worker) return;
     this.#nodes.delete(id);
     worker.terminate();
-    this.#onDeath?.(id, `node ${id} ended`);
+    this.#onDeath?.(id);
   }
 }
 

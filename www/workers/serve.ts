@@ -13,12 +13,8 @@ export interface Answer {
   blobs: Uint8Array[];
   ports?: PortEnd[];
 }
-export interface Asker {
-  number: number;
-  /** Whether it can be sent ports only by name. */
-  byName: boolean;
-}
-export type Handle = (method: string, body: string, blobs: ReceivedBlob[], asker: Asker) => Promise<Answer>;
+/** Some can be sent ports only by name. */
+export type Handle = (method: string, body: string, blobs: ReceivedBlob[], byName: boolean) => Promise<Answer>;
 
 export interface Served {
   connect(end: PortEnd): void;
@@ -70,9 +66,8 @@ export function ownedBlobs(blobs: Uint8Array[]): Uint8Array<ArrayBuffer>[] {
 }
 
 export function serve(id: string, handle: Handle): Served {
-  let connections = 0;
-  const answer = async (port: Port, asker: Asker, request: Received): Promise<void> => {
-    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, asker);
+  const answer = async (port: Port, byName: boolean, request: Received): Promise<void> => {
+    const { body, blobs, ports: passed = [] } = await handle(request.method, request.body, request.blobs, byName);
     const owned = ownedBlobs(blobs);
     const reply: Reply = { id: request.id, body, blobs: owned };
     if (passed.length) reply.ports = passed;
@@ -82,7 +77,7 @@ export function serve(id: string, handle: Handle): Served {
   return {
     connect(end) {
       const port = servingPort(end);
-      const asker: Asker = { number: ++connections, byName: typeof end === 'string' };
+      const byName = typeof end === 'string';
       const assembly = new Assembly();
       const greet = (): void => port.postMessage({ hello: id, protocol: PROTOCOL } satisfies Hello);
       ports.add(port);
@@ -94,7 +89,7 @@ export function serve(id: string, handle: Handle): Served {
         else {
           const request = assembly.add(data);
           // Handlers answer refusals themselves, so a rejection means that the instance is broken.
-          if (request) answer(port, asker, request).catch(fatal);
+          if (request) answer(port, byName, request).catch(fatal);
         }
       };
       greet();
