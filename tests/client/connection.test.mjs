@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CONNECT_STATUS, DataType, MilvusClient } from '../../dist/client/index.js';
+import { CONNECT_STATUS, DataType, MilvusClient, TLS_MODE } from '../../dist/client/index.js';
 import { decodeBatch } from '../../target/modules/client/wire/batch.js';
 import { readColumn } from '../../target/modules/client/wire/column-reader.js';
 import { MockWorker, ok } from './mock-browser.mjs';
@@ -34,6 +34,20 @@ test('the database in use goes with every call, the client\'s own keys do not', 
   assert.equal(state.state, 'LoadStateNotExist');
   await client.getLoadState({ collection_name: 'c', db_name: 'three' });
   assert.deepEqual(seen, [{ type: 0, collection_names: [], db_name: 'one' }, { collection_name: 'c', db_name: 'two' }, { collection_name: 'c', db_name: 'three' }]);
+});
+
+test('what a client is made with is kept, or refused where it would be ignored', async () => {
+  const made = config => new MilvusClient({ address: 's', __SKIP_CONNECT__: true, ...config });
+  for (const [config, mode] of [
+    [{}, TLS_MODE.DISABLED],
+    [{ ssl: true }, TLS_MODE.ONE_WAY],
+    [{ address: 'https://s' }, TLS_MODE.ONE_WAY],
+    [{ tls: { rootCertPath: 'root.pem' } }, TLS_MODE.ONE_WAY],
+    [{ tls: { rootCertPath: 'root.pem', privateKeyPath: 'key.pem' } }, TLS_MODE.TWO_WAY],
+    [{ tls: { skipCertCheck: true } }, TLS_MODE.UNAUTHORIZED],
+    [{ loaderOptions: { longs: String, keepCase: true } }, TLS_MODE.DISABLED],
+  ]) assert.equal(made(config).tlsMode, mode);
+  assert.throws(() => made({ loaderOptions: { longs: Number } }), { code: 10, message: /loaderOptions.longs/ });
 });
 
 test('an RPC the engine does not have rejects with code 10', async () => {

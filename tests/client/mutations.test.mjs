@@ -86,6 +86,14 @@ test('insert into an unknown collection throws the describe answer', async () =>
   assert.deepEqual(thrown.schema.fields, []);
 });
 
+test('what is no row is refused with its place', async () => {
+  const client = open();
+  for (const row of [null, undefined, 7, 'text']) {
+    const inserted = client.insert({ collection_name: 'c', data: [{ id: 1, v: [1, 2] }, row] });
+    await assert.rejects(inserted, { message: `Insert fail: row 1 is ${row}, expected an object with a value for each field.` });
+  }
+});
+
 test('insert refuses unknown fields only without a dynamic field', async () => {
   MockWorker.handlers.DescribeCollection = body => {
     const reply = describe(body);

@@ -15,6 +15,30 @@ test('a field named score has its value in hits, whose order is that of their sc
   assert.deepEqual(results.map(hit => Object.entries(hit)), [[['score', 'c'], ['id', '1']], [['score', null], ['id', '3']], [['score', 'b'], ['id', '4']]]);
 });
 
+test('filters go as the text that they are in the SDK, and lists that are none are refused by name', async () => {
+  const asked = [];
+  const take = reply => body => (asked.push(body.dsl ?? body.expr), reply);
+  MockWorker.handlers.Route = route(node({ Search: take(partReply([0.5], [1])), Query: take(counted(1)) }));
+  MockWorker.handlers.Delete = take({ body: { status: ok, delete_cnt: '1' } });
+  const client = open();
+  await search(client, { filter: { name: 'a' } });
+  await client.query({ collection_name: 'c', filter: ['id > 1'], output_fields: ['count(*)'] });
+  await client.deleteEntities({ collection_name: 'c', filter: { name: 'a' } });
+  assert.deepEqual(asked, ['[object Object]', 'id > 1', '[object Object]']);
+  await assert.rejects(search(client, { output_fields: 'id' }), { message: /SearchRequest.output_fields: array expected/ });
+  await assert.rejects(client.query({ collection_name: 'c', partition_names: 'p' }), { message: /QueryRequest.partition_names: array expected/ });
+});
+
+test('a query iterator counts its rows', async () => {
+  const rows = ids => ({ body: { status: ok, primary_field_name: 'id' }, blobs: [batch(ids.length, [[{ name: 'id', type: DataType.Int64 }, ids]])] });
+  const pages = [[1, 2], [3]];
+  MockWorker.handlers.Route = route(node({ Query: ({ output_fields }) => (output_fields[0] === 'count(*)' ? counted(3) : rows(pages.shift())) }));
+  const iterator = (await open().queryIterator({ collection_name: 'c', batchSize: 2 }))[Symbol.asyncIterator]();
+  const totals = [];
+  while (!(await iterator.next()).done) totals.push(iterator.currentTotal);
+  assert.deepEqual(totals, [2, 3]);
+});
+
 test('a page of an iterator ends with a score, also where a field has that name', async () => {
   const bounds = [];
   MockWorker.handlers.Route = route(node({

@@ -45,6 +45,10 @@ function wrongField(row: number): Error {
   return new Error(`${ERROR_REASONS.INSERT_CHECK_WRONG_FIELD} ${row}`);
 }
 
+function noRow(index: number, given: unknown): TypeError {
+  return new TypeError(`Insert fail: row ${index} is ${String(given)}, expected an object with a value for each field.`);
+}
+
 /** Splits rows into the fields' values; returns what goes into the dynamic field, a row each. */
 function* spreadRows(rows: RowData[], fields: Fields): Steps<{ dynamicValues: object[]; hasDynamicKeys: boolean }> {
   const { byName, functionOutputs, dynamic } = fields;
@@ -53,6 +57,7 @@ function* spreadRows(rows: RowData[], fields: Fields): Steps<{ dynamicValues: ob
   for (const field of byName.values()) field.values = new Array<unknown>(rows.length);
   for (const [index, row] of rows.entries()) {
     if (isStep(index)) yield;
+    if (typeof row !== 'object' || row === null) throw noRow(index, row);
     const extra: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(row)) {
       const field = byName.get(key);

@@ -248,7 +248,7 @@ function* buildOne(params: Loose, request: Loose, collection: DescribeCollection
     partition_names: params.partition_names || [],
     output_fields: params.output_fields || ['*'],
     nq: idsBody ? ids.length : params.nq || queries.length,
-    dsl: request.expr || params.expr || params.filter || '',
+    dsl: String(request.expr || params.expr || params.filter || ''),
     dsl_type: DslType.BoolExprV1,
     search_params: parseToKeyValue(params.search_params || buildSearchParams(request as Partial<SearchSimpleReq>, request.anns_field)),
     consistency_level: params.consistency_level || collection.consistency_level,

@@ -58,7 +58,7 @@ export class Exports extends Imports {
     data.signal?.throwIfAborted();
     const options = callsUntil(data);
     const { collection_name, db_name, partition_names, format, output_fields, filter, exprValues } = data;
-    const request = { collection_name, db_name, partition_names, format, output_fields, expr: filter };
+    const request = { collection_name, db_name, partition_names, format, output_fields, expr: filter && String(filter) };
     const expr_template_values = exprValues && formatExprValues(exprValues);
     const { reply: begun, blobs: heads } = await this.callForBytes<Begun>('BeginExport', { ...request, expr_template_values }, options());
     if (begun.status.error_code !== ErrorCode.SUCCESS) return nothing(begun.status);

@@ -16,7 +16,7 @@ export class Iterators extends Reads {
   async searchIterator(param: SearchIteratorReq): Promise<Pages> {
     const { collection_name, db_name, cluster_id, exprValues, timeout, signal } = param;
     const common = { collection_name, db_name, timeout, signal };
-    const { data: count } = await this.count({ ...common, cluster_id, expr: param.expr || param.filter || '', exprValues });
+    const { data: count } = await this.count({ ...common, cluster_id, expr: String(param.expr || param.filter || ''), exprValues });
     const { schema, collectionID } = await this.describeCollection(common);
     const limit = !param.limit || param.limit === NO_LIMIT ? count : param.limit;
     const total = Math.min(limit, count);
@@ -71,7 +71,7 @@ export class Iterators extends Reads {
   async queryIterator(data: QueryIteratorReq): Promise<Pages> {
     const { collection_name, db_name, cluster_id, exprValues, timeout, signal } = data;
     const common = { collection_name, db_name, timeout, signal };
-    const expr = data.expr || data.filter || '';
+    const expr = String(data.expr || data.filter || '');
     const byElement = hasElementFilterExpression(expr);
     const { schema, collectionID } = await this.describeCollection(common);
     const pkField = schema.fields.find(field => field.is_primary_key) ?? schema.fields[0];
@@ -100,9 +100,11 @@ export class Iterators extends Reads {
       lastElementOffset = byElement ? (end.offset as string | number) : undefined;
       last = rows;
       found += rows.length;
+      iterator.currentTotal = found;
       size = Math.min(batchSize, total - found);
       return { done: false, value: rows };
     };
-    return { currentTotal: 0, [Symbol.asyncIterator]: () => ({ next }) };
+    const iterator = { currentTotal: 0, next };
+    return { currentTotal: 0, [Symbol.asyncIterator]: () => iterator };
   }
 }

@@ -117,7 +117,7 @@ export class Mutations extends Exports {
       consistency_level,
       request_id: randomId(),
       strict: this.isStrict || undefined,
-      expr: data.filter || data.expr,
+      expr: String(data.filter || data.expr),
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),
     };
     return this.call('Delete', body, data);

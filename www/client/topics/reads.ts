@@ -99,7 +99,7 @@ export class Reads extends Mutations {
       db_name,
       partition_names,
       consistency_level,
-      expr: data.filter || data.expr || (await this.#idsExpr(data)),
+      expr: String(data.filter || data.expr || (await this.#idsExpr(data))),
       output_fields: data.output_fields || ['*'],
       query_params: parseToKeyValue(queryParams(data, window)).filter(pair => pair.value !== undefined),
       expr_template_values: data.exprValues && formatExprValues(data.exprValues),

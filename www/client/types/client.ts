@@ -20,10 +20,20 @@ export interface ClientConfig {
   database?: string;
   logLevel?: string;
   logPrefix?: string;
-  tls?: object;
+  tls?: {
+    rootCert?: unknown;
+    rootCertPath?: string;
+    privateKey?: unknown;
+    privateKeyPath?: string;
+    certChain?: unknown;
+    certChainPath?: string;
+    serverName?: string;
+    skipCertCheck?: boolean;
+    verifyOptions?: object;
+  };
   pool?: object;
   __SKIP_CONNECT__?: boolean;
-  loaderOptions?: object;
+  loaderOptions?: { longs?: unknown; [option: string]: unknown };
   trace?: boolean;
   telemetry?: object;
   isGlobal?: boolean;
