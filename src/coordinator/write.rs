@@ -16,6 +16,9 @@ use crate::value::{Batch, PrimaryKeys, WriteMode, check_insert};
 use futures::future::{LocalBoxFuture, join_all};
 use std::rc::Rc;
 
+/// A log that is so many times as large as one that is flushed is a long one.
+const LONGEST_LOG: u64 = 8;
+
 pub(super) struct Written {
     pub at: Timestamp,
     pub keys: PrimaryKeys,
@@ -47,6 +50,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, mut insert: Insert) -> Result<Written> {
         let id = self.resolve(target.database, target.collection)?.id;
         let runtime = self.runtime(id);
+        self.wait_for_flush(&runtime).await;
         let (written, applied) = {
             let _turn = runtime.writing.lock().await;
             // Before anything is checked: what the first run met may have changed.
@@ -79,6 +83,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         applied.await;
         self.flush_if_large(id, &runtime);
         Ok(written)
+    }
+
+    /// While the log is so long that the data node could not take it in much longer, rows wait for the flush that it has coming.
+    async fn wait_for_flush(&self, runtime: &Runtime) {
+        let is_long = runtime.log.borrow().bytes >= LONGEST_LOG * self.config.flush_log_bytes;
+        if is_long && runtime.flush_scheduled.get() {
+            drop(runtime.maintaining.lock().await);
+        }
     }
 
     /// Deletes by filter; returns how many keys. A filter that names the primary keys needs nothing loaded; rows of any other

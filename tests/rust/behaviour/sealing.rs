@@ -9,8 +9,10 @@ use elanus::cluster::NodeKind;
 use elanus::coordinator::Config;
 use elanus::storage::faulty::Fault;
 use elanus::value::Batch;
+use futures::future::{Either, select};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 #[test]
 fn flush_keeps_every_row_and_empties_the_log() {
@@ -119,6 +121,37 @@ fn a_large_log_whose_flush_fails_is_not_flushed_with_every_write() {
         lab.insert("book", "p1", &books([300])).await.ok();
         lab.settle().await;
         assert!(lab.catalog().await.collections.values().any(|it| it.segments().count() > 0));
+    });
+}
+
+#[test]
+fn rows_that_come_faster_than_they_are_flushed_wait() {
+    let config = Config { flush_log_bytes: 4_000, ..Config::default() };
+    scenario_with(config, async |lab| {
+        library(&lab, 2, "L2").await;
+        lab.flush("book").await.ok();
+        lab.process().nodes.gate().shut();
+        // What it deletes from, the flush has to read.
+        lab.delete("book", "", "id in [1]").await.ok();
+        let mut first = 1000;
+        loop {
+            let rows = books(first..first + 10);
+            let insert = pin!(lab.insert("book", "p1", &rows));
+            first += 10;
+            match select(insert, pin!(lab.executor.sleep(3_600_000))).await {
+                Either::Left((inserted, _)) => inserted.ok(),
+                Either::Right((_, insert)) => {
+                    lab.process().nodes.gate().open();
+                    insert.await.ok();
+                    break;
+                }
+            };
+            assert!(first < 3000, "{first}");
+        }
+        lab.settle().await;
+        lab.load("book", json!({})).await.ok();
+        let keys = lab.keys("book", &["p1"]).await;
+        assert!((1000..first).all(|key| keys.contains(&key)));
     });
 }
 
