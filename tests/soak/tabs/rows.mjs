@@ -5,7 +5,6 @@ export const idsOfPartition = 1_000_000;
 
 export const partitionName = number => `p${number}`;
 export const firstIdOf = partition => partition * idsOfPartition;
-export const partitionOf = id => Math.floor(id / idsOfPartition);
 
 /** Writes the vector of a row into `values`, at `at`. */
 export function writeVector(id, values, at) {

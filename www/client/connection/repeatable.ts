@@ -4,7 +4,7 @@
 import type { Outgoing } from './channel.js';
 
 const PREFIXES = /^(Describe|BatchDescribe|Has|Show|Get|List|Load|Release|CancelLoad|Check)/;
-const NAMES = new Set(['Connect', 'Route', 'Query', 'Search', 'HybridSearch', 'Flush', 'FlushAll', 'RunAnalyzer', 'Import', 'ImportPut', 'ImportAlive', 'CancelImport', 'BeginExport', 'StepExport', 'EndExport']);
+const NAMES = new Set(['Connect', 'Route', 'Flush', 'FlushAll', 'RunAnalyzer', 'Import', 'ImportPut', 'ImportAlive', 'CancelImport', 'BeginExport', 'StepExport', 'EndExport']);
 const WRITES = new Set(['Insert', 'Upsert', 'Delete']);
 
 /** The coordinator knows writes again for 60 s; the rest is for the repeat to get there. */

@@ -1,7 +1,6 @@
 // Changes of a collection after its creation: properties, fields, functions.
 
 import { DataType, ERROR_REASONS, ErrorCode, FunctionType, IndexType } from '../const/index.js';
-import { MilvusError, SERVICE_UNIMPLEMENTED } from '../errors.js';
 import { formatFieldSchema, formatFunctionSchema, formatStructArrayFieldSchema, wireFieldSchema, wireStructField } from '../format/schema.js';
 import { checkCollectionName, convertToDataType, isVectorType } from '../format/validate.js';
 import { parseToKeyValue } from '../format/values.js';
@@ -26,8 +25,6 @@ import type {
 import { SUCCESS } from '../wire/replies.js';
 import { Loading } from './loading.js';
 
-const NOT_FOR_EXTERNAL = 'alter collection schema operation is not supported for external collection';
-
 export class SchemaChanges extends Loading {
   async alterCollectionProperties(data: AlterCollectionReq): Promise<ResStatus> {
     checkCollectionName(data);
@@ -38,13 +35,13 @@ export class SchemaChanges extends Loading {
 
   async dropCollectionProperties(data: DropCollectionPropertiesReq): Promise<ResStatus> {
     const { collection_name, db_name } = data;
-    return this.call('AlterCollection', { collection_name, db_name, properties: [], delete_keys: data.properties }, data);
+    return this.#alter('AlterCollection', data, { collection_name, db_name, properties: [], delete_keys: data.properties });
   }
 
   async alterCollectionFieldProperties(data: AlterCollectionFieldPropertiesReq): Promise<ResStatus> {
     const { collection_name, db_name, field_name } = data;
     const body = { collection_name, db_name, field_name, properties: parseToKeyValue(data.properties) };
-    return this.call('AlterCollectionField', body, data);
+    return this.#alter('AlterCollectionField', data, body);
   }
 
   async #alterSchema(data: collectionNameReq, action: object): Promise<AlterCollectionSchemaResponse> {
@@ -68,12 +65,6 @@ export class SchemaChanges extends Loading {
     }
     if (isVectorType(type) && field.nullable !== true) throw new Error(ERROR_REASONS.ADD_COLLECTION_FIELD_VECTOR_NULLABLE_REQUIRED);
     const schema = wireFieldSchema(formatFieldSchema(field));
-    try {
-      const { alter_status } = await this.#alterSchema(data, { add_request: { field_infos: [{ field_schema: schema }] } });
-      if (!alter_status.reason?.includes(NOT_FOR_EXTERNAL)) return alter_status;
-    } catch (error) {
-      if (!(error instanceof MilvusError && error.code === SERVICE_UNIMPLEMENTED)) throw error;
-    }
     return this.#alter('AddCollectionField', data, { collection_name, db_name, schema });
   }
 
