@@ -22,6 +22,8 @@ impl<P: Platform> DataNode<P> {
         let distances = codes.row_distances();
         let rows = codes.row_count() as u32;
         drop(codes);
+        // A transaction ends when the worker has nothing to do, and until then all that writes files waits for what was read here.
+        self.platform.yield_now().await;
         let graph = hnsw::build(rows, &distances, params_of(&index));
         write_graph(files, &segment.graph_file(collection, index.id), &graph).await
     }

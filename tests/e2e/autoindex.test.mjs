@@ -79,6 +79,34 @@ for (const given of cases) {
   });
 }
 
+test('other collections are written and flushed while a graph is built', { timeout: 120_000 }, async () => {
+  const page = await openPage(await browser.newContext(), site.url);
+  const flushes = await page.evaluate(async () => {
+    const { elanus, rows } = window;
+    const client = new elanus.MilvusClient('graph-beside-writes');
+    const dims = { v: 48 };
+    await rows.create(client, 'built', dims, { index_type: 'HNSW' });
+    await rows.create(client, 'other', dims);
+    rows.mustSucceed(await client.insert({ collection_name: 'built', data: rows.make(0, 8_000, dims) }));
+    rows.mustSucceed(await client.flush({ collection_names: ['built'] }));
+    const isBuilt = async () => {
+      const { index_descriptions: [index] } = rows.mustSucceed(await client.describeIndex({ collection_name: 'built', field_name: 'v' }));
+      return index.state === 'Finished';
+    };
+    // The builder has to have begun.
+    await new Promise(resolve => setTimeout(resolve, 500));
+    let flushes = 0;
+    for (; !(await isBuilt()); flushes += 1) {
+      rows.mustSucceed(await client.insert({ collection_name: 'other', data: rows.make(flushes * 10, 10, dims) }));
+      rows.mustSucceed(await client.flush({ collection_names: ['other'] }));
+    }
+    return flushes;
+  });
+  assert.ok(flushes > 5, `${flushes} flushes during the build`);
+  page.check();
+  await page.context().close();
+});
+
 test('search parameters out of range are refused as by Milvus', async () => {
   const page = await openPage(await browser.newContext(), site.url);
   const refused = await page.evaluate(async () => {
