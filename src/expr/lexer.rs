@@ -13,6 +13,8 @@ pub enum Kind {
     Boolean,
     Text,
     Identifier,
+    /// A name that is one of Milvus' functions and nothing else.
+    Function,
     /// `name["key"][0]`, written without a space.
     JsonIdentifier,
     OpenParen,
@@ -73,6 +75,41 @@ pub struct Lexer<'a> {
     /// The last stretch that is no token. Milvus' lexer skips it and goes on, and reports it if nothing else is wrong.
     unrecognized: Option<(usize, usize)>,
     unrecognized_count: usize,
+}
+
+/// Words of the grammar that stand before a parenthesis, in small letters or in capitals.
+const FUNCTIONS: [&str; 26] = [
+    "json_contains",
+    "json_contains_all",
+    "json_contains_any",
+    "array_contains",
+    "array_contains_all",
+    "array_contains_any",
+    "array_length",
+    "text_match",
+    "text_match_fuzzy",
+    "phrase_match",
+    "random_sample",
+    "element_filter",
+    "match_all",
+    "match_any",
+    "match_least",
+    "match_most",
+    "match_exact",
+    "st_equals",
+    "st_touches",
+    "st_overlaps",
+    "st_crosses",
+    "st_contains",
+    "st_intersects",
+    "st_within",
+    "st_dwithin",
+    "st_isvalid",
+];
+
+/// The name of a function in small letters.
+pub fn function(name: &str) -> Option<&'static str> {
+    FUNCTIONS.into_iter().find(|function| name == *function || name == function.to_ascii_uppercase())
 }
 
 /// After so many the text is no filter, however long it is.
@@ -162,6 +199,7 @@ fn word(input: &mut &str) -> Option<Kind> {
         "in" | "IN" => Kind::Operator(Operator::In),
         "and" | "AND" => Kind::Operator(Operator::And),
         "or" | "OR" => Kind::Operator(Operator::Or),
+        name if function(name).is_some() => Kind::Function,
         _ => Kind::Identifier,
     })
 }

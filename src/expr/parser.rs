@@ -194,7 +194,7 @@ impl<'a> Parser<'a, '_> {
                     }
                     self.push(Frame::List { start: token.start, values: Vec::new() })?;
                 }
-                Kind::Identifier if self.lookahead() == [Kind::OpenParen] => {
+                Kind::Identifier | Kind::Function if self.lookahead() == [Kind::OpenParen] => {
                     self.advance();
                     self.advance();
                     if self.token.kind == Kind::CloseParen {
@@ -204,7 +204,7 @@ impl<'a> Parser<'a, '_> {
                         return Ok(());
                     }
                     self.push(Frame::Call { name: token, arguments: Vec::new() })?;
-                    self.skip_option_name();
+                    self.skip_option_name(token);
                 }
                 _ => {
                     let operand = self.leaf(token)?;
@@ -215,9 +215,12 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// `name =` in front of an argument.
-    fn skip_option_name(&mut self) {
-        if self.token.kind == Kind::Identifier && self.lookahead() == [Kind::Assign] {
+    /// `name =` in front of an argument, for functions that have such.
+    fn skip_option_name(&mut self, function: Token) {
+        let of_columns = ["json_", "JSON_", "array_", "ARRAY_"];
+        let has_options =
+            function.kind == Kind::Function && !of_columns.iter().any(|begin| self.slice(function).starts_with(begin));
+        if has_options && self.token.kind == Kind::Identifier && self.lookahead() == [Kind::Assign] {
             self.advance();
             self.advance();
         }
@@ -363,20 +366,21 @@ impl<'a> Parser<'a, '_> {
 
     fn comma(&mut self) -> Result<bool, String> {
         self.reduce(0);
-        let closing = match self.frames.last() {
-            Some(Frame::List { .. }) => Kind::CloseBracket,
-            Some(Frame::Call { .. }) => Kind::CloseParen,
+        let called = match self.frames.last() {
+            Some(Frame::List { .. }) => None,
+            Some(Frame::Call { name, .. }) => Some(*name),
             _ => return self.unexpected(),
         };
         self.take_item();
         self.advance();
-        // One comma may trail.
-        if self.token.kind == closing {
+        let closing = if called.is_some() { Kind::CloseParen } else { Kind::CloseBracket };
+        // One comma may trail, but not in a call of a function that the grammar names.
+        if self.token.kind == closing && called.is_none_or(|name| name.kind == Kind::Identifier) {
             self.close()?;
             return Ok(false);
         }
-        if closing == Kind::CloseParen {
-            self.skip_option_name();
+        if let Some(name) = called {
+            self.skip_option_name(name);
         }
         Ok(true)
     }

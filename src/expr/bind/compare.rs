@@ -52,9 +52,10 @@ pub(super) fn cast(data_type: DataType, value: Value) -> Result<Value, String> {
     }
 }
 
-/// A constant that meets a Float column is a single as well: `f == 3.4` means the single next to 3.4.
-pub(super) fn in_precision(data_type: DataType, value: f64) -> f64 {
-    if data_type == DataType::Float { f64::from(value as f32) } else { value }
+/// A constant that meets a Float column is a single as well: `f == 3.4` means the single next to 3.4. What meets an element of
+/// an array is not, in Milvus: `a[0] == 3.4` means 3.4, which no single is.
+fn in_precision(column: &ColumnRef, value: f64) -> f64 {
+    if column.data_type == DataType::Float { f64::from(value as f32) } else { value }
 }
 
 fn test(column: ColumnRef, test: Test) -> Plan {
@@ -121,7 +122,7 @@ impl Binder<'_> {
             }
             (_, Value::Bool(value)) => Test::Int(Interval::<i64>::new(comparison, i64::from(value))),
             (_, Value::Int(int)) => Test::Int(Interval::<i64>::new(comparison, int)),
-            (_, Value::Float(float)) => Test::Float(Interval::<f64>::new(comparison, in_precision(value_type, float))),
+            (_, Value::Float(float)) => Test::Float(Interval::<f64>::new(comparison, in_precision(&column, float))),
             (_, Value::String(constant)) => Test::Text { comparison, constant },
             (_, Value::Array(_)) => return Err("can not comparisons array fields directly".into()),
         };
@@ -194,8 +195,8 @@ impl Binder<'_> {
             },
             float if float.is_floating() => match (cast(float, lower), cast(float, upper)) {
                 (Ok(Value::Float(lower)), Ok(Value::Float(upper))) => {
-                    let lower = Interval::<f64>::new(above, in_precision(float, lower));
-                    Test::Float(lower.and(Interval::<f64>::new(below, in_precision(float, upper))))
+                    let lower = Interval::<f64>::new(above, in_precision(&column, lower));
+                    Test::Float(lower.and(Interval::<f64>::new(below, in_precision(&column, upper))))
                 }
                 _ => return Err(refused()),
             },
@@ -241,7 +242,7 @@ impl Binder<'_> {
             DataType::VarChar => Test::TextIn(ValueSet::new(constants)),
             floating if floating.is_floating() => {
                 let rounded = constants.into_iter().map(|constant| match constant {
-                    Value::Float(float) => Value::Float(in_precision(floating, float)),
+                    Value::Float(float) => Value::Float(in_precision(&column, float)),
                     other => other,
                 });
                 Test::FloatIn(ValueSet::new(rounded.collect()))

@@ -1,13 +1,13 @@
 //! `exists`, `is null`, `like` and what is written as a call.
 
 use super::arithmetic::ArithmeticExpression;
-use super::compare::{comparable, in_precision};
+use super::compare::comparable;
 use super::{Binder, Meaning, Operand, predicate};
 use crate::expr::like::Pattern;
-use crate::expr::literal;
 use crate::expr::plan::{ColumnRef, ColumnTest, Contains, Plan, Test};
 use crate::expr::sets::ValueSet;
 use crate::expr::value::{Value, brief};
+use crate::expr::{lexer, literal};
 use crate::schema::DataType;
 
 fn test(column: ColumnRef, test: Test) -> Meaning {
@@ -102,7 +102,7 @@ impl Binder<'_> {
                 let [column]: [Operand; 1] = arguments.try_into().map_err(|_| invalid())?;
                 if poisoned { Ok(Meaning::Poison) } else { self.length(column, start, end) }
             }
-            (None, _) => match known_function(name) {
+            (None, _) => match lexer::function(name) {
                 Some(_) if poisoned => Ok(Meaning::Poison),
                 Some(function) => Err(self.unsupported(function, &arguments)),
                 None => Err(invalid()),
@@ -142,14 +142,14 @@ impl Binder<'_> {
                 "contains operation are only supported explicitly specified element, got: {right_text}"
             ));
         };
-        let mut constants = match (mode, element) {
+        let constants = match (mode, element) {
             (ContainsMode::One, element) => vec![element],
             (_, Value::Array(elements)) => elements,
             (ContainsMode::All, _) => return Err("ContainsAll operation element must be an array".into()),
             (ContainsMode::Any, _) => return Err("ContainsAny operation element must be an array".into()),
         };
         if let Some(element_type) = column.element_type {
-            for constant in &mut constants {
+            for constant in &constants {
                 let data_type = constant.data_type();
                 if !comparable(Some(element_type), Some(data_type)) {
                     return Err(format!(
@@ -158,9 +158,6 @@ impl Binder<'_> {
                         data_type.name()
                     ));
                 }
-                if let (DataType::Float, Some(number)) = (element_type, constant.number()) {
-                    *constant = Value::Float(in_precision(element_type, number.to_f64()));
-                }
             }
         }
         let contains = Contains { constants: ValueSet::new(constants), all: mode == ContainsMode::All };
@@ -168,8 +165,9 @@ impl Binder<'_> {
     }
 
     fn length(&mut self, operand: Operand, start: usize, end: usize) -> Result<Meaning, String> {
+        let is_bare = !self.source(&operand).starts_with('(');
         match operand.kind {
-            Meaning::Column(column) if matches!(column.value_type(), DataType::Json | DataType::Array) => {
+            Meaning::Column(column) if is_bare && matches!(column.value_type(), DataType::Json | DataType::Array) => {
                 Ok(Meaning::Arithmetic(Box::new(ArithmeticExpression::length(*column))))
             }
             _ => {
@@ -178,30 +176,4 @@ impl Binder<'_> {
             }
         }
     }
-}
-
-/// Functions of Milvus that have no meaning here yet.
-fn known_function(name: &str) -> Option<&'static str> {
-    const FUNCTIONS: [&str; 19] = [
-        "text_match",
-        "text_match_fuzzy",
-        "phrase_match",
-        "random_sample",
-        "element_filter",
-        "match_all",
-        "match_any",
-        "match_least",
-        "match_most",
-        "match_exact",
-        "st_equals",
-        "st_touches",
-        "st_overlaps",
-        "st_crosses",
-        "st_contains",
-        "st_intersects",
-        "st_within",
-        "st_dwithin",
-        "st_isvalid",
-    ];
-    FUNCTIONS.into_iter().find(|function| name == *function || name == function.to_ascii_uppercase())
 }

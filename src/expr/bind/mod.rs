@@ -345,7 +345,7 @@ fn logical(operator: Operator, left: Operand, right: Operand) -> Result<Meaning,
 /// The name and the keys of text like `name["key"][0]`, if it is just that.
 pub fn split_path(text: &str) -> Option<(&str, Vec<String>)> {
     let token = Lexer::new(text).next_token();
-    let is_path = matches!(token.kind, Kind::Identifier | Kind::JsonIdentifier);
+    let is_path = matches!(token.kind, Kind::Identifier | Kind::JsonIdentifier | Kind::Function);
     if !is_path || (token.start, token.end) != (0, text.len()) {
         return None;
     }

@@ -42,8 +42,20 @@ fn refused(text: String, detail: &str) {
 
 #[test]
 fn nesting_has_a_limit() {
-    for open in ["(", "[", "not ", "!", "- ", "~", "not (", "json_contains(j, [", "exists ", "f(x=", "((id == 1) and "]
-    {
+    for open in [
+        "(",
+        "[",
+        "not ",
+        "!",
+        "- ",
+        "~",
+        "not (",
+        "json_contains(j, [",
+        "exists ",
+        "f(",
+        "text_match(x=",
+        "((id == 1) and ",
+    ] {
         refused(open.repeat(100_000), "nested too deeply");
     }
     refused(format!("{}id == 1{}", "(".repeat(100_000), ")".repeat(100_000)), "nested too deeply");

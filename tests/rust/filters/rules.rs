@@ -100,6 +100,36 @@ fn names_end_where_they_end() {
 }
 
 #[test]
+fn functions_are_written_as_in_the_grammar() {
+    for text in [
+        "array_contains(ai, x = 1)",
+        "array_contains(k = ai, s = 1)",
+        r#"json_contains(x=j["a"], y=1)"#,
+        "array_length(x = ai) == 1",
+        "array_contains(ai, 1,)",
+        r#"json_contains_any(j["a"], [1],)"#,
+        "array_length(ai,) == 1",
+        "array_length((ai)) == 1",
+    ] {
+        reason(text);
+    }
+    for name in ["json_contains", "ARRAY_LENGTH", "text_match", "random_sample", "st_within", "MATCH_ALL"] {
+        for text in [
+            format!("{name} is null"),
+            format!("{name} > 3"),
+            format!("exists {name}"),
+            format!("1 < {name} <= 5"),
+            format!("id in [1] or not {name}"),
+        ] {
+            reason(&text);
+        }
+        assert!(rows(&format!("{name}[\"a\"] == 1")).is_empty());
+    }
+    assert_eq!(rows("array_contains_any(ai, [2, 3,]) and array_length(ai) == 2"), [1]);
+    assert!(rows("json_contain is not null or Random_Sample > 3").is_empty());
+}
+
+#[test]
 fn literals_are_those_of_c() {
     assert_eq!(rows("n == 0xA and n == 012 and n == 0b1010"), [1]);
     assert_eq!(rows("f == 3. and f == .3e1 and f == 0x1.8p1"), [3]);
@@ -138,8 +168,11 @@ fn paths_are_json_pointers() {
 
 #[test]
 fn singles_meet_constants_in_their_precision() {
-    assert_eq!(rows("f == 0.1"), [1]);
-    assert_eq!(rows("f in [0.1] and ai[0] == 0.1 and array_contains(ai, 0.1) and ai == [0.1, 2]"), [1]);
+    assert_eq!(rows("f == 0.1 and f in [0.1, 7] and 0.1 <= f <= 0.1 and ai == [0.1, 2]"), [1]);
+    for text in ["ai[0] == 0.1", "ai[0] in [0.1]", "array_contains(ai, 0.1)", "ai[0] <= 0.1"] {
+        assert!(rows(text).is_empty(), "{text}");
+    }
+    assert_eq!(rows("ai[0] > 0.1 and array_contains_all(ai, [2]) and ai[1] == 2"), [1]);
     assert_eq!(rows("f + 0.1 == 0.2"), [1]);
     assert!(rows("f > 1e300").is_empty());
     assert_eq!(rows("f < 1e300"), [1, 3]);
