@@ -11,6 +11,7 @@ use crate::platform::{Breather, Platform};
 use crate::schema::{Field, FieldId};
 use crate::segment::{SegmentManifest, SegmentRows, read_segment, read_times};
 use crate::sorted::SortedSet;
+use crate::value::RowOffset;
 use std::rc::Rc;
 
 /// Of one step at most.
@@ -23,7 +24,7 @@ pub(super) struct ExportedSegment {
     segment: SegmentId,
     rows: SegmentRows,
     /// Those that the export takes.
-    chosen: Vec<u32>,
+    chosen: Vec<RowOffset>,
 }
 
 impl<P: Platform> DataNode<P> {
@@ -64,7 +65,7 @@ impl<P: Platform> DataNode<P> {
         let step = ExportStep {
             rows: written as u64,
             next_row: next.map(|_| first_row + written as u32),
-            passed_rows: next.unwrap_or(of.segment.rows),
+            passed_rows: next.map_or(of.segment.rows, |row| row.0),
             parts,
         };
         if next.is_some() {
@@ -90,7 +91,7 @@ impl<P: Platform> DataNode<P> {
         if plan.expired_before.is_some() {
             rows.written = Some(Rc::new(read_times(files, plan.collection, manifest).await?));
         }
-        let chosen = rows.matching(&filter, plan.expired_before)?.ones().map(|row| row as u32).collect();
+        let chosen = rows.matching(&filter, plan.expired_before)?.ones().map(RowOffset::from_index).collect();
         // What only the filter needed is not kept.
         let columns = rows.columns.iter().filter(|(id, _)| given.contains(*id) || **id == rows.primary_key);
         let columns = columns.map(|(id, column)| (*id, column.clone())).collect();

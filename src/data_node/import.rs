@@ -14,7 +14,7 @@ use crate::platform::{Breather, Platform};
 use crate::schema::Field;
 use crate::segment::{Growing, SegmentManifest, Shard};
 use crate::sorted::SortedMap;
-use crate::value::{Batch, Column, WriteMode, check_insert};
+use crate::value::{Batch, Column, RowOffset, WriteMode, check_insert};
 use futures::future::join;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -120,8 +120,9 @@ impl<P: Platform> ImportReader<P> {
 
     /// Names the row of a batch that is refused.
     fn refusal(&self, batch: &Batch, error: Error) -> Error {
-        let refused = |row: &u32| check_insert(&self.plan.schema, &mut batch.select(&[*row]), WriteMode::Insert).err();
-        let found = (0..batch.rows as u32).find_map(|row| Some((row, refused(&row)?)));
+        let refused =
+            |row: u32| check_insert(&self.plan.schema, &mut batch.select(&[RowOffset(row)]), WriteMode::Insert).err();
+        let found = (0..batch.rows as u32).find_map(|row| Some((row, refused(row)?)));
         let (row, error) = found.map_or((1, error), |(row, error)| (u64::from(row) + 1, error));
         Error::ImportFailed(format!("{}: {error}", self.batches.place(self.checked_rows + row)))
     }

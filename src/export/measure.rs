@@ -3,6 +3,7 @@
 use super::{ExportFormat, ExportRows};
 use crate::schema::{DataType, Field, FieldId};
 use crate::sorted::SortedMap;
+use crate::value::RowOffset;
 use serde::{Deserialize, Serialize};
 
 /// Stands for null in a CSV file in which the empty text is a value; with the next number behind it where the file has that
@@ -37,11 +38,11 @@ pub fn needs_measuring(format: ExportFormat, field: &Field) -> bool {
 }
 
 impl ExportRows<'_> {
-    pub fn measure(&self, format: ExportFormat, rows: &[u32], measures: &mut Measures) {
+    pub fn measure(&self, format: ExportFormat, rows: &[RowOffset], measures: &mut Measures) {
         measures.rows += rows.len() as u64;
         for (field, column) in self.columns.iter().filter(|(field, _)| needs_measuring(format, field)) {
             let measure = measures.fields.entry(field.id).or_default();
-            for row in rows.iter().map(|row| *row as usize) {
+            for row in rows.iter().map(|row| row.index()) {
                 match self.text(field, column, row) {
                     _ if !column.is_valid(row) => measure.nulls += 1,
                     Some(text) => measure.add_text(&text),

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::schema::{CollectionSchema, DataType, Field};
 use crate::segment::SegmentRows;
 use crate::sorted::SortedSet;
-use crate::value::{Column, ColumnData};
+use crate::value::{Column, ColumnData, RowOffset};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -95,12 +95,12 @@ impl<'a> ExportRows<'a> {
     }
 
     /// Appends rows to the files of `parts` until these have `enough_bytes` or more; returns how many rows.
-    pub fn write(&self, layout: &Layout, rows: &[u32], enough_bytes: usize, parts: &mut [Vec<u8>]) -> usize {
+    pub fn write(&self, layout: &Layout, rows: &[RowOffset], enough_bytes: usize, parts: &mut [Vec<u8>]) -> usize {
         if let (Layout::Packed, [part]) = (layout, &mut *parts) {
             return self.pack(rows, enough_bytes, part);
         }
         let mut written = 0;
-        for row in rows.iter().map(|row| *row as usize) {
+        for row in rows.iter().map(|row| row.index()) {
             if parts.iter().map(Vec::len).sum::<usize>() >= enough_bytes {
                 break;
             }

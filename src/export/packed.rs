@@ -2,7 +2,7 @@
 
 use super::ExportRows;
 use crate::schema::Field;
-use crate::value::{Batch, Column, ColumnData, Strings};
+use crate::value::{Batch, Column, ColumnData, RowOffset, Strings};
 
 /// A batch without rows: it says which columns there are, and their types.
 pub(super) fn empty(fields: &[Field]) -> Vec<u8> {
@@ -12,11 +12,11 @@ pub(super) fn empty(fields: &[Field]) -> Vec<u8> {
 
 impl ExportRows<'_> {
     /// Puts rows of about `enough_bytes` into one batch; returns how many.
-    pub(super) fn pack(&self, rows: &[u32], enough_bytes: usize, out: &mut Vec<u8>) -> usize {
+    pub(super) fn pack(&self, rows: &[RowOffset], enough_bytes: usize, out: &mut Vec<u8>) -> usize {
         let mut bytes = 0;
         let fitting = rows.iter().take_while(|row| {
             let enough = bytes >= enough_bytes;
-            bytes += self.columns.iter().map(|(_, column)| value_bytes(&column.data, **row as usize)).sum::<usize>();
+            bytes += self.columns.iter().map(|(_, column)| value_bytes(&column.data, row.index())).sum::<usize>();
             !enough
         });
         let rows = &rows[..fitting.count()];

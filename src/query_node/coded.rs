@@ -10,7 +10,7 @@ use crate::schema::Field;
 use crate::search::{Hit, Order, TopK};
 use crate::segment::{SegmentRows, StoredRows};
 use crate::sorted::SortedMap;
-use crate::value::{ColumnData, Mask};
+use crate::value::{ColumnData, Mask, RowOffset};
 use std::borrow::Cow;
 
 /// Rows beyond the wanted ones whose exact scores are looked at: codes may have put them in the wrong order.
@@ -250,7 +250,7 @@ pub(super) async fn offer_exact<P: Platform>(
     sink: &mut TopK,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let mut rows: Vec<u32> = found.iter().map(|hit| hit.row).collect();
+    let mut rows: Vec<RowOffset> = found.iter().map(|hit| RowOffset(hit.row)).collect();
     rows.sort_unstable();
     let mut blocks = rows.chunks(VECTORS_AT_ONCE).peekable();
     while let Some(rows) = blocks.next() {
@@ -258,7 +258,7 @@ pub(super) async fn offer_exact<P: Platform>(
         let mut exact = TopK::new(rows.len(), sink.order(), None);
         let (metric, vectors) = (plan.metric, vectors.as_slice());
         FlatScan { query, vectors, metric, inverse_norms: None, mask: None, base_row: 0 }.run(&mut exact);
-        exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, rows[hit.row as usize]));
+        exact.into_sorted().into_iter().for_each(|hit| sink.offer(hit.score, rows[hit.row as usize].0));
         if blocks.peek().is_some() {
             breather.breathe().await;
         }
@@ -267,10 +267,10 @@ pub(super) async fn offer_exact<P: Platform>(
 }
 
 /// The vectors of some rows, one after the other.
-fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[u32]) -> Result<Vec<f32>> {
+fn vectors_of(segment: &SegmentRows, field: &Field, rows: &[RowOffset]) -> Result<Vec<f32>> {
     match (segment.column(field.id).map(|column| &column.data), segment.stored.get(&field.id)) {
         (Some(ColumnData::FloatVector { dim, values }), _) => {
-            let vector = |row: &u32| &values[*row as usize * dim..(*row as usize + 1) * dim];
+            let vector = |row: &RowOffset| &values[row.index() * dim..(row.index() + 1) * dim];
             Ok(rows.iter().flat_map(vector).copied().collect())
         }
         (_, Some(stored)) => stored.read(rows),

@@ -3,13 +3,13 @@
 use crate::error::{Error, Result};
 use crate::schema::Field;
 use crate::segment::SegmentRows;
-use crate::value::{Batch, Column, ColumnData};
+use crate::value::{Batch, Column, ColumnData, RowOffset};
 
 /// Where a row of an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowAt {
     pub segment: u32,
-    pub row: u32,
+    pub row: RowOffset,
 }
 
 /// JSON and the columns beside it, as a client gets them.
@@ -27,9 +27,9 @@ pub(super) fn gather(segments: &[SegmentRows], fields: &[Field], rows: &[RowAt])
         for run in rows.chunk_by(|left, right| left.segment == right.segment) {
             let segment = &segments[run[0].segment as usize];
             if let Some(resident) = segment.columns.get(&field.id) {
-                column.extend_from_rows(resident, run.iter().map(|at| at.row as usize));
+                column.extend_from_rows(resident, run.iter().map(|at| at.row.index()));
             } else if let Some(stored) = segment.stored.get(&field.id) {
-                let wanted: Vec<u32> = run.iter().map(|at| at.row).collect();
+                let wanted: Vec<RowOffset> = run.iter().map(|at| at.row).collect();
                 let values = stored.read(&wanted)?;
                 column.append(&Column::new(ColumnData::FloatVector { dim: stored.dim(), values }));
             } else {

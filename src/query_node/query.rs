@@ -13,7 +13,7 @@ use crate::schema::{DYNAMIC_FIELD, KeyValue};
 use crate::search::QueryParams;
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
-use crate::value::{Batch, Column, ColumnData, PrimaryKey, PrimaryKeys};
+use crate::value::{Batch, Column, ColumnData, PrimaryKey, PrimaryKeys, RowOffset};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -75,7 +75,7 @@ impl<P: Platform> QueryNode<P> {
                 *objects = keys.cut(objects);
             }
             if request.merge {
-                let written = |at: &RowAt| target.segments[at.segment as usize].written_by(at.row as usize).0 as i64;
+                let written = |at: &RowAt| target.segments[at.segment as usize].written_by(at.row).0 as i64;
                 let newness = found.iter().map(written);
                 batch.columns.push((NEWNESS.to_owned(), Column::new(ColumnData::Int64(newness.collect()))));
             }
@@ -105,11 +105,12 @@ impl<P: Platform> QueryNode<P> {
     /// Matching rows in the order of their primary keys; of rows with one key the newest.
     async fn find(&self, target: &Target, filter: &Filter, params: QueryParams) -> Result<Vec<RowAt>> {
         let mut breather = Breather::new(&self.platform);
-        let mut matching: Vec<Vec<u32>> = Vec::with_capacity(target.segments.len());
+        let mut matching: Vec<Vec<RowOffset>> = Vec::with_capacity(target.segments.len());
         for segment in &target.segments {
-            let mut rows: Vec<u32> = target.matching(filter, segment)?.ones().map(|row| row as u32).collect();
+            let mut rows: Vec<RowOffset> =
+                target.matching(filter, segment)?.ones().map(RowOffset::from_index).collect();
             if !segment.sorted {
-                let keys = |left: &u32, right: &u32| segment.compare_keys(*left as usize, segment, *right as usize);
+                let keys = |left: &RowOffset, right: &RowOffset| segment.compare_keys(*left, segment, *right);
                 rows.sort_unstable_by(|left, right| keys(left, right).then(left.cmp(right)));
             }
             matching.push(rows);
@@ -131,7 +132,7 @@ impl<P: Platform> QueryNode<P> {
         let target = self.target_by_id(partition).await?;
         let filter = target.filter(expr, templates)?;
         let found = self.find(&target, &filter, QueryParams::default()).await?;
-        let keys = found.iter().map(|at| target.segments[at.segment as usize].primary_key_of(at.row as usize));
+        let keys = found.iter().map(|at| target.segments[at.segment as usize].primary_key_of(at.row));
         let mut numbers = Vec::new();
         let mut texts = Vec::new();
         for key in keys {
@@ -149,19 +150,19 @@ impl<P: Platform> QueryNode<P> {
 struct Cursor<'a> {
     segments: &'a [SegmentRows],
     segment: usize,
-    rows: &'a [u32],
+    rows: &'a [RowOffset],
     at: usize,
 }
 
 impl Cursor<'_> {
     fn compare_key(&self, other: &Cursor) -> Ordering {
         let (here, there) = (&self.segments[self.segment], &other.segments[other.segment]);
-        here.compare_keys(self.rows[self.at] as usize, there, other.rows[other.at] as usize)
+        here.compare_keys(self.rows[self.at], there, other.rows[other.at])
     }
 
     /// Of what one write has put in two segments any will do, but always the same.
     fn newness(&self) -> (Timestamp, usize) {
-        (self.segments[self.segment].written_by(self.rows[self.at] as usize), self.segment)
+        (self.segments[self.segment].written_by(self.rows[self.at]), self.segment)
     }
 }
 
@@ -186,7 +187,7 @@ impl PartialEq for Cursor<'_> {
 impl Eq for Cursor<'_> {}
 
 /// The first `wanted` keys of segments whose matching rows ascend by key.
-fn merge_by_key(segments: &[SegmentRows], matching: &[Vec<u32>], wanted: usize) -> Vec<RowAt> {
+fn merge_by_key(segments: &[SegmentRows], matching: &[Vec<RowOffset>], wanted: usize) -> Vec<RowAt> {
     let cursors = matching.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
     let mut heap: BinaryHeap<Cursor> =
         cursors.map(|(segment, rows)| Cursor { segments, segment, rows, at: 0 }).collect();
@@ -196,16 +197,13 @@ fn merge_by_key(segments: &[SegmentRows], matching: &[Vec<u32>], wanted: usize) 
         let segment = &segments[cursor.segment];
         // Of one key's rows in a segment the last is the newest.
         while cursor.at + 1 < cursor.rows.len()
-            && segment
-                .compare_keys(cursor.rows[cursor.at] as usize, segment, cursor.rows[cursor.at + 1] as usize)
-                .is_eq()
+            && segment.compare_keys(cursor.rows[cursor.at], segment, cursor.rows[cursor.at + 1]).is_eq()
         {
             cursor.at += 1;
         }
         let row = cursor.rows[cursor.at];
-        let known = last_key.is_some_and(|last| {
-            segments[last.segment as usize].compare_keys(last.row as usize, segment, row as usize).is_eq()
-        });
+        let known =
+            last_key.is_some_and(|last| segments[last.segment as usize].compare_keys(last.row, segment, row).is_eq());
         if !known {
             if found.len() == wanted {
                 break;

@@ -15,7 +15,7 @@ use crate::schema::{Field, KeyValue};
 use crate::search::{Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score};
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
-use crate::value::{Column, ColumnData, Mask, PrimaryKey};
+use crate::value::{Column, ColumnData, Mask, PrimaryKey, RowOffset};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -246,8 +246,8 @@ impl<P: Platform> QueryNode<P> {
             let lists = found.into_iter().zip(segments).enumerate().map(|(at, (hits, rows))| {
                 let ranked = hits.into_iter().map(|hit| RankedHit {
                     score: hit.score,
-                    key: plan.key_of(rows, hit.row),
-                    at: RowAt { segment: at as u32, row: hit.row },
+                    key: plan.key_of(rows, RowOffset(hit.row)),
+                    at: RowAt { segment: at as u32, row: RowOffset(hit.row) },
                 });
                 ranked.collect()
             });
@@ -260,8 +260,8 @@ impl<P: Platform> QueryNode<P> {
 
 impl Plan {
     /// What hits of one score are put in order by.
-    fn key_of(&self, rows: &SegmentRows, row: u32) -> PrimaryKey {
-        let key = rows.primary_key_of(row as usize);
+    fn key_of(&self, rows: &SegmentRows, row: RowOffset) -> PrimaryKey {
+        let key = rows.primary_key_of(row);
         if self.params.iteration.is_some() { PrimaryKey::Int64(key.number()) } else { key }
     }
 
@@ -285,7 +285,7 @@ impl Plan {
         let horizon = horizon.worst_score();
         // Of what is worse than the best `depth`, segments need not have given all, and several of these may have one key.
         let mut best = TopK::new(depth, order, None);
-        lists.iter().flatten().for_each(|hit| best.offer(hit.score, hit.at.row));
+        lists.iter().flatten().for_each(|hit| best.offer(hit.score, hit.at.row.0));
         if let Some(last) = best.worst_score().filter(|_| !exhausted) {
             lists.iter_mut().for_each(|list| list.retain(|hit| order.compare(hit.score, last).is_le()));
         }
@@ -323,7 +323,7 @@ fn merge_columns(plan: &Plan, rows: &[RowAt]) -> Result<Vec<(String, Column)>> {
     };
     let keys = keys.into_iter().map(|column| ("$key".to_owned(), column));
     let groups = plan.group_field.as_ref().map(|field| {
-        let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row as usize);
+        let key = |at: &RowAt| group_key(&segments[at.segment as usize], field, at.row);
         let texts = rows.iter().map(|at| match key(at) {
             GroupKey::Null => String::new(),
             GroupKey::Number(number) => format!("#{number}"),
@@ -343,7 +343,8 @@ enum GroupKey {
     Text(String),
 }
 
-fn group_key(segment: &SegmentRows, field: &Field, row: usize) -> GroupKey {
+fn group_key(segment: &SegmentRows, field: &Field, row: RowOffset) -> GroupKey {
+    let row = row.index();
     let Some(column) = segment.column(field.id).filter(|column| column.is_valid(row)) else {
         return GroupKey::Null;
     };
@@ -367,7 +368,7 @@ async fn groups_of<P: Platform>(plan: &Plan, field: &Field, breather: &mut Breat
     let needs_all = plan.params.group_by.as_ref().is_some_and(|group_by| group_by.strict);
     for (segment, mask) in plan.target.segments.iter().zip(&plan.masks) {
         for (count, row) in mask.ones().enumerate() {
-            *groups.entry(group_key(segment, field, row)).or_default() += 1;
+            *groups.entry(group_key(segment, field, RowOffset::from_index(row))).or_default() += 1;
             if groups.len() > plan.params.depth() && !needs_all {
                 return groups;
             }
@@ -387,8 +388,7 @@ fn grouped(
     there: Option<&GroupRows>,
 ) -> Option<Vec<Hit>> {
     let group_by = plan.params.group_by.as_ref()?;
-    let keys =
-        hits.iter().map(|hit| group_key(&plan.target.segments[hit.at.segment as usize], field, hit.at.row as usize));
+    let keys = hits.iter().map(|hit| group_key(&plan.target.segments[hit.at.segment as usize], field, hit.at.row));
     let groups = group(keys, plan.params.depth(), group_by.size, group_by.strict, there);
     (groups.enough || exhausted)
         .then(|| groups.positions(plan.params.offset).map(|position| hits[position].clone()).collect())

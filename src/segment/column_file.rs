@@ -6,7 +6,7 @@ use super::sections::{Body, Magic, Reader, Section};
 use crate::error::Result;
 use crate::schema::DataType;
 use crate::storage::{Files, OpenFile, StoredBytes};
-use crate::value::{Column, ColumnData, Lists, Mask, Strings};
+use crate::value::{Column, ColumnData, Lists, Mask, RowOffset, Strings};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
@@ -180,15 +180,15 @@ impl StoredVectors {
     }
 
     /// The vectors of some rows, one after the other.
-    pub fn read(&self, rows: &[u32]) -> Result<Vec<f32>> {
+    pub fn read(&self, rows: &[RowOffset]) -> Result<Vec<f32>> {
         let mut values = vec![0f32; rows.len() * self.dim];
         let row_bytes = (self.dim * size_of::<f32>()) as u64;
         let mut rest = values.as_mut_slice();
-        for neighbours in rows.chunk_by(|row, next| row + 1 == *next) {
+        for neighbours in rows.chunk_by(|row, next| row.0 + 1 == next.0) {
             let (into, behind) = rest.split_at_mut(neighbours.len() * self.dim);
             rest = behind;
             self.file
-                .read_now(self.data_offset + u64::from(neighbours[0]) * row_bytes, bytemuck::cast_slice_mut(into))?;
+                .read_now(self.data_offset + u64::from(neighbours[0].0) * row_bytes, bytemuck::cast_slice_mut(into))?;
         }
         Ok(values)
     }

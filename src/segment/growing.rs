@@ -4,7 +4,7 @@ use super::{KeySet, SegmentRows};
 use crate::ids::Timestamp;
 use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
-use crate::value::{Batch, Column};
+use crate::value::{Batch, Column, RowOffset};
 use std::rc::Rc;
 
 /// Rows of a chunk at most, so that a chunk which a running search still looks at is cheap to copy before it changes.
@@ -105,7 +105,7 @@ impl Growing {
         if kept_from == 0 {
             return;
         }
-        let kept: Vec<u32> = (kept_from as u32..chunk.write_times().len() as u32).collect();
+        let kept: Vec<RowOffset> = (kept_from..chunk.write_times().len()).map(RowOffset::from_index).collect();
         let columns = chunk.columns.iter().map(|(field, column)| (*field, column.gather(&kept))).collect();
         let deleted = chunk.deleted.iter().filter(|row| *row as usize >= kept_from);
         *chunk = SegmentRows {

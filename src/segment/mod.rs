@@ -27,7 +27,7 @@ pub use log_record::{Deletes, LogRecord, log_key, log_range, log_timestamp, whol
 pub use manifest::{IndexEntry, SEGMENTS, SegmentManifest, Wanted, segment_prefix};
 pub use read::{read_columns, read_segment, read_times, read_written};
 pub use rows::{KeySet, SegmentRows};
-pub use seal::{SealPlan, SealSource, SealedColumn, merge_order, seal, seal_times, written_in};
+pub use seal::{SealPlan, SealSource, SealedColumn, SourceRow, merge_order, seal, seal_times, written_in};
 pub use shard::Shard;
 
 use crate::error::{Error, Result};

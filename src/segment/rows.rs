@@ -7,7 +7,7 @@ use crate::ids::{IndexId, SegmentId, Timestamp};
 use crate::index::SegmentIndex;
 use crate::schema::{Field, FieldId};
 use crate::sorted::SortedMap;
-use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys};
+use crate::value::{Column, ColumnData, Mask, PrimaryKey, PrimaryKeys, RowOffset};
 use roaring::RoaringBitmap;
 use std::cell::OnceCell;
 use std::cmp::Ordering;
@@ -49,8 +49,8 @@ impl Rows for SegmentRows {
 
 impl SegmentRows {
     /// When a row was written, or the last one of its segment where that is all that is known.
-    pub fn written_by(&self, row: usize) -> Timestamp {
-        self.written.as_ref().map_or(self.last_written, |times| times[row])
+    pub fn written_by(&self, row: RowOffset) -> Timestamp {
+        self.written.as_ref().map_or(self.last_written, |times| times[row.index()])
     }
 
     pub fn new(primary_key: FieldId, columns: SortedMap<FieldId, Column>, sorted: bool) -> Self {
@@ -85,16 +85,17 @@ impl SegmentRows {
         &self.columns[&self.primary_key]
     }
 
-    pub fn primary_key_of(&self, row: usize) -> PrimaryKey {
+    pub fn primary_key_of(&self, row: RowOffset) -> PrimaryKey {
         match &self.primary_keys().data {
-            ColumnData::Int64(keys) => PrimaryKey::Int64(keys[row]),
-            ColumnData::VarChar(keys) => PrimaryKey::VarChar(keys.get(row).to_owned()),
+            ColumnData::Int64(keys) => PrimaryKey::Int64(keys[row.index()]),
+            ColumnData::VarChar(keys) => PrimaryKey::VarChar(keys.get(row.index()).to_owned()),
             other => unreachable!("a primary key of type {:?}", other.data_type()),
         }
     }
 
     /// Compares the keys of a row here and one there without copying them.
-    pub fn compare_keys(&self, row: usize, other: &SegmentRows, other_row: usize) -> Ordering {
+    pub fn compare_keys(&self, row: RowOffset, other: &SegmentRows, other_row: RowOffset) -> Ordering {
+        let (row, other_row) = (row.index(), other_row.index());
         match (&self.primary_keys().data, &other.primary_keys().data) {
             (ColumnData::Int64(here), ColumnData::Int64(there)) => here[row].cmp(&there[other_row]),
             (ColumnData::VarChar(here), ColumnData::VarChar(there)) => here.get(row).cmp(there.get(other_row)),

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ids::{CollectionId, SegmentId, Timestamp};
 use crate::schema::Field;
 use crate::storage::Files;
-use crate::value::{Column, ColumnData};
+use crate::value::{Column, ColumnData, RowOffset};
 use futures::future::join;
 use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
@@ -20,27 +20,35 @@ pub struct SealSource<'a> {
     pub deleted: &'a RoaringBitmap,
 }
 
-/// When a row of the order was written.
-pub fn written_in(sources: &[SealSource], (source, row): (u32, u32)) -> Timestamp {
-    sources[source as usize].timestamps[row as usize]
+/// Where a row of the new segment comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SourceRow {
+    /// The source's place among all.
+    pub source: u32,
+    pub row: RowOffset,
 }
 
-/// (source, row) of every row that stays, by primary key, older before newer.
-pub fn merge_order(sources: &[SealSource]) -> Vec<(u32, u32)> {
-    let mut order: Vec<(u32, u32)> = Vec::new();
+/// When a row of the order was written.
+pub fn written_in(sources: &[SealSource], at: SourceRow) -> Timestamp {
+    sources[at.source as usize].timestamps[at.row.index()]
+}
+
+/// Every row that stays, by primary key, older before newer.
+pub fn merge_order(sources: &[SealSource]) -> Vec<SourceRow> {
+    let mut order = Vec::new();
     for (at, source) in sources.iter().enumerate() {
         let rows = (0..source.timestamps.len() as u32).filter(|row| !source.deleted.contains(*row));
-        order.extend(rows.map(|row| (at as u32, row)));
+        order.extend(rows.map(|row| SourceRow { source: at as u32, row: RowOffset(row) }));
     }
-    let written = |at: &(u32, u32)| written_in(sources, *at);
+    let written = |at: &SourceRow| written_in(sources, *at);
     match sources.first().map(|source| &source.primary_keys.data) {
-        Some(ColumnData::Int64(_)) => order.sort_by_key(|at| match &sources[at.0 as usize].primary_keys.data {
-            ColumnData::Int64(keys) => (keys[at.1 as usize], written(at)),
+        Some(ColumnData::Int64(_)) => order.sort_by_key(|at| match &sources[at.source as usize].primary_keys.data {
+            ColumnData::Int64(keys) => (keys[at.row.index()], written(at)),
             _ => unreachable!("primary keys of one collection have one type"),
         }),
         _ => order.sort_by(|left, right| {
-            let key = |at: &(u32, u32)| match &sources[at.0 as usize].primary_keys.data {
-                ColumnData::VarChar(keys) => keys.get(at.1 as usize),
+            let key = |at: &SourceRow| match &sources[at.source as usize].primary_keys.data {
+                ColumnData::VarChar(keys) => keys.get(at.row.index()),
                 _ => unreachable!("primary keys of one collection have one type"),
             };
             key(left).cmp(key(right)).then_with(|| written(left).cmp(&written(right)))
@@ -61,13 +69,15 @@ pub enum SealedColumn {
 
 impl SealedColumn {
     /// Puts a column together of what its sources have of it; one that a source does not have is that field's default or null.
-    fn new(field: &Field, sources: Vec<Option<Column>>, order: &[(u32, u32)]) -> Self {
+    fn new(field: &Field, sources: Vec<Option<Column>>, order: &[SourceRow]) -> Self {
         let plain_dim = |source: &Option<Column>| match source {
             Some(Column { data: ColumnData::FloatVector { dim, .. }, validity: None }) => Some(*dim),
             _ => None,
         };
         let rows = sources.iter().flatten().map(Column::len);
-        let as_they_are = (0..).zip(rows).flat_map(|(source, rows)| (0..rows as u32).map(move |row| (source, row)));
+        let as_they_are = (0..)
+            .zip(rows)
+            .flat_map(|(source, rows)| (0..rows).map(move |row| SourceRow { source, row: RowOffset::from_index(row) }));
         if let Some(dim) = sources.first().and_then(plain_dim)
             && sources.iter().all(|source| plain_dim(source).is_some())
             && as_they_are.eq(order.iter().copied())
@@ -80,9 +90,9 @@ impl SealedColumn {
         }
         let mut sealed = Column::empty(field);
         sealed.reserve_rows(order.len());
-        for run in order.chunk_by(|left, right| left.0 == right.0) {
-            match &sources[run[0].0 as usize] {
-                Some(source) => sealed.extend_from_rows(source, run.iter().map(|(_, row)| *row as usize)),
+        for run in order.chunk_by(|left, right| left.source == right.source) {
+            match &sources[run[0].source as usize] {
+                Some(source) => sealed.extend_from_rows(source, run.iter().map(|at| at.row.index())),
                 None => sealed.append(&Column::missing(field, run.len())),
             }
         }
@@ -117,8 +127,8 @@ pub struct SealPlan<'a> {
     pub collection: CollectionId,
     pub id: SegmentId,
     pub fields: &'a [Field],
-    /// (source, row) of its rows.
-    pub order: &'a [(u32, u32)],
+    /// Its rows, in their order.
+    pub order: &'a [SourceRow],
 }
 
 /// Writes the rows as the files of the segment. `column(source, field)` gives a source's column; one that the source does not
@@ -131,7 +141,7 @@ pub async fn seal<F: Files>(
     seen: impl AsyncFn(&Field, &SealedColumn) -> Result<()>,
 ) -> Result<SegmentManifest> {
     let mut manifest = SegmentManifest::new(id, order.len() as u32);
-    let sources = order.iter().map(|(source, _)| *source + 1).max().unwrap_or(0);
+    let sources = order.iter().map(|at| at.source + 1).max().unwrap_or(0);
     let names: Vec<String> = fields.iter().map(|field| manifest.column_file(collection, field.id)).collect();
     let writes = fields.iter().zip(&names).map(async |(field, name)| {
         let mut columns = Vec::new();

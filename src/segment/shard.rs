@@ -1,4 +1,4 @@
-use crate::value::{Batch, ColumnData, hash_int64, hash_text};
+use crate::value::{Batch, ColumnData, RowOffset, hash_int64, hash_text};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ impl Shard {
             return Cow::Borrowed(batch);
         }
         let mine = |hash: u32| hash % self.of == self.number;
-        let chosen: Vec<u32> = match batch.column(primary_key).map(|column| &column.data) {
+        let chosen: Vec<RowOffset> = match batch.column(primary_key).map(|column| &column.data) {
             Some(ColumnData::Int64(keys)) => rows_with(keys.iter().map(|key| mine(hash_int64(*key)))),
             Some(ColumnData::VarChar(keys)) => rows_with(keys.iter().map(|key| mine(hash_text(key)))),
             _ => Vec::new(),
@@ -36,8 +36,8 @@ impl Shard {
     }
 }
 
-fn rows_with(chosen: impl Iterator<Item = bool>) -> Vec<u32> {
-    chosen.enumerate().filter(|(_, chosen)| *chosen).map(|(row, _)| row as u32).collect()
+fn rows_with(chosen: impl Iterator<Item = bool>) -> Vec<RowOffset> {
+    chosen.enumerate().filter(|(_, chosen)| *chosen).map(|(row, _)| RowOffset::from_index(row)).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! `u32 header_bytes` · header JSON · zeros to a multiple of 8 · payload; every section of the payload starts at a multiple
 //! of 8 so that a page can look at it through typed arrays. The bytes come from outside: nothing is believed before it is checked.
 
-use super::{Column, ColumnData, Lists, Mask, Strings, corrupt_batch};
+use super::{Column, ColumnData, Lists, Mask, RowOffset, Strings, corrupt_batch};
 use crate::error::Result;
 use crate::json;
 use crate::schema::DataType;
@@ -50,7 +50,7 @@ impl Batch {
     }
 
     /// The given rows, in the given order.
-    pub fn select(&self, rows: &[u32]) -> Batch {
+    pub fn select(&self, rows: &[RowOffset]) -> Batch {
         let columns = self.columns.iter().map(|(name, column)| (name.clone(), column.gather(rows))).collect();
         Batch { rows: rows.len(), columns }
     }

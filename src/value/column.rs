@@ -1,6 +1,6 @@
 //! A column: one field of many rows.
 
-use super::Mask;
+use super::{Mask, RowOffset};
 use crate::schema::{DataType, DefaultValue, Field};
 
 /// Values of one field; a null row occupies a slot whose content means nothing.
@@ -377,9 +377,9 @@ impl Column {
     }
 
     /// The given rows, in the given order.
-    pub fn gather(&self, rows: &[u32]) -> Column {
+    pub fn gather(&self, rows: &[RowOffset]) -> Column {
         let mut column = Column::new(self.data.empty_like());
-        column.extend_from_rows(self, rows.iter().map(|row| *row as usize));
+        column.extend_from_rows(self, rows.iter().map(|row| row.index()));
         column
     }
 }

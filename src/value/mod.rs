@@ -22,9 +22,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BinaryHeap;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Position of a row inside one segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Position of a row inside one segment or batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowOffset(pub u32);
+
+impl RowOffset {
+    /// Of a place in a column: none has 2^32 rows.
+    pub fn from_index(index: usize) -> Self {
+        RowOffset(index as u32)
+    }
+
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrimaryKey {

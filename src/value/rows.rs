@@ -2,7 +2,7 @@
 //! value is one that the schema allows. Defaults and nulls are filled here, so nothing below asks about a missing column.
 
 use super::hash::{hash_int64, hash_text};
-use super::{Batch, Column, ColumnData, PrimaryKeys, checks};
+use super::{Batch, Column, ColumnData, PrimaryKeys, RowOffset, checks};
 use crate::error::{Error, Result};
 use crate::ids::PartitionId;
 use crate::schema::{CollectionSchema, DataType, Field};
@@ -123,9 +123,9 @@ impl CheckedRows {
         if let [only] = partitions {
             return vec![(*only, self.batch)];
         }
-        let mut rows_of: SortedMap<PartitionId, Vec<u32>> = SortedMap::new();
+        let mut rows_of: SortedMap<PartitionId, Vec<RowOffset>> = SortedMap::new();
         for (row, partition) in (0..).zip(self.partition_of(schema, partitions.len())) {
-            rows_of.entry(partitions[partition as usize]).or_default().push(row);
+            rows_of.entry(partitions[partition as usize]).or_default().push(RowOffset(row));
         }
         rows_of.into_iter().map(|(partition, chosen)| (partition, self.batch.select(&chosen))).collect()
     }

@@ -5,7 +5,7 @@ use elanus::import::{FileBatches, Format};
 use elanus::schema::{CollectionSchema, DataType, Field};
 use elanus::segment::SegmentRows;
 use elanus::sorted::SortedSet;
-use elanus::value::{Batch, CheckedRows, Column, ColumnData, Lists, Mask, WriteMode, check_insert};
+use elanus::value::{Batch, CheckedRows, Column, ColumnData, Lists, Mask, RowOffset, WriteMode, check_insert};
 use elanus::{Error, Result};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -184,7 +184,7 @@ fn write(schema: &CollectionSchema, rows: &CheckedRows, format: ExportFormat, st
     let columns = schema.fields.iter().zip(&rows.batch.columns).map(|(field, (_, column))| (field.id, column.clone()));
     let segment = SegmentRows::new(schema.primary_key().id, columns.collect(), true);
     let keys = SortedSet::new();
-    let all: Vec<u32> = (0..rows.batch.rows as u32).collect();
+    let all: Vec<RowOffset> = (0..rows.batch.rows).map(RowOffset::from_index).collect();
     let mut measures = Measures::default();
     for some in all.chunks(2) {
         let mut more = Measures::default();

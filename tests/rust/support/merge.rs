@@ -1,7 +1,7 @@
 //! One answer of several nodes' answers, as the page's client makes it.
 
 use super::client::Answer;
-use elanus::value::{Batch, ColumnData};
+use elanus::value::{Batch, ColumnData, RowOffset};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -54,16 +54,16 @@ pub fn merge(body: &Value, mut answers: Vec<Answer>) -> Option<Answer> {
         merged.batch = Some(first);
     } else {
         let params = params("query_params");
-        let mut order: Vec<u32> = (0..rows.rows as u32).collect();
+        let mut order: Vec<RowOffset> = (0..rows.rows).map(RowOffset::from_index).collect();
         let key = merged.body["primary_field_name"].as_str().expect("a name").to_owned();
-        let newness = |row: u32| match &rows.column("$newness").expect("asked for").data {
-            ColumnData::Int64(values) => values[row as usize],
+        let newness = |row: RowOffset| match &rows.column("$newness").expect("asked for").data {
+            ColumnData::Int64(values) => values[row.index()],
             other => panic!("{other:?}"),
         };
         order.sort_by_key(|row| (key_of(&rows, &key, *row), std::cmp::Reverse(newness(*row))));
         order.dedup_by_key(|row| key_of(&rows, &key, *row));
         let offset = number(&params, "offset").unwrap_or(0);
-        let order: Vec<u32> =
+        let order: Vec<RowOffset> =
             order.into_iter().skip(offset).take(number(&params, "limit").unwrap_or(usize::MAX)).collect();
         let mut batch = rows.select(&order);
         batch.columns.retain(|(name, _)| name != "$newness");
@@ -83,24 +83,24 @@ fn concat(batches: &[Batch]) -> Batch {
     all
 }
 
-fn key_of(rows: &Batch, name: &str, row: u32) -> (i64, String) {
+fn key_of(rows: &Batch, name: &str, row: RowOffset) -> (i64, String) {
     match &rows.column(name).expect("the key").data {
-        ColumnData::Int64(keys) => (keys[row as usize], String::new()),
-        ColumnData::VarChar(keys) => (0, keys.get(row as usize).to_owned()),
+        ColumnData::Int64(keys) => (keys[row.index()], String::new()),
+        ColumnData::VarChar(keys) => (0, keys.get(row.index()).to_owned()),
         other => panic!("{other:?} is no key"),
     }
 }
 
 /// The rows of each query's hits, best first, and of rows with one key the best.
-fn search_order(first: &Answer, rows: &Batch, batches: &[Batch], params: &[Value]) -> Vec<Vec<u32>> {
+fn search_order(first: &Answer, rows: &Batch, batches: &[Batch], params: &[Value]) -> Vec<Vec<RowOffset>> {
     let queries = first.body["results"]["topks"].as_array().expect("hits of each query").len();
     assert_eq!(queries, 1, "several queries over several nodes are for the page's client");
     assert_eq!(batches.iter().map(|batch| batch.rows).sum::<usize>(), rows.rows);
     let ColumnData::Float(scores) = &rows.column("$score").expect("scores").data else { panic!("no scores") };
     let sign = if first.body["results"]["order"] == "asc" { 1.0 } else { -1.0 };
-    let mut order: Vec<u32> = (0..rows.rows as u32).collect();
+    let mut order: Vec<RowOffset> = (0..rows.rows).map(RowOffset::from_index).collect();
     order.sort_by(|left, right| {
-        let score = |row: u32| sign * scores[row as usize];
+        let score = |row: RowOffset| sign * scores[row.index()];
         score(*left)
             .total_cmp(&score(*right))
             .then_with(|| key_of(rows, "$key", *left).cmp(&key_of(rows, "$key", *right)))
