@@ -250,8 +250,10 @@ pub(super) async fn offer_exact<P: Platform>(
     sink: &mut TopK,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let mut rows: Vec<RowOffset> = found.iter().map(|hit| RowOffset(hit.row)).collect();
-    rows.sort_unstable();
+    // As numbers, of which there are sorts already: sorts are compiled anew for each type.
+    let mut numbers: Vec<u32> = found.iter().map(|hit| hit.row).collect();
+    numbers.sort_unstable();
+    let rows: Vec<RowOffset> = numbers.into_iter().map(RowOffset).collect();
     let mut blocks = rows.chunks(VECTORS_AT_ONCE).peekable();
     while let Some(rows) = blocks.next() {
         let vectors = vectors_of(segment, &plan.field, rows)?;
