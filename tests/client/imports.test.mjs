@@ -104,6 +104,11 @@ test('a packed file arrives unpacked, in pieces of 4 MB', async () => {
   assert.deepEqual(await bytesOf(0), Buffer.from(bytes));
 });
 
+test('a packed file that is damaged is named', async () => {
+  await client.bulkInsert({ collection_name: 'c', files: [new File([gzipSync('{"id":1}').subarray(0, 15)], 'short.jsonl.gz')] });
+  assert.match((await cancelled.promise).reason, /^short.jsonl.gz: .*/);
+});
+
 test('what is called packed and has been unpacked on the way arrives as it is', async () => {
   const [text, one] = [new TextEncoder().encode('{"id":1}\n'), 1];
   const inOnes = Array.from(text, byte => Uint8Array.of(byte));

@@ -51,12 +51,12 @@ export function pageOf(bytes, num_values, header = {}) {
 }
 
 /** A file of columns whose elements and pages say what they want. */
-export function fileOfPages(columns, { rows, values = rows, codec = 'UNCOMPRESSED' }) {
+export function fileOfPages(columns, { rows, rowsOfFile = rows, values = rows, codec = 'UNCOMPRESSED', start: given }) {
   const writer = new ByteWriter();
   const schema = [{ name: 'schema', num_children: columns.length }, ...columns.flatMap(({ elements }) => elements)];
   const file = new ParquetWriter({ writer, schema });
   const chunks = columns.map(({ elements, pages }) => {
-    const start = writer.offset;
+    const start = given ?? writer.offset;
     for (const { header, bytes } of pages) {
       writePageHeader(writer, header);
       writer.appendBytes(bytes);
@@ -68,7 +68,7 @@ export function fileOfPages(columns, { rows, values = rows, codec = 'UNCOMPRESSE
     return { file_offset: place.data_page_offset, meta_data };
   });
   file.row_groups.push({ columns: chunks, total_byte_size: BigInt(writer.offset), num_rows: BigInt(rows) });
-  file.num_rows = BigInt(rows);
+  file.num_rows = BigInt(rowsOfFile);
   file.finish();
   return new Blob([writer.getBytes()]);
 }

@@ -64,6 +64,14 @@ test('every type comes back as it was written, from each of several row groups',
   lines.forEach((line, row) => assert.equal(line, EXPECTED[row % 3]));
 });
 
+test('zeros keep their signs', async () => {
+  const fields = [{ name: 'd', type: DataType.Double }, { name: 'f', type: DataType.Float }, { name: 'l', type: DataType.Array, element: DataType.Float }];
+  const signs = [0, -0, 0, -0, -0, 0];
+  const lines = await linesOf(written(fields, { d: signs, f: signs.toReversed(), l: signs.map(zero => [zero, 0]) }), target(fields));
+  const text = zero => (Object.is(zero, -0) ? '-0.0' : '0');
+  assert.deepEqual(lines, signs.map((zero, at) => `{"d":${text(zero)},"f":${text(signs.at(-1 - at))},"l":[${text(zero)},0]}`));
+});
+
 test('nulls come back, also in a batch that lacks the column, and empty lists are no nulls', async () => {
   const fields = FIELDS.map(field => ({ ...field, nullable: field.name !== 'id' }));
   const nulls = Object.fromEntries(Object.entries(ROWS).map(([name, values]) => [name, name === 'id' ? values : [values[0], null, values[2]]]));
@@ -244,6 +252,16 @@ const LISTS = [
   { name: 'element', repetition_type: 'REQUIRED', type: 'INT32' },
 ];
 const refusedAs = (file, field, reason) => assert.rejects(linesOf(file, target([{ name: 'x', nullable: true, ...field }])), { name: 'Refusal', message: `the Parquet file cannot be read: ${reason}` });
+
+test('the rows of all groups are those of the file, and a group may have none', async () => {
+  const pages = count => [pageOf(bytesOf(new Uint8Array(Int32Array.from({ length: count }, (_, at) => at).buffer)), count)];
+  const column = count => [{ elements: [{ name: 'x', type: 'INT32', repetition_type: 'REQUIRED' }], pages: pages(count) }];
+  const field = { type: DataType.Int32 };
+  await refusedAs(fileOfPages(column(5), { rows: 3, values: 5 }), field, 'a column goes on behind its row group');
+  await refusedAs(fileOfPages(column(5), { rows: 5, rowsOfFile: 6 }), field, 'its row groups have 5 rows, and the file 6');
+  const nowhere = fileOfPages([{ elements: [{ name: 'x', type: 'INT32', repetition_type: 'REQUIRED' }], pages: [] }], { rows: 0, start: 0 });
+  assert.deepEqual(await linesOf(nowhere, target([{ name: 'x', ...field }])), []);
+});
 
 test('a page that claims more than any writer puts into one is not believed', { timeout: 10_000 }, async () => {
   const [rows, field] = [5e8, { type: DataType.Int32 }];

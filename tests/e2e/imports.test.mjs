@@ -75,6 +75,30 @@ test('rows of every format are equal, to the last bit', { timeout: 60_000 }, asy
   assert.deepEqual(npy, untagged, 'npy');
 });
 
+test('nothing is imported from what has no rows, and that is no failure', { timeout: 60_000 }, async () => {
+  const ends = await page.evaluate(async () => {
+    const { client, rows, files: { importAll, gzip, info } } = window;
+    await rows.create(client, 'empty', { v: 2 });
+    const ends = {};
+    const end = async (name, files) => {
+      const { state, row_count, infos } = (await importAll(client, { collection_name: 'empty', files })).at(-1);
+      ends[name] = state === 'ImportCompleted' ? Number(row_count) : info({ infos }, 'failed_reason');
+    };
+    for (const name of ['e.jsonl', 'e.json', 'e.csv']) await end(name, [new File([], name)]);
+    await end('e.jsonl.gz', [new File([await gzip('')], 'e.jsonl.gz')]);
+    for (const format of ['jsonl', 'csv', 'npy', 'parquet']) {
+      await end(format, rows.mustSucceed(await client.exportCollection({ collection_name: 'empty', format })).files);
+    }
+    await end('some', [new File(['{"id":1,"v":[1,2]}'], 'some.jsonl')]);
+    return { ...ends, count: (await client.count({ collection_name: 'empty' }).catch(error => error)).data };
+  });
+  const { 'e.json': json, 'e.csv': csv, ...others } = ends;
+  assert.match(json, /the file is empty/);
+  assert.match(csv, /the file is empty/);
+  assert.deepEqual(others, { 'e.jsonl': 0, 'e.jsonl.gz': 0, jsonl: 0, csv: 0, npy: 0, parquet: 0, some: 1, count: undefined });
+  page.check();
+});
+
 test('sources of every kind arrive', { timeout: 60_000 }, async () => {
   await serveBucket({ 'path/a.jsonl': lines(0, 10), 'b.jsonl': lines(10, 10), 'c.jsonl': lines(20, 10), 'd.jsonl': lines(30, 10) });
   const count = await page.evaluate(async lines => {

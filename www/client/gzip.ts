@@ -1,20 +1,26 @@
 // Files that are called `.gz`.
 
+import { messageOf } from './errors.js';
+
 const MAGIC = [0x1f, 0x8b];
 
 /**
  * What is in gzip, unpacked, and anything else as it is: where a server names gzip as the coding of what it sends, the browser
- * has unpacked it already.
+ * has unpacked it already. Errors name the file.
  */
-export function gunzipped(packed: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+export function gunzipped(name: string, packed: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const source = packed.getReader();
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      reader ??= (await plain(source)).getReader();
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      try {
+        reader ??= (await plain(source)).getReader();
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
+      }
     },
     cancel: reason => (reader ?? source).cancel(reason),
   });

@@ -96,7 +96,7 @@ async function sendSource(task: IntLike, { source, ...of }: SourceOfJob, put: Pu
   const isPacked = /\.gz$/i.test(source.name);
   const isSliced = data instanceof Blob && !isPacked;
   const stream = (): ReadableStream<Uint8Array> => (data instanceof Blob ? data.stream() : data);
-  const packed = (): AsyncGenerator<ImportPiece> => streamed(gunzipped(stream()), undefined, signal);
+  const packed = (): AsyncGenerator<ImportPiece> => streamed(gunzipped(source.name, stream()), undefined, signal);
   const pieces = isSliced ? slices(data) : isPacked ? packed() : streamed(stream(), expectedBytes, signal);
   let piece = 0;
   const underWay: Promise<void>[] = [];

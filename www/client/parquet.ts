@@ -66,17 +66,18 @@ function transcoded(source: ImportSource, describe: () => Promise<DescribeCollec
   const open = async (signal: AbortSignal | undefined): Promise<OpenSource> => {
     const [collection, { data }] = await Promise.all([describe(), source.open(signal)]);
     if (collection.status.error_code !== ErrorCode.SUCCESS) throw new MilvusError(collection.status);
-    return { data: parquetAsJsonLines(name, await seekable(data, /\.gz$/i.test(name), signal), collection) };
+    return { data: parquetAsJsonLines(name, await seekable(name, data, signal), collection) };
   };
   // What it is called after that is not packed.
   return { ...source, name: name.replace(/\.gz$/i, ''), open };
 }
 
 /** Parquet begins at its end. What comes as a stream is gathered in a Blob, which the browser may keep on disk. */
-async function seekable(opened: Blob | ReadableStream<Uint8Array>, isPacked: boolean, signal: AbortSignal | undefined): Promise<Blob> {
+async function seekable(name: string, opened: Blob | ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Blob> {
+  const isPacked = /\.gz$/i.test(name);
   if (opened instanceof Blob && !isPacked) return opened;
   const stream = opened instanceof Blob ? opened.stream() : opened;
-  const plain = isPacked ? gunzipped(stream) : stream;
+  const plain = isPacked ? gunzipped(name, stream) : stream;
   return new Response(plain.pipeThrough(new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>(), { signal })).blob();
 }
 

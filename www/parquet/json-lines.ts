@@ -11,10 +11,13 @@ const CHUNK_CHARACTERS = 1 << 18;
 export async function* jsonLines(file: Blob, target: ImportTarget): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   const metadata = await readable(() => parquetMetadataAsync(asyncBuffer(file), { geoparquet: false }));
   const columns = await readable(() => columnsOf(parquetSchema(metadata), target));
+  // Some writers make a group of no rows, whose columns are nowhere.
+  const groups = metadata.row_groups.filter(group => group.num_rows > 0);
+  await readable(() => checkRowCount(metadata, groups));
   const encoder = new TextEncoder();
   let lines = '';
   let row = 0;
-  for (const group of metadata.row_groups) {
+  for (const group of groups) {
     await readable(() => open(file, group, columns));
     const end = row + Number(group.num_rows);
     for (; row < end; row++) {
@@ -26,6 +29,7 @@ export async function* jsonLines(file: Blob, target: ImportTarget): AsyncGenerat
       yield encoder.encode(lines);
       lines = '';
     }
+    await readable(() => checkIsOver(columns));
   }
   yield encoder.encode(lines);
 }
@@ -38,6 +42,16 @@ function open(file: Blob, group: FileMetaData['row_groups'][number], columns: Im
     if (!chunk?.meta_data || chunk.file_path) throw new Error(`the column '${path.join('.')}' is not in the file`);
     leaf.open(file, chunk.meta_data, room);
   }
+}
+
+function checkRowCount({ num_rows }: FileMetaData, groups: FileMetaData['row_groups']): void {
+  const rows = groups.reduce((sum, group) => sum + group.num_rows, 0n);
+  if (rows !== num_rows) throw new Error(`its row groups have ${rows} rows, and the file ${num_rows}`);
+}
+
+function checkIsOver(columns: ImportColumn[]): void {
+  const isOver = columns.every(({ leaves }) => leaves.every(leaf => !leaf.hasRow()));
+  if (!isOver) throw new Error('a column goes on behind its row group');
 }
 
 function line(columns: ImportColumn[], row: number): string {

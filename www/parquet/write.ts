@@ -7,6 +7,8 @@ import { definitionsOf, encodeColumn } from './encode.js';
 import { ByteWriter, ParquetWriter, writeColumn, type ColumnEncoder, type SchemaElement } from './libraries.js';
 
 const ROOT = 'schema';
+/** In booleans of another encoding Milvus' reader finds no rows, and a dictionary takes -0 for 0. */
+const PLAIN_TYPES = new Set(['BOOLEAN', 'FLOAT', 'DOUBLE']);
 
 export class ParquetFile {
   #bytes = new ByteWriter();
@@ -55,8 +57,7 @@ export class ParquetFile {
       // Floats hardly get smaller, and nobody looks for the least of them.
       codec: isVector ? 'UNCOMPRESSED' : 'SNAPPY',
       stats: !isVector,
-      // Milvus' reader does not know the other encoding of booleans, and finds no rows.
-      encoding: isVector || element.type === 'BOOLEAN' ? 'PLAIN' : undefined,
+      encoding: PLAIN_TYPES.has(element.type!) ? 'PLAIN' : undefined,
       compressors: this.#writer.compressors,
       pageSize: 1 << 20,
       columnIndex: false,

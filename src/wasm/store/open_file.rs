@@ -68,7 +68,8 @@ impl Chunks {
 
     /// The chunks that have bytes of `range`: number, length, and which of its bytes.
     fn parts(&self, file_bytes: u64, range: Range<u64>) -> impl Iterator<Item = (usize, u64, Range<u64>)> {
-        let chunk_bytes = self.chunk_bytes;
+        // That of an empty Blob is 0.
+        let chunk_bytes = self.chunk_bytes.max(1);
         let chunks = range.start / chunk_bytes..range.end.div_ceil(chunk_bytes);
         let wanted = if range.is_empty() { 0..0 } else { chunks };
         wanted.map(move |chunk| {
