@@ -11,7 +11,7 @@ use crate::expr::Rows;
 use crate::index::codes::Effort;
 use crate::index::{IndexType, MetricType, SegmentIndex};
 use crate::platform::{Breather, Platform};
-use crate::schema::{Field, KeyValue};
+use crate::schema::{Field, KeyValue, OutputFields};
 use crate::search::{Order, RankedHit, SearchParams, TopK, decode_query_vectors, effort, group, merge, round_score};
 use crate::segment::SegmentRows;
 use crate::sorted::SortedMap;
@@ -52,6 +52,26 @@ struct SearchRequest {
     merge: bool,
 }
 
+impl SearchRequest {
+    fn refuse_what_is_missing(&self) -> Result<()> {
+        for (asked, what) in [
+            (&self.ids, "search by ids is"),
+            (&self.function_score, "function scores are"),
+            (&self.search_aggregation, "search aggregations are"),
+            (&self.highlighter, "highlighters are"),
+        ] {
+            if asked.as_ref().is_some_and(|asked| !asked.is_null()) {
+                return Err(Error::Unimplemented { what: format!("{what} not available in the browser") });
+            }
+        }
+        let hint = self.search_params.iter().find(|it| it.key == "hints").map_or("", |it| it.value.as_str());
+        if !matches!(hint, "" | "iterative_filter" | "disable") {
+            return Err(Error::invalid(format!("hints: {hint} not supported")));
+        }
+        Ok(())
+    }
+}
+
 /// One search with all that its queries share.
 pub(super) struct Plan {
     pub target: Target,
@@ -72,20 +92,7 @@ impl<P: Platform> QueryNode<P> {
     pub(super) async fn search(&self, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
         let request: SearchRequest = crate::request::parse("Search", body)?;
         let mut params = SearchParams::from_key_values(&request.search_params)?;
-        for (asked, what) in [
-            (&request.ids, "search by ids is"),
-            (&request.function_score, "function scores are"),
-            (&request.search_aggregation, "search aggregations are"),
-            (&request.highlighter, "highlighters are"),
-        ] {
-            if asked.as_ref().is_some_and(|asked| !asked.is_null()) {
-                return Err(Error::Unimplemented { what: format!("{what} not available in the browser") });
-            }
-        }
-        let hint = request.search_params.iter().find(|it| it.key == "hints").map_or("", |it| it.value.as_str());
-        if !matches!(hint, "" | "iterative_filter" | "disable") {
-            return Err(Error::invalid(format!("hints: {hint} not supported")));
-        }
+        request.refuse_what_is_missing()?;
         let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
         let name = (database, request.collection_name.as_str());
         let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
@@ -139,32 +146,7 @@ impl<P: Platform> QueryNode<P> {
         for queries in queries.chunks(QUERIES_AT_ONCE) {
             hits_of_queries.extend(self.nearest(&plan, queries, &mut breather).await?);
         }
-        let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
-        let mut batch = gather(&plan.target.segments, &output.fields, &rows)?;
-        let scores = hits_of_queries.iter().flatten().map(|hit| match plan.params.round_decimal {
-            Some(decimals) => round_score(hit.score, decimals),
-            None => hit.score,
-        });
-        batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
-        if request.merge {
-            batch.columns.extend(merge_columns(&plan, &rows)?);
-        }
-        let body = json!({
-            "status": Status::success(),
-            "collection_name": request.collection_name,
-            "results": {
-                "num_queries": request.nq,
-                "top_k": plan.params.limit,
-                "topks": hits_of_queries.iter().map(|hits| hits.len().to_string()).collect::<Vec<_>>(),
-                "output_fields": output.listed,
-                "primary_field_name": plan.target.schema().primary_key().name,
-                "order": if order == Order::Ascending { "asc" } else { "desc" },
-                "given_of_bound": plan.params.iteration.map(|iteration| iteration.given()),
-            },
-            "load_version": plan.target.version.to_string(),
-            "session_ts": "0",
-        });
-        Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
+        plan.reply(&request, &output, &hits_of_queries)
     }
 
     /// The hits of each query, as many as are asked for if there are as many.
@@ -259,6 +241,36 @@ impl<P: Platform> QueryNode<P> {
 }
 
 impl Plan {
+    /// Scores and output fields of all hits, one query after the other.
+    fn reply(&self, request: &SearchRequest, output: &OutputFields, hits_of_queries: &[Vec<Hit>]) -> Result<NodeReply> {
+        let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
+        let mut batch = gather(&self.target.segments, &output.fields, &rows)?;
+        let scores = hits_of_queries.iter().flatten().map(|hit| match self.params.round_decimal {
+            Some(decimals) => round_score(hit.score, decimals),
+            None => hit.score,
+        });
+        batch.columns.insert(0, ("$score".to_owned(), Column::new(ColumnData::Float(scores.collect()))));
+        if request.merge {
+            batch.columns.extend(merge_columns(self, &rows)?);
+        }
+        let body = json!({
+            "status": Status::success(),
+            "collection_name": request.collection_name,
+            "results": {
+                "num_queries": request.nq,
+                "top_k": self.params.limit,
+                "topks": hits_of_queries.iter().map(|hits| hits.len().to_string()).collect::<Vec<_>>(),
+                "output_fields": output.listed,
+                "primary_field_name": self.target.schema().primary_key().name,
+                "order": if Order::of(self.metric) == Order::Ascending { "asc" } else { "desc" },
+                "given_of_bound": self.params.iteration.map(|iteration| iteration.given()),
+            },
+            "load_version": self.target.version.to_string(),
+            "session_ts": "0",
+        });
+        Ok(NodeReply { body: body.to_string(), blobs: vec![batch.encode()] })
+    }
+
     /// What hits of one score are put in order by.
     fn key_of(&self, rows: &SegmentRows, row: RowOffset) -> PrimaryKey {
         let key = rows.primary_key_of(row);
