@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ids::{PartitionId, Timestamp};
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
-use crate::segment::{Deletes, Growing, KeySet, LogReader, LogRecord, SegmentManifest, SegmentRows, read_segment};
+use crate::segment::{Growing, KeySet, LogReader, LogRecord, SegmentManifest, SegmentRows, read_segment};
 use futures::future::join;
 use std::rc::Rc;
 use std::slice;
@@ -89,12 +89,21 @@ impl<P: Platform> DataNode<P> {
             let record = LogRecord::decode(&bytes, &wanted)?;
             drop(bytes);
             if let Some(deletes) = &record.deletes {
+                let keys = KeySet::of(&deletes.keys);
                 for (new, rows) in plan.new_segments.iter().zip(growing.iter_mut()) {
                     if deletes.concerns(new.partition) {
-                        rows.delete(&KeySet::of(&deletes.keys));
+                        rows.delete(&keys);
+                        breather.breathe().await;
                     }
                 }
-                self.delete_in(plan, old_segments, (written, deletes)).await?;
+                let is_concerned = |segment: &OldSegment| {
+                    let imported_at = segment.manifest.imported_at;
+                    deletes.concerns(segment.partition) && imported_at.is_none_or(|imported| imported < written)
+                };
+                for segment in old_segments.iter_mut().filter(|segment| is_concerned(segment)) {
+                    self.delete_in(plan, segment, &keys).await?;
+                    breather.breathe().await;
+                }
             }
             for (partition, batch) in &record.inserts {
                 for (new, rows) in plan.new_segments.iter().zip(growing.iter_mut()) {
@@ -108,25 +117,15 @@ impl<P: Platform> DataNode<P> {
         Ok(())
     }
 
-    async fn delete_in(
-        &self,
-        plan: &FlushPlan,
-        segments: &mut [OldSegment],
-        (written, deletes): (Timestamp, &Deletes),
-    ) -> Result<()> {
-        let primary_key = plan.schema.primary_key();
-        let is_older = |manifest: &SegmentManifest| manifest.imported_at.is_none_or(|imported| imported < written);
-        let concerned = |segment: &&mut OldSegment| deletes.concerns(segment.partition) && is_older(&segment.manifest);
-        for segment in segments.iter_mut().filter(concerned) {
-            if segment.keys.is_none() {
-                let (files, fields) = (self.platform.files(), slice::from_ref(primary_key));
-                let rows = read_segment(files, plan.collection, &segment.manifest, fields, &|_, _| ()).await?;
-                segment.keys = Some(rows);
+    async fn delete_in(&self, plan: &FlushPlan, segment: &mut OldSegment, keys: &KeySet<'_>) -> Result<()> {
+        let rows = match &mut segment.keys {
+            Some(rows) => rows,
+            none => {
+                let (files, fields) = (self.platform.files(), slice::from_ref(plan.schema.primary_key()));
+                none.insert(read_segment(files, plan.collection, &segment.manifest, fields, &|_, _| ()).await?)
             }
-            if let Some(keys) = &mut segment.keys {
-                keys.delete(&KeySet::of(&deletes.keys));
-            }
-        }
+        };
+        rows.delete(keys);
         Ok(())
     }
 }

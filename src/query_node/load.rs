@@ -1,6 +1,6 @@
 //! Reading partitions into memory, and following the sealed segments as they change.
 
-use super::partition::PartitionRows;
+use super::partition::{PartitionRows, apply_to_all};
 use super::{Loaded, QueryNode, ReadPartitions, Refreshed, Staging};
 use crate::catalog::IndexDefinition;
 use crate::cluster::{LoadPlan, PartitionSegments, RefreshPlan};
@@ -77,7 +77,7 @@ impl<P: Platform> QueryNode<P> {
             partitions.retain(|id, _| staging.partitions.borrow().contains(id));
             for (written, bytes) in staging.pending.take() {
                 let record = loaded.decode(&bytes, &|partition| partitions.contains_key(&partition))?;
-                partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+                apply_to_all(&mut partitions, written, &record);
             }
             for (written, record) in &deletes {
                 loaded.remember_deletes(*written, record);
@@ -130,7 +130,7 @@ impl<P: Platform> QueryNode<P> {
             for (written, bytes) in page {
                 let is_wanted = |partition| plan.has_growing && partitions.contains_key(&partition);
                 let record = LogRecord::decode(&bytes, &is_wanted)?.of_shard(plan.shard, primary_key);
-                partitions.iter_mut().for_each(|(id, partition)| partition.apply(*id, written, &record));
+                apply_to_all(&mut partitions, written, &record);
                 deletes.push((written, LogRecord { deletes: record.deletes, inserts: Vec::new() }));
             }
         }
@@ -290,6 +290,8 @@ impl Loaded {
         let Loaded { partitions, recent_deletes, flushed, .. } = self;
         *flushed = plan.flushed;
         recent_deletes.retain(|written, _| *written > plan.flushed);
+        let recent: Vec<_> =
+            recent_deletes.iter().map(|(at, deletes)| (*at, deletes, KeySet::of(&deletes.keys))).collect();
         for PartitionSegments { id, segments } in &plan.partitions {
             let Some(partition) = partitions.get_mut(id) else { continue };
             let current: SortedSet<SegmentId> = segments.iter().map(|manifest| manifest.id).collect();
@@ -300,8 +302,8 @@ impl Loaded {
                     segment.deleted = known.deleted.clone();
                     segment.written = known.written.clone();
                 }
-                for (written, deletes) in recent_deletes.iter().filter(|(_, deletes)| deletes.concerns(*id)) {
-                    segment.delete_at(*written, &KeySet::of(&deletes.keys));
+                for (written, _, keys) in recent.iter().filter(|(_, deletes, _)| deletes.concerns(*id)) {
+                    segment.delete_at(*written, keys);
                 }
                 partition.sealed.insert(manifest.id, segment);
             }

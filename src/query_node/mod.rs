@@ -28,7 +28,7 @@ use crate::segment::{Deletes, LogRecord, SegmentRows, Shard};
 use crate::sorted::{SortedMap, SortedSet};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use partition::PartitionRows;
+use partition::{PartitionRows, apply_to_all};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -206,9 +206,7 @@ impl<P: Platform> QueryNode<P> {
         if loaded.is_shared && record.deletes.is_some() {
             loaded.version = written;
         }
-        for (id, partition) in &mut loaded.partitions {
-            partition.apply(*id, written, &record);
-        }
+        apply_to_all(&mut loaded.partitions, written, &record);
         Ok(())
     }
 

@@ -17,8 +17,9 @@ const MAX_LISTS: usize = 1024;
 /// Rows to find centres by, of each list and in bytes at most.
 const SAMPLE_OF_LIST: usize = 20;
 const SAMPLE_BYTES: usize = 12 << 20;
-/// Rows that are coded in one step.
+/// Rows that are coded in one step, and their numbers, at most.
 const ROWS_AT_ONCE: usize = 2048;
+const NUMBERS_AT_ONCE: usize = ROWS_AT_ONCE * 384;
 
 /// Codes in the making, some rows at a time.
 pub struct Coding<'a> {
@@ -73,7 +74,7 @@ impl<'a> Coding<'a> {
         let mut turned = vec![0f32; padded(*dim)];
         let mut factors = vec![0; padded(*dim)];
         let coded_before = self.list_of.len();
-        for vector in self.vectors[coded_before..].iter().take(ROWS_AT_ONCE) {
+        for vector in self.vectors[coded_before..].iter().take((NUMBERS_AT_ONCE / *dim).clamp(1, ROWS_AT_ONCE)) {
             turn(&self.rotation, *metric, vector, &mut turned[..*dim]);
             subtract(&mut turned[..*dim], mean);
             let scale = set_int16(&turned, &mut factors);
