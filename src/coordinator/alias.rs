@@ -11,8 +11,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         names::check_alias(alias)?;
         names::check_collection(collection)?;
         let turn = self.committing.lock().await;
+        let other = self.holder_of(database, alias)?;
         let mut holder = self.named(database, collection)?;
-        if let Some(other) = self.holder_of(database, alias)?.filter(|other| other.id != holder.id) {
+        if let Some(other) = other.filter(|other| other.id != holder.id) {
             let found = format!("{alias} is alias to another collection: {}", other.schema.name);
             return Err(Error::AliasAlreadyExists { database: database.into(), alias: alias.into(), found });
         }
@@ -31,8 +32,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         names::check_alias(alias)?;
         names::check_collection(collection)?;
         let turn = self.committing.lock().await;
+        let old = self.holder_of(database, alias)?;
         let mut new = self.named(database, collection)?;
-        let mut old = self.holder_of(database, alias)?.ok_or_else(|| self.alias_not_found(database, alias))?;
+        let mut old = old.ok_or_else(|| self.alias_not_found(database, alias))?;
         if old.id == new.id {
             return Ok(());
         }

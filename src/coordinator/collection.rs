@@ -121,7 +121,6 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// The collection of this name, if there is one, or why it must not be dropped.
     fn droppable(&self, database: &str, name: &str) -> Result<Option<Collection>> {
         let catalog = self.catalog.borrow();
-        catalog.database(database)?;
         if catalog.aliased(database, name).is_some() {
             return Err(Error::invalid(format!("cannot drop the collection via alias = {name}")));
         }
@@ -159,13 +158,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if catalog.aliased(from.0, from.1).is_some() {
             return Err(Error::invalid(format!("unsupported use an alias to rename collection, alias:{}", from.1)));
         }
-        let collection = catalog.resolve(from.0, from.1)?;
         if catalog.named(to.0, to.1).is_some() {
             return Err(Error::invalid(format!(
                 "duplicated new collection name {} in database {} with other collection name or alias",
                 to.1, to.0
             )));
         }
+        let collection = catalog.resolve(from.0, from.1)?;
         if catalog.aliased(to.0, to.1).is_some() {
             return Err(Error::invalid(format!("cannot rename collection to an existing alias: {}", to.1)));
         }

@@ -36,6 +36,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
+    /// A database that does not exist is dropped already.
     pub(super) async fn drop_database(&self, name: &str) -> Result<()> {
         names::check_database(name)?;
         if name == DEFAULT_DATABASE {
@@ -44,7 +45,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let _turn = self.committing.lock().await;
         {
             let catalog = self.catalog.borrow();
-            catalog.database(name)?;
+            if !catalog.databases.contains_key(name) {
+                return Ok(());
+            }
             if catalog.in_database(name).next().is_some() {
                 return Err(Error::Unexpected(format!(
                     "database:{name} not empty, must drop all collections before drop database"

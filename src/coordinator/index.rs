@@ -201,9 +201,10 @@ impl IndexChoice<'_> {
                 .dynamic_field()
                 .is_some_and(|dynamic| index.field == dynamic.id && is_of_key(dynamic, &index.params, self.field_name)),
         };
-        let chosen = collection.indexes.iter().filter(|index| {
-            (self.index_name.is_empty() || index.name == self.index_name)
-                && (self.field_name.is_empty() || is_of_field(index) || index.name == self.field_name)
+        // The name of an index says enough.
+        let chosen = collection.indexes.iter().filter(|index| match self.index_name {
+            "" => self.field_name.is_empty() || is_of_field(index) || index.name == self.field_name,
+            name => index.name == name,
         });
         let chosen: Vec<_> = chosen.collect();
         if !chosen.is_empty() {

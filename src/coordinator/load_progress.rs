@@ -48,7 +48,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     pub(super) fn load_state(&self, database: &str, name: &str, partitions: &[String]) -> Result<LoadState> {
         names::check_collection(name)?;
         let collection = match self.resolve(database, name) {
-            Err(Error::CollectionNotFound { .. }) => return Ok(LoadState::NotExist),
+            Err(Error::CollectionNotFound { .. } | Error::DatabaseNotFound { .. }) => return Ok(LoadState::NotExist),
             found => found?,
         };
         match self.progress_of(&collection, partitions) {

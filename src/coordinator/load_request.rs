@@ -61,6 +61,10 @@ pub(super) fn asked_record(collection: &Collection, request: &LoadRequest) -> Re
 /// What the record would be after this request, or why it must not be.
 pub(super) fn wanted_record(collection: &Collection, request: &LoadRequest) -> Result<LoadRecord> {
     let mut record = asked_record(collection, request)?;
+    if request.replica_number > 1 && request.partitions.is_some() && collection.load.is_some() {
+        let text = "can't change the replica number for loaded partitions";
+        return Err(Error::mismatch(text, 1, request.replica_number));
+    }
     if request.replica_number > 1 {
         return Err(Error::ResourceInsufficient {
             text: "failed to load collection: failed to spawn replica for collection: nodes not enough".into(),

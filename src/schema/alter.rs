@@ -52,6 +52,10 @@ impl CollectionSchema {
                     return Err(Error::invalid(text));
                 }
                 WARMUP => check_warmup(&property.value)?,
+                DESCRIPTION => {
+                    field.description = property.value;
+                    continue;
+                }
                 "max_length" if is_text => {
                     field.max_length = Some(check::max_length(std::slice::from_ref(&property), name, &collection)?);
                 }
@@ -76,6 +80,8 @@ impl CollectionSchema {
 fn not_allowed(key: &str) -> Error {
     Error::invalid(format!("{key} does not allow update in collection field param"))
 }
+
+const DESCRIPTION: &str = "field.description";
 
 /// Sets and deletes properties by key, keeping the order of those that stay.
 pub fn merge_properties(properties: &mut Vec<KeyValue>, set: Vec<KeyValue>, delete: &[String]) {

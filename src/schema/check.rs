@@ -21,9 +21,9 @@ pub struct Layout {
     pub partitions: u32,
 }
 
-/// Absent numbers are 0 in the request and take Milvus' defaults.
+/// Absent numbers are 0 in the request and take Milvus' defaults, as negative numbers of shards do.
 pub fn check_layout(schema: &CollectionSchema, shards_num: i64, num_partitions: i64) -> Result<Layout> {
-    if !(0..=MAX_SHARDS).contains(&shards_num) {
+    if shards_num > MAX_SHARDS {
         return Err(Error::invalid(format!(
             "maximum shards's number should be limited to {MAX_SHARDS}, collection {} asks for {shards_num}",
             schema.name
@@ -51,6 +51,7 @@ pub(super) fn check(schema: &CollectionSchema) -> Result<()> {
     check_counts(schema)?;
     names::check_collection(&schema.name)?;
     for field in &schema.fields {
+        names::check_field(&field.name)?;
         if names::SYSTEM_FIELDS.contains(&field.name.as_str()) {
             return Err(Error::mismatch(
                 format!("schema contains system field: {}, collection {}", field.name, schema.name),
@@ -58,7 +59,6 @@ pub(super) fn check(schema: &CollectionSchema) -> Result<()> {
                 "contains",
             ));
         }
-        names::check_field(&field.name)?;
     }
     check_unique(schema)?;
     check_primary_key(schema)?;

@@ -102,7 +102,7 @@ fn a_collection_needs_one_key_and_one_vector() {
 #[test]
 fn names_are_checked() {
     assert_refused(json!({ "name": "id", "data_type": 5 }), 1100, "duplicated field name: id");
-    assert_refused(json!({ "name": "$meta", "data_type": 23 }), 1100, "schema contains system field");
+    assert_refused(json!({ "name": "$meta", "data_type": 23 }), 1701, "Invalid field name: $meta");
     assert_refused(json!({ "name": "RowID", "data_type": 5 }), 1100, "schema contains system field");
     assert_refused(json!({ "name": "in", "data_type": 5 }), 1701, "in is keyword in milvus");
     assert_refused(
@@ -229,11 +229,10 @@ fn layout_follows_the_partition_key() {
     let plain = schema_of(&[id(), vector()]).unwrap();
     let keyed = schema_of(&[id(), vector(), json!({ "name": "p", "data_type": 5, "is_partition_key": true })]).unwrap();
     assert_eq!(check_layout(&plain, 0, 0), Ok(Layout { shards: 1, partitions: 1 }));
+    assert_eq!(check_layout(&plain, -1, 0), Ok(Layout { shards: 1, partitions: 1 }));
     assert_eq!(check_layout(&keyed, 16, 0), Ok(Layout { shards: 16, partitions: 16 }));
     assert_eq!(check_layout(&keyed, 1, 1024), Ok(Layout { shards: 1, partitions: 1024 }));
-    for (schema, shards, partitions) in
-        [(&plain, 17, 0), (&plain, -1, 0), (&plain, 1, 4), (&keyed, 1, 1025), (&keyed, 1, -1)]
-    {
+    for (schema, shards, partitions) in [(&plain, 17, 0), (&plain, 1, 4), (&keyed, 1, 1025), (&keyed, 1, -1)] {
         assert_eq!(check_layout(schema, shards, partitions).unwrap_err().code(), 1100);
     }
 }

@@ -11,7 +11,7 @@ use crate::coordinator::repeat::WriteRequest;
 use crate::coordinator::write::{Delete, Insert, Target};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, ExportId, ImportId, RequestId, Timestamp};
-use crate::request::{key_values, or_default};
+use crate::request::{key_values, key_values_if_list, or_default, text, texts_if_list};
 use crate::schema::{CollectionSchema, KeyValue, names};
 use crate::sorted::SortedMap;
 use crate::storage::{Durability, Handed};
@@ -27,27 +27,27 @@ pub(super) struct Request {
     pub db_name: String,
     #[serde(deserialize_with = "or_default")]
     pub collection_name: String,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub partition_name: String,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "texts_if_list")]
     pub partition_names: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "texts_if_list")]
     pub collection_names: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub alias: String,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub field_name: String,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub index_name: String,
-    #[serde(deserialize_with = "key_values")]
+    #[serde(deserialize_with = "key_values_if_list")]
     pub extra_params: Vec<KeyValue>,
-    #[serde(deserialize_with = "key_values")]
+    #[serde(deserialize_with = "key_values_if_list")]
     pub properties: Vec<KeyValue>,
     #[serde(deserialize_with = "or_default")]
     pub delete_keys: Vec<String>,
     pub schema: Value,
     pub consistency_level: Value,
-    pub shards_num: Option<i64>,
+    pub shards_num: Value,
     pub num_partitions: Option<Value>,
     #[serde(rename = "type")]
     pub kind: Option<Value>,
@@ -57,7 +57,7 @@ pub(super) struct Request {
     pub skip_load_dynamic_field: bool,
     #[serde(deserialize_with = "or_default")]
     pub refresh: bool,
-    pub replica_number: Option<i64>,
+    pub replica_number: Value,
     #[serde(deserialize_with = "or_default")]
     pub resource_groups: Vec<String>,
     /// Of a load that is waited for, or to be cancelled.
@@ -226,7 +226,7 @@ impl Request {
             partitions,
             fields: &self.load_fields,
             skip_dynamic_field: self.skip_load_dynamic_field,
-            replica_number: self.replica_number.unwrap_or(1),
+            replica_number: number(&self.replica_number).unwrap_or(1),
             resource_groups: &self.resource_groups,
         }
     }
@@ -293,7 +293,7 @@ pub(super) fn new_collection(request: &Request) -> Result<NewCollection> {
     Ok(NewCollection {
         database: request.database().to_owned(),
         schema,
-        shards_num: request.shards_num.unwrap_or(0),
+        shards_num: number(&request.shards_num).unwrap_or(0),
         consistency_level: consistency_level(&request.consistency_level)?,
         num_partitions,
     })

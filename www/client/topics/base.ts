@@ -23,8 +23,14 @@ const NO_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 /** Keys of requests that are for the client, not for the engine. */
 const CLIENT_KEYS = new Set(['timeout', 'signal', 'client_request_id', 'client-request-id', 'transformers', 'cache', 'fields_data', 'exprValues']);
 
-/** Of calls that read; what is no list in them is refused in the SDK's words, not by the engine, which would not say which it was. */
-const LISTS = ['output_fields', 'partition_names'];
+/** Of calls that read: what is no list is refused in the SDK's words, not by the engine, which would not say which it was. */
+function withLists(method: string, body: Record<string, unknown>): Record<string, unknown> {
+  for (const key of ['output_fields', 'partition_names']) {
+    if (Array.isArray(body[key] ?? [])) continue;
+    throw new TypeError(`Request message serialization failure: .milvus.proto.milvus.${method}Request.${key}: array expected`);
+  }
+  return body;
+}
 
 /** `indexeddb://library` and `http://localhost:19530/` name the stores `library` and `localhost:19530`. */
 export function storeName(address: string): string {
@@ -194,13 +200,9 @@ export class BaseClient {
   }
 
   /** `data` without the client's own keys, with the database it is about. */
-  protected requestBody(data: object, method: string): Record<string, unknown> {
+  protected requestBody(data: object, method?: string): Record<string, unknown> {
     const body: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(data)) if (!CLIENT_KEYS.has(key)) body[key] = value;
-    for (const key of LISTS) {
-      if ((body[key] ?? []) instanceof Array) continue;
-      throw new TypeError(`Request message serialization failure: .milvus.proto.milvus.${method}Request.${key}: array expected`);
-    }
     // These are about the database that they name, not about something in the one that is in use.
     if (method === 'CreateDatabase' || method === 'DropDatabase') body.db_name ??= '';
     else body.db_name ||= this.database;
@@ -240,7 +242,7 @@ export class BaseClient {
     const complete = ({ body, blobs }: NodeReply): NodeReply => ({ body: this.#checked(completeReply(method, body)), blobs });
     return this.#within(async isWanted => {
       const connection = this.#open();
-      const bodyOf = (nodes: number): string => stringifyBody(this.requestBody({ ...bodyFor(nodes), ...at }, method));
+      const bodyOf = (nodes: number): string => stringifyBody(withLists(method, this.requestBody({ ...bodyFor(nodes), ...at })));
       const outgoing = (nodes: number): Outgoing => ({ method, body: bodyOf(nodes), blobs, isWanted });
       const replies = await connection.read({ ...at, partition_names }, outgoing);
       return inSteps(unpack(replies.map(complete)));
