@@ -34,7 +34,7 @@ pub fn texts_if_list<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>,
 /// The same of key-value pairs.
 pub fn key_values_if_list<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<KeyValue>, D::Error> {
     match Value::deserialize(value)? {
-        Value::Array(pairs) => pairs.into_iter().map(key_value).collect::<Result<_, _>>().map_err(D::Error::custom),
+        Value::Array(pairs) => pairs_of(pairs).map_err(D::Error::custom),
         _ => Ok(Vec::new()),
     }
 }
@@ -50,18 +50,19 @@ fn text_of(value: Value) -> String {
 /// Values of key-value pairs are texts in the proto; SDKs also send numbers and booleans.
 pub fn key_values<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<KeyValue>, D::Error> {
     match Value::deserialize(value)? {
-        Value::Array(pairs) => pairs.into_iter().map(key_value).collect::<Result<_, _>>().map_err(D::Error::custom),
+        Value::Array(pairs) => pairs_of(pairs).map_err(D::Error::custom),
         Value::Null => Ok(Vec::new()),
         other => Err(D::Error::custom(format!("expected a list of key-value pairs, found {other}"))),
     }
 }
 
-fn key_value(mut pair: Value) -> Result<KeyValue, String> {
-    match pair.get_mut("key").map(Value::take) {
+fn pairs_of(pairs: Vec<Value>) -> Result<Vec<KeyValue>, String> {
+    let pair_of = |mut pair: Value| match pair.get_mut("key").map(Value::take) {
         Some(Value::String(key)) => {
             let value = pair.get_mut("value").map(Value::take);
             Ok(KeyValue { key, value: value.map_or_else(String::new, text_of) })
         }
         _ => Err(format!("expected a pair with a key, found {pair}")),
-    }
+    };
+    pairs.into_iter().map(pair_of).collect()
 }

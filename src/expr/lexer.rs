@@ -1,5 +1,6 @@
 //! Filter text to tokens, one at a time, as the lexer of Milvus' Plan.g4 cuts them: the longest match wins.
 
+use crate::schema::names::{FUNCTIONS, is_word};
 use winnow::combinator::{alt, opt, repeat};
 use winnow::error::EmptyError;
 use winnow::prelude::*;
@@ -77,25 +78,8 @@ pub struct Lexer<'a> {
     unrecognized_count: usize,
 }
 
-/// Words of the grammar that stand before a parenthesis, in small letters or in capitals.
-const FUNCTIONS: [&str; 26] = [
-    "json_contains",
-    "json_contains_all",
-    "json_contains_any",
-    "array_contains",
-    "array_contains_all",
-    "array_contains_any",
-    "array_length",
-    "text_match",
-    "text_match_fuzzy",
-    "phrase_match",
-    "random_sample",
-    "element_filter",
-    "match_all",
-    "match_any",
-    "match_least",
-    "match_most",
-    "match_exact",
+/// Functions whose names Milvus lets fields have, although no filter can name these then.
+const SPATIAL_FUNCTIONS: [&str; 9] = [
     "st_equals",
     "st_touches",
     "st_overlaps",
@@ -109,7 +93,7 @@ const FUNCTIONS: [&str; 26] = [
 
 /// The name of a function in small letters.
 pub fn function(name: &str) -> Option<&'static str> {
-    FUNCTIONS.into_iter().find(|function| name == *function || name == function.to_ascii_uppercase())
+    FUNCTIONS.into_iter().chain(SPATIAL_FUNCTIONS).find(|function| is_word(name, function))
 }
 
 /// After so many the text is no filter, however long it is.
@@ -172,7 +156,7 @@ fn token(input: &mut &str) -> Option<Kind> {
     }
 }
 
-/// Alternatives leave the text where it was if they do not match: only `opt` and its like put a parser back.
+/// A parser that does not match leaves the text where it failed: `opt` puts it back.
 fn word(input: &mut &str) -> Option<Kind> {
     if opt(raw_text).parse_next(input).ok()?.is_some() {
         return Some(Kind::Text);

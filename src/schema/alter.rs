@@ -4,6 +4,8 @@ use super::{CollectionSchema, DataType, FieldId, KeyValue, MMAP_ENABLED, WARMUP,
 use crate::error::{Error, Result};
 use serde_json::Value;
 
+const DESCRIPTION: &str = "field.description";
+
 impl CollectionSchema {
     /// Adds the field that an `AddCollectionFieldRequest.schema` describes. Rows that are there already read null in it, or
     /// its default.
@@ -80,8 +82,6 @@ impl CollectionSchema {
 fn not_allowed(key: &str) -> Error {
     Error::invalid(format!("{key} does not allow update in collection field param"))
 }
-
-const DESCRIPTION: &str = "field.description";
 
 /// Sets and deletes properties by key, keeping the order of those that stay.
 pub fn merge_properties(properties: &mut Vec<KeyValue>, set: Vec<KeyValue>, delete: &[String]) {

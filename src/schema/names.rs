@@ -9,15 +9,10 @@ pub const MAX_NAME_BYTES: usize = 255;
 pub const SYSTEM_FIELDS: [&str; 4] = ["RowID", "Timestamp", "$namespace_id", DYNAMIC_FIELD];
 
 /// Words of the filter grammar that exist in lower and in upper case.
-const KEYWORDS: [&str; 25] = [
-    "like",
-    "exists",
-    "and",
-    "or",
-    "not",
-    "in",
-    "true",
-    "false",
+const KEYWORDS: [&str; 8] = ["like", "exists", "and", "or", "not", "in", "true", "false"];
+
+/// The same, before a parenthesis.
+pub const FUNCTIONS: [&str; 17] = [
     "json_contains",
     "json_contains_all",
     "json_contains_any",
@@ -36,6 +31,11 @@ const KEYWORDS: [&str; 25] = [
     "match_exact",
     "text_match_fuzzy",
 ];
+
+/// Whether a name is one of these words, in small letters or in capitals.
+pub fn is_word(name: &str, word: &str) -> bool {
+    name == word || name.eq_ignore_ascii_case(word) && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+}
 
 /// What is wrong with a name.
 enum Fault {
@@ -143,11 +143,7 @@ fn invalid_field(name: &str, text: String) -> Error {
 
 /// The grammar knows its words in lower and in upper case only, and the two literals also capitalised.
 fn is_keyword(name: &str) -> bool {
-    matches!(name, "True" | "False")
-        || KEYWORDS.iter().any(|keyword| {
-            name == *keyword
-                || (name.eq_ignore_ascii_case(keyword) && !name.bytes().any(|byte| byte.is_ascii_lowercase()))
-        })
+    matches!(name, "True" | "False") || KEYWORDS.iter().chain(&FUNCTIONS).any(|word| is_word(name, word))
 }
 
 #[cfg(test)]

@@ -27,6 +27,14 @@ fn autoindex(metric: &str) -> Value {
     request
 }
 
+/// A collection without rows, whose larger segments get graphs.
+async fn create_with_graphs(lab: &Lab) {
+    lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
+    let mut request = autoindex("L2");
+    request["extra_params"][0]["value"] = json!("HNSW");
+    lab.call("CreateIndex", request).await.ok();
+}
+
 async fn fill(lab: &Lab) {
     lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
     lab.insert("c", "", &rows(0..ROWS)).await.ok();
@@ -359,10 +367,7 @@ fn search_parameters_out_of_range_are_refused() {
 #[test]
 fn few_rows_are_found_whatever_an_index_would_look_at() {
     scenario(async |lab| {
-        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
-        let mut request = autoindex("L2");
-        request["extra_params"][0]["value"] = json!("HNSW");
-        lab.call("CreateIndex", request).await.ok();
+        create_with_graphs(&lab).await;
         lab.load("c", json!({})).await.ok();
         for flushed in [false, true] {
             lab.insert("c", "", &rows(0..30)).await.ok();
@@ -426,10 +431,7 @@ fn hnsw_gets_a_graph_in_the_background() {
 #[test]
 fn graphs_are_built_whatever_made_the_segments() {
     scenario(async |lab| {
-        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
-        let mut request = autoindex("L2");
-        request["extra_params"][0]["value"] = json!("HNSW");
-        lab.call("CreateIndex", request).await.ok();
+        create_with_graphs(&lab).await;
         let write = async |ids: std::ops::Range<i64>| {
             let vectors = vectors(ids.clone().map(vector_of));
             lab.insert("c", "", &batch([("id", ints(ids)), ("v", vectors)])).await.ok();
@@ -451,10 +453,7 @@ fn graphs_are_built_whatever_made_the_segments() {
 #[test]
 fn a_graph_of_what_was_dropped_is_not_built_on() {
     scenario(async |lab| {
-        lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", DIM as u32)])).await.ok();
-        let mut request = autoindex("L2");
-        request["extra_params"][0]["value"] = json!("HNSW");
-        lab.call("CreateIndex", request).await.ok();
+        create_with_graphs(&lab).await;
         let vectors = vectors((0..ROWS).map(vector_of));
         lab.insert("c", "", &batch([("id", ints(0..ROWS)), ("v", vectors)])).await.ok();
         let builders = || {

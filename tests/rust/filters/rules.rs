@@ -144,6 +144,7 @@ fn literals_are_those_of_c() {
 
 #[test]
 fn unknown_is_neither_true_nor_false() {
+    assert_eq!(rows("k != 1 or not exists k"), [2, 3]);
     assert_eq!(rows("n == 10 or not (n == 10)"), [1, 3]);
     assert_eq!(rows("n == 10 or n is null"), [1, 2]);
     assert_eq!(rows("id == 2 or n > 0"), [1, 2]);
