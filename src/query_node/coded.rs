@@ -42,6 +42,14 @@ impl CodedSegment<'_> {
         }
     }
 
+    /// Whether reading fewer candidates takes less time than reading all, which it puts in order.
+    fn are_best_chosen(&self, candidates: &mut [Candidate], are_many_segments: bool) -> bool {
+        let Some(stored) = self.stored_rows else { return false };
+        candidates.sort_unstable_by_key(|candidate| candidate.position);
+        let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+        are_many_segments || stored.are_apart(&positions)
+    }
+
     pub fn rank_scattered(&self, query: &CodedQuery, mut candidates: Vec<Candidate>, sink: &mut TopK) -> Result<()> {
         let Some(stored) = self.stored_rows else {
             self.codes.rank_scattered(query, &candidates, sink);
@@ -117,10 +125,7 @@ async fn find_in_segment<P: Platform>(
 ) -> Result<()> {
     let (at, segment) = &segments[place];
     let mask = segment.mask;
-    let are_apart = |(stored, mask): (&StoredRows, &Mask)| {
-        segments.len() >= MANY_SEGMENTS || stored.are_apart(mask.count_ones(..), mask.len())
-    };
-    let are_spread = !plan.effort.compares_all() && segment.stored_rows.zip(mask).is_some_and(are_apart);
+    let are_many = segments.len() >= MANY_SEGMENTS;
     let mut ranked = Vec::with_capacity(asked.len());
     let mut ranked_of_lists = vec![Vec::new(); segment.codes.list_count()];
     for (number, asked) in asked.iter_mut().enumerate() {
@@ -128,11 +133,15 @@ async fn find_in_segment<P: Platform>(
         let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
         let Selection { query, rows } = segment.codes.select(&search);
         match rows {
-            SelectedRows::Scattered(rows) if are_spread => {
-                asked.promising.push(Promising { place, query, rows });
-                continue;
+            SelectedRows::Scattered(mut rows) => {
+                if !plan.effort.compares_all() && segment.are_best_chosen(&mut rows, are_many) {
+                    segment.codes.estimate_closely(&query, &mut rows);
+                    asked.promising.push(Promising { place, query, rows });
+                    breather.breathe().await;
+                    continue;
+                }
+                segment.rank_scattered(&query, rows, &mut sink)?;
             }
-            SelectedRows::Scattered(rows) => segment.rank_scattered(&query, rows, &mut sink)?,
             SelectedRows::Lists(lists) => lists.into_iter().for_each(|list| ranked_of_lists[list].push(ranked.len())),
         }
         ranked.push((number, query, sink));

@@ -19,6 +19,8 @@ const GRAPH_MAGIC: Magic = *b"ELNG";
 const NEAR_BYTES: usize = 8 << 10;
 /// So that what is read at once stays small.
 const ROWS_AT_ONCE: usize = 64;
+/// Where stretches have more rows than that, it takes longer to choose among these than to read all.
+const ROWS_OF_STRETCH: usize = 4;
 /// The part of them that is kept in memory once single ones are read.
 const RECENT_SHARE: u64 = 40;
 
@@ -110,18 +112,17 @@ impl StoredRows {
         Ok(rows)
     }
 
-    /// Whether so many scattered rows of so many are read one by one, and not with what is between them.
-    pub fn are_apart(&self, chosen: usize, rows: usize) -> bool {
-        chosen * (NEAR_BYTES / self.0.row_bytes) < rows
+    /// Whether scattered rows, whose positions ascend, are mostly read one by one, and not with what is between them.
+    pub fn are_apart(&self, positions: &[u32]) -> bool {
+        self.stretches(positions).count() * ROWS_OF_STRETCH > positions.len()
     }
 
     /// Scattered rows, one after the other; their positions ascend.
     pub fn read(&self, positions: &[u32]) -> Result<Vec<i8>> {
         let width = self.0.row_bytes;
-        let near = (NEAR_BYTES / width) as u32;
         let mut rows = Vec::with_capacity(positions.len() * width);
         let mut stretch = Vec::new();
-        for near_ones in positions.chunk_by(|a, b| b - a <= near).flat_map(|near_ones| near_ones.chunks(ROWS_AT_ONCE)) {
+        for near_ones in self.stretches(positions) {
             if let [only] = near_ones {
                 self.read_apart(*only, &mut rows)?;
                 continue;
@@ -133,6 +134,12 @@ impl StoredRows {
             near_ones.iter().for_each(|position| rows.extend_from_slice(row(position)));
         }
         Ok(rows)
+    }
+
+    /// Rows that are read together.
+    fn stretches<'a>(&self, positions: &'a [u32]) -> impl Iterator<Item = &'a [u32]> + use<'a> {
+        let near = (NEAR_BYTES / self.0.row_bytes) as u32;
+        positions.chunk_by(move |a, b| b - a <= near).flat_map(|near_ones| near_ones.chunks(ROWS_AT_ONCE))
     }
 
     /// Adds a row to `rows`.

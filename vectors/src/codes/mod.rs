@@ -8,6 +8,7 @@
 //! with COSINE at length 1.
 
 mod build;
+mod estimate;
 mod graph;
 mod lists;
 mod measure;

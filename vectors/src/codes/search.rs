@@ -2,14 +2,14 @@
 
 use super::plan::Effort;
 use super::query::CodedQuery;
-use super::{Codes, Signs, padded, words_of};
+use super::{Codes, padded, words_of};
 use crate::Mask;
 use crate::MetricType;
-use crate::kernels::{differing_bits, inner_product_i8, inner_product_i8_at, residual_signs};
+use crate::kernels::{inner_product_i8, inner_product_i8_at};
 use crate::{Order, TopK};
 
 /// Rows that a kernel takes at once.
-const BLOCK_ROWS: usize = 256;
+pub(super) const BLOCK_ROWS: usize = 256;
 /// Comparing the numbers of scattered rows, after their signs, costs as much as that of all rows when these are so many times
 /// as many.
 pub(super) const SCATTERED_COST: usize = 4;
@@ -25,7 +25,7 @@ const NEAREST_LISTS: usize = 8;
 /// Queries that show whether signs leave few rows open.
 const TRIED_BY_SIGNS: usize = 8;
 /// By so many deviations of its estimate a row is not better.
-const SURELY: f32 = 3.0;
+pub(super) const SURELY: f32 = 2.5;
 /// By so many it is not, whatever is to be learned from that.
 const CERTAINLY: f32 = 4.0;
 
@@ -41,11 +41,11 @@ pub struct CodeSearch<'a> {
 /// A row to be compared by numbers.
 #[derive(Clone, Copy)]
 pub struct Candidate {
-    rank: f32,
+    pub(super) rank: f32,
     /// Of an estimated rank, at most; infinite where nothing was estimated.
-    deviation: f32,
+    pub(super) deviation: f32,
     pub position: u32,
-    list: u32,
+    pub(super) list: u32,
 }
 
 /// The best of them.
@@ -268,30 +268,6 @@ impl Codes {
         nearest.into_best()
     }
 
-    fn estimator<'a>(&'a self, query: &CodedQuery, list: usize, signs: &'a mut [u64]) -> Estimator<'a> {
-        let width = padded(self.dim);
-        let centre = &self.lists.centres.values[list * width..(list + 1) * width];
-        let (sum, square) = residual_signs(&query.centred, centre, self.lists.centres.scales[list], signs);
-        let query_scale = if sum > 0.0 { square / sum } else { 0.0 };
-        Estimator { codes: self, signs, slope: query.weight * query_scale, centre_rank: query.centre_ranks[list] }
-    }
-
-    /// Estimated ranks of a list's rows, in their order.
-    pub(super) fn estimates(&self, query: &CodedQuery, list: usize, mut each: impl FnMut(&Estimator, usize, &[f32])) {
-        let positions = self.lists.positions(list);
-        if positions.is_empty() {
-            return;
-        }
-        let mut signs = vec![0; words_of(self.dim)];
-        let estimator = self.estimator(query, list, &mut signs);
-        let mut ranks = [0f32; BLOCK_ROWS];
-        for start in positions.clone().step_by(BLOCK_ROWS) {
-            let ranks = &mut ranks[..(positions.end - start).min(BLOCK_ROWS)];
-            estimator.ranks(start, ranks);
-            each(&estimator, start, ranks);
-        }
-    }
-
     fn compare_signs(&self, query: &CodedQuery, list: usize, mask: Option<&Mask>, candidates: &mut Candidates) {
         self.estimates(query, list, |estimator, start, ranks| {
             for (position, rank) in (start..).zip(ranks) {
@@ -321,49 +297,6 @@ impl Codes {
     }
 }
 
-/// A query among the rows of one list.
-pub(super) struct Estimator<'a> {
-    codes: &'a Codes,
-    /// Of what is left of the query without the list's centre.
-    signs: &'a [u64],
-    slope: f32,
-    centre_rank: f32,
-}
-
-impl Estimator<'_> {
-    /// Of consecutive positions, at most `BLOCK_ROWS`.
-    fn ranks(&self, start: usize, ranks: &mut [f32]) {
-        let Signs { words, scales, offsets } = &self.codes.signs;
-        let (width, end) = (self.signs.len(), start + ranks.len());
-        let mut differing = [0u32; BLOCK_ROWS];
-        let differing = &mut differing[..ranks.len()];
-        differing_bits(self.signs, &words[start * width..end * width], differing);
-        let of_rows = offsets[start..end].iter().zip(&scales[start..end]);
-        for ((rank, (offset, scale)), differing) in ranks.iter_mut().zip(of_rows).zip(&*differing) {
-            *rank = self.estimate(*differing, *offset, *scale);
-        }
-    }
-
-    fn rank(&self, position: usize) -> f32 {
-        let Signs { words, scales, offsets } = &self.codes.signs;
-        let width = self.signs.len();
-        let mut differing = [0];
-        differing_bits(self.signs, &words[position * width..(position + 1) * width], &mut differing);
-        self.estimate(differing[0], offsets[position], scales[position])
-    }
-
-    /// Signs agree by chance as often as not, at most.
-    fn deviation(&self, position: usize) -> f32 {
-        (self.slope * self.codes.signs.scales[position]).abs() * (self.codes.dim as f32).sqrt()
-    }
-
-    #[inline]
-    fn estimate(&self, differing: u32, offset: f32, scale: f32) -> f32 {
-        let agreeing = (self.codes.dim as i32 - 2 * differing as i32) as f32;
-        self.centre_rank + offset - self.slope * scale * agreeing
-    }
-}
-
 impl Candidate {
     pub(super) fn new(rank: f32, position: u32, list: usize) -> Candidate {
         Candidate { rank, deviation: f32::INFINITY, position, list: list as u32 }
@@ -380,7 +313,7 @@ impl Candidate {
     }
 
     #[allow(clippy::neg_cmp_op_on_partial_ord)]
-    fn may_be_within(&self, rank: f32, deviations: f32) -> bool {
+    pub(super) fn may_be_within(&self, rank: f32, deviations: f32) -> bool {
         !(self.rank - deviations * self.deviation > rank)
     }
 }

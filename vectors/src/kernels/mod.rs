@@ -18,7 +18,7 @@ use simd128 as kernels;
 
 pub use kernels::{
     add, all_finite, hadamard, inner_product, inner_product_i8, inner_product_i8_at, l2_squared, largest_magnitude,
-    multiply, product_of_i8, residual_signs, round_to_i8, round_to_i16, subtract,
+    multiply, product_of_i8, residual_product, residual_signs, round_to_i8, round_to_i16, subtract,
 };
 
 /// Rows that one kernel call takes.

@@ -68,6 +68,20 @@ pub fn residual_signs(vector: &[f32], centre: &[i8], scale: f32, words: &mut [u6
     (magnitudes, squares)
 }
 
+/// The inner product of what is left of a vector without a centre with numbers of size 1 whose signs are bits, and the sum of its
+/// squares.
+#[inline(never)]
+pub fn residual_product(vector: &[f32], centre: &[i8], scale: f32, signs: &[u64]) -> (f32, f32) {
+    let (mut product, mut squares) = (0.0, 0.0);
+    for (at, (value, code)) in vector.iter().zip(centre).enumerate() {
+        let left = value - f32::from(*code) * scale;
+        let is_negative = signs[at / 64] >> (at % 64) & 1 == 1;
+        product += if is_negative { -left } else { left };
+        squares += left * left;
+    }
+    (product, squares)
+}
+
 /// Inner product of two rows.
 pub fn product_of_i8(a: &[i8], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()

@@ -6,7 +6,7 @@ mod rounding;
 
 pub use floats::{add, all_finite, hadamard, inner_product, l2_squared, largest_magnitude, multiply, subtract};
 pub use integers::{inner_product_i8, inner_product_i8_at, product_of_i8};
-pub use rounding::{residual_signs, round_to_i8, round_to_i16};
+pub use rounding::{residual_product, residual_signs, round_to_i8, round_to_i16};
 
 use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, i32x4_shuffle, v128, v128_load, v128_store};
 
@@ -105,6 +105,11 @@ mod tests {
         let sums = super::residual_signs(&vector, &centre, 0.07, &mut simd);
         let expected = scalar::residual_signs(&vector, &centre, 0.07, &mut plain);
         assert_eq!(simd, plain);
+        assert!((sums.0 - expected.0).abs() < 1e-3 && (sums.1 - expected.1).abs() < 1e-2);
+        // The signs of something else.
+        let signs = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9];
+        let sums = super::residual_product(&vector, &centre, 0.07, &signs);
+        let expected = scalar::residual_product(&vector, &centre, 0.07, &signs);
         assert!((sums.0 - expected.0).abs() < 1e-3 && (sums.1 - expected.1).abs() < 1e-2);
     }
 
