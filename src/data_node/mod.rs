@@ -25,12 +25,18 @@ use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
 use futures::FutureExt;
+use futures::stream::{self, StreamExt};
 use gather::{Gathered, OldSegment};
 use import::ImportReader;
 use roaring::RoaringBitmap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::slice;
+use tokio::sync::Semaphore;
+
+/// Small segments are written together: their files share the time that storage takes.
+const SEGMENTS_AT_ONCE: usize = 64;
+const ROWS_AT_ONCE: usize = 8192;
 
 pub struct DataNode<P: Platform> {
     platform: P,
@@ -84,23 +90,35 @@ impl<P: Platform> DataNode<P> {
 
     async fn flush(&self, plan: FlushPlan) -> Result<FlushOutcome> {
         let Gathered { plan, growing, old_segments } = self.gather(plan).boxed_local().await?;
-        let mut outcome = FlushOutcome::default();
-        for (new, rows) in plan.new_segments.iter().zip(growing) {
-            if let Some(manifest) = self.seal_growing(&plan, new, rows).await? {
-                outcome.new_segments.push((new.partition, manifest));
-            }
-        }
-        for OldSegment { mut manifest, keys, .. } in old_segments {
-            let Some(keys) = keys.filter(|keys| keys.deleted.len() > u64::from(manifest.deleted_rows)) else {
-                continue;
-            };
-            let name = manifest.deletes_file(plan.collection, plan.through);
-            write_deletes(self.platform.files(), &name, &keys.deleted).await?;
-            manifest.deletes = Some(plan.through);
-            manifest.deleted_rows = keys.deleted.len() as u32;
-            outcome.deleted_in.push(manifest);
-        }
-        Ok(outcome)
+        let room = Semaphore::new(ROWS_AT_ONCE);
+        let seal = async |(new, rows): (&NewSegment, Growing)| {
+            let row_count: usize = rows.chunks().map(|chunk| chunk.write_times().len()).sum();
+            let _taken = room.acquire_many(row_count.min(ROWS_AT_ONCE) as u32).await;
+            self.seal_growing(&plan, new, rows).await
+        };
+        let sealed = plan.new_segments.iter().zip(growing).map(|new| seal(new).boxed_local());
+        let deleted = old_segments.into_iter().map(|old| self.write_deletes(&plan, old).boxed_local());
+        let segments: Vec<_> = sealed.chain(deleted).collect();
+        // Each to its end: one that is given up would leave what it has written.
+        let written: Vec<Result<_>> = stream::iter(segments).buffered(SEGMENTS_AT_ONCE).collect().await;
+        let mut written = written.into_iter().collect::<Result<Vec<Option<SegmentManifest>>>>()?;
+        let deleted_in = written.split_off(plan.new_segments.len()).into_iter().flatten().collect();
+        let partitions = plan.new_segments.iter().map(|new| new.partition);
+        let new_segments = partitions.zip(written).filter_map(|(partition, new)| Some((partition, new?))).collect();
+        Ok(FlushOutcome { new_segments, deleted_in })
+    }
+
+    /// `None` if the segment has no more deleted rows than its file says.
+    async fn write_deletes(&self, plan: &FlushPlan, old: OldSegment) -> Result<Option<SegmentManifest>> {
+        let OldSegment { mut manifest, keys, .. } = old;
+        let Some(keys) = keys.filter(|keys| keys.deleted.len() > u64::from(manifest.deleted_rows)) else {
+            return Ok(None);
+        };
+        let name = manifest.deletes_file(plan.collection, plan.through);
+        write_deletes(self.platform.files(), &name, &keys.deleted).await?;
+        manifest.deletes = Some(plan.through);
+        manifest.deleted_rows = keys.deleted.len() as u32;
+        Ok(Some(manifest))
     }
 
     async fn seal_growing(&self, plan: &FlushPlan, new: &NewSegment, rows: Growing) -> Result<Option<SegmentManifest>> {

@@ -16,11 +16,14 @@ use super::{BrowserStore, error, run};
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{Durability, Files, Handed, check_file_name, prefix_range};
+use futures::channel::oneshot;
+use futures::future::try_join_all;
 use js_sys::ArrayBuffer;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Blob;
 
 const CHUNK_BYTES: usize = 4 << 20;
@@ -35,19 +38,65 @@ struct Step {
     head: Option<ArrayBuffer>,
 }
 
-/// Returns the slot of the file that it replaces, if it has one.
-async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Option<String>> {
-    let put = async |transaction: &WriteTransaction| {
-        let replaced = if step.is_first { delete_file(transaction, &step.name).await? } else { None };
-        if let Some((number, bytes)) = &step.chunk {
-            transaction.put(FILES, &chunk_key(&step.name, *number), bytes)?;
-        }
-        if let Some(head) = &step.head {
-            transaction.put(FILES, &step.name, head)?;
-        }
-        Ok(replaced)
+/// All or none. Returns the slots of files that they replace.
+async fn write_steps(connection: &Connection, steps: &[Step]) -> Result<Vec<String>> {
+    let put_all = async |transaction: &WriteTransaction| {
+        let replaced = try_join_all(steps.iter().map(|step| put_step(transaction, step))).await?;
+        Ok(replaced.into_iter().flatten().collect())
     };
-    connection.write(&[FILES], Durability::Strict, put).await
+    connection.write(&[FILES], Durability::Strict, put_all).await
+}
+
+async fn put_step(transaction: &WriteTransaction, step: &Step) -> Result<Option<String>> {
+    let replaced = if step.is_first { delete_file(transaction, &step.name).await? } else { None };
+    if let Some((number, bytes)) = &step.chunk {
+        transaction.put(FILES, &chunk_key(&step.name, *number), bytes)?;
+    }
+    if let Some(head) = &step.head {
+        transaction.put(FILES, &step.name, head)?;
+    }
+    Ok(replaced)
+}
+
+async fn write_step(connection: Rc<Connection>, step: Step) -> Result<Vec<String>> {
+    write_steps(&connection, &[step]).await
+}
+
+/// Is told the slots of files that were replaced.
+type Written = oneshot::Sender<Result<Vec<String>>>;
+
+/// Small files. Those that come while a transaction is under way are the next one together: it is waiting for the disk that
+/// takes its time.
+#[derive(Default)]
+pub struct SmallFiles {
+    waiting: RefCell<Vec<(Step, Written)>>,
+    are_written: Cell<bool>,
+}
+
+impl SmallFiles {
+    async fn write(self: &Rc<Self>, connection: &Rc<Connection>, step: Step) -> Result<Vec<String>> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().push((step, sender));
+        if !self.are_written.replace(true) {
+            spawn_local(self.clone().write_waiting(connection.clone()));
+        }
+        receiver.await.expect("what waits is written")
+    }
+
+    async fn write_waiting(self: Rc<Self>, connection: Rc<Connection>) {
+        loop {
+            let (steps, senders): (Vec<_>, Vec<_>) = self.waiting.take().into_iter().unzip();
+            if steps.is_empty() {
+                return self.are_written.set(false);
+            }
+            let mut written = write_steps(&connection, &steps).await;
+            for sender in senders {
+                // Slots are one caller's to empty. It may be gone; the file was to be written all the same.
+                let _ = sender.send(written.clone());
+                written = written.map(|_| Vec::new());
+            }
+        }
+    }
 }
 
 /// Returns the slots of those that have one.
@@ -86,6 +135,7 @@ impl BrowserStore {
         let chunks = bytes.div_ceil(CHUNK_BYTES) as u64;
         let place = Place::Chunks { chunk_bytes: CHUNK_BYTES as u64, chunks };
         let head = FileHead { bytes: bytes as u64, place };
+        let is_small = bytes < SMALL_BYTES;
         // An empty file has an empty chunk that its head does not count: it is written as any other.
         for chunk in 0..chunks.max(1) {
             let start = chunk as usize * CHUNK_BYTES;
@@ -97,7 +147,10 @@ impl BrowserStore {
                 chunk: Some((chunk, value_of(parts, start..end)?)),
                 head: is_last.then(|| head.encode()),
             };
-            let replaced = run(write_step(self.connection.clone(), step)).await?;
+            let replaced = match is_small {
+                true => self.small_files.write(&self.connection, step).await?,
+                false => run(write_step(self.connection.clone(), step)).await?,
+            };
             self.empty_slots(replaced).await;
         }
         Ok(())
@@ -132,7 +185,7 @@ impl BrowserStore {
         .await;
         let unnamed = match &named {
             Ok(replaced) => replaced.clone(),
-            Err(_) => Some(slot),
+            Err(_) => vec![slot],
         };
         self.empty_slots(unnamed).await;
         named.map(drop)

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::sorted::SortedMap;
 use crate::storage::Handed;
 use connection::Connection;
+use files::SmallFiles;
 use futures::channel::oneshot;
 use futures::future::join;
 use open_file::ReadBytes;
@@ -54,6 +55,7 @@ pub struct BrowserStore {
     /// Of Blobs; without one this worker reads.
     reader: Option<Rc<FilesBeside>>,
     prepared: OnceCell<()>,
+    small_files: Rc<SmallFiles>,
     read_bytes: ReadBytes,
     handed: RefCell<SortedMap<Handed, Blob>>,
     handed_before: Cell<u32>,
@@ -81,6 +83,7 @@ impl BrowserStore {
             writer: None,
             reader: None,
             prepared: OnceCell::new(),
+            small_files: Rc::default(),
             read_bytes: RefCell::default(),
             handed: RefCell::default(),
             handed_before: Cell::default(),

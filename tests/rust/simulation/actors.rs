@@ -381,7 +381,11 @@ impl Stage {
         }
         match state.body["state"].as_str() {
             Some("LoadStateLoaded") => self.model.borrow_mut().load_changed(&changed),
-            Some("LoadStateNotLoad") => self.model.borrow_mut().load_refused(&changed),
+            Some("LoadStateNotLoad") => {
+                self.model.borrow_mut().load_refused(&changed);
+                // If its nodes died too often, the next load would try again.
+                self.release(&[PASSING], false).await?;
+            }
             _ => assert!(self.is_excused(&state), "{}", state.body),
         }
         if created.is_ok() {
