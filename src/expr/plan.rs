@@ -14,6 +14,17 @@ pub enum Plan {
     Columns(Box<ColumnPair>),
 }
 
+impl Plan {
+    pub fn reads_json(&self) -> bool {
+        match self {
+            Plan::And(terms) | Plan::Or(terms) => terms.iter().any(Plan::reads_json),
+            Plan::Not(inner) => inner.reads_json(),
+            Plan::Test(test) => test.column.data_type == DataType::Json,
+            Plan::Columns(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ColumnRef {
     pub id: FieldId,

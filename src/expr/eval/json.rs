@@ -9,11 +9,10 @@ use crate::expr::sets::json_compare;
 use crate::expr::value::{Comparison, Number};
 use crate::value::{Mask, Strings};
 
-/// `None` when the test is not one of JSON.
-pub fn evaluate(texts: &Strings, validity: Option<&Mask>, path: &[String], test: &Test) -> Option<Truth> {
+/// Of rows that are in all of `masks`; the others count as missing. `None` when the test is not one of JSON.
+pub fn evaluate(texts: &Strings, masks: [Option<&Mask>; 2], path: &[String], test: &Test) -> Option<Truth> {
     let value_at = |row: usize| {
-        let valid = validity.is_none_or(|validity| validity.contains(row));
-        if !valid {
+        if !masks.iter().flatten().all(|mask| mask.contains(row)) {
             return None;
         }
         lookup(texts.get(row), path).filter(|value| !matches!(value, JsonValueRef::Null))

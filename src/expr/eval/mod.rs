@@ -21,15 +21,16 @@ pub struct Truth {
 
 /// Rows for which the plan is true.
 pub fn evaluate(plan: &Plan, rows: &dyn Rows) -> Result<Mask> {
-    Ok(truth(plan, rows)?.yes)
+    Ok(truth(plan, rows, None)?.yes)
 }
 
-fn truth(plan: &Plan, rows: &dyn Rows) -> Result<Truth> {
+/// What it says of rows that are not `wanted` means nothing.
+fn truth(plan: &Plan, rows: &dyn Rows, wanted: Option<&Mask>) -> Result<Truth> {
     match plan {
-        Plan::And(terms) => combine(terms, rows, true),
-        Plan::Or(terms) => combine(terms, rows, false),
-        Plan::Not(inner) => Ok(truth(inner, rows)?.not()),
-        Plan::Test(test) => test_column(test, rows),
+        Plan::And(terms) => combine(terms, rows, wanted, true),
+        Plan::Or(terms) => combine(terms, rows, wanted, false),
+        Plan::Not(inner) => Ok(truth(inner, rows, wanted)?.not()),
+        Plan::Test(test) => test_column(test, rows, wanted),
         Plan::Columns(pair) => {
             let (left, right) = (fetch(&pair.left, rows)?, fetch(&pair.right, rows)?);
             let yes = scalar::compare_columns(&left.data, pair.comparison, &right.data)
@@ -39,10 +40,12 @@ fn truth(plan: &Plan, rows: &dyn Rows) -> Result<Truth> {
     }
 }
 
-fn combine(terms: &[Plan], rows: &dyn Rows, and: bool) -> Result<Truth> {
-    let mut terms = terms.iter();
+fn combine(terms: &[Plan], rows: &dyn Rows, wanted: Option<&Mask>, and: bool) -> Result<Truth> {
+    // JSON is read row by row: it comes last, and only where the others leave something open.
+    let of_kind = |is_json: bool| terms.iter().filter(move |term| term.reads_json() == is_json);
+    let mut terms = of_kind(false).chain(of_kind(true));
     let mut result = match terms.next() {
-        Some(first) => truth(first, rows)?,
+        Some(first) => truth(first, rows, wanted)?,
         None => Truth { yes: all(rows.row_count()), possible: None },
     };
     for term in terms {
@@ -51,7 +54,8 @@ fn combine(terms: &[Plan], rows: &dyn Rows, and: bool) -> Result<Truth> {
         if if and { possible.is_clear() } else { result.yes.is_full() } {
             break;
         }
-        result = result.combined(truth(term, rows)?, and);
+        let open = term.reads_json().then(|| result.open(wanted, and));
+        result = result.combined(truth(term, rows, open.as_ref())?, and);
     }
     Ok(result)
 }
@@ -85,6 +89,18 @@ impl Truth {
         }
     }
 
+    /// Rows of which another term decides.
+    fn open(&self, wanted: Option<&Mask>, and: bool) -> Mask {
+        let mut open = self.yes.clone();
+        if and {
+            self.possible.iter().for_each(|possible| open.clone_from(possible));
+        } else {
+            open.toggle_range(..);
+        }
+        wanted.into_iter().for_each(|wanted| open.intersect_with(wanted));
+        open
+    }
+
     fn combined(mut self, other: Truth, and: bool) -> Truth {
         let apply = |into: &mut Mask, from: &Mask| if and { into.intersect_with(from) } else { into.union_with(from) };
         if self.possible.is_some() || other.possible.is_some() {
@@ -96,7 +112,7 @@ impl Truth {
     }
 }
 
-fn test_column(ColumnTest { column, test }: &ColumnTest, rows: &dyn Rows) -> Result<Truth> {
+fn test_column(ColumnTest { column, test }: &ColumnTest, rows: &dyn Rows, wanted: Option<&Mask>) -> Result<Truth> {
     let stored = fetch(column, rows)?;
     let validity = stored.validity.as_ref();
     if let Test::IsNull = test {
@@ -106,7 +122,7 @@ fn test_column(ColumnTest { column, test }: &ColumnTest, rows: &dyn Rows) -> Res
     }
     match (&stored.data, test) {
         (ColumnData::Json(texts), test) => {
-            json::evaluate(texts, validity, &column.path, test).ok_or_else(|| mistyped(column))
+            json::evaluate(texts, [validity, wanted], &column.path, test).ok_or_else(|| mistyped(column))
         }
         (ColumnData::Array(lists), test) => match column.path.first() {
             Some(index) => {
