@@ -1,4 +1,4 @@
-use super::LoadRecord;
+use super::{CollectionName, LoadRecord};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, IndexId, PartitionId, Timestamp};
 use crate::index::{self, MetricType};
@@ -91,6 +91,10 @@ impl ConsistencyLevel {
 }
 
 impl Collection {
+    pub fn name(&self) -> CollectionName<'_> {
+        CollectionName { database: &self.database, collection: &self.schema.name }
+    }
+
     pub fn partition(&self, name: &str) -> Option<&Partition> {
         self.partitions.iter().find(|partition| partition.name == name)
     }

@@ -102,20 +102,36 @@ impl Catalog {
     }
 
     /// By name, not by alias.
-    pub fn named(&self, database: &str, name: &str) -> Option<&Collection> {
-        self.in_database(database).find(|collection| collection.schema.name == name)
+    pub fn named(&self, name: CollectionName<'_>) -> Option<&Collection> {
+        self.in_database(name.database).find(|it| it.schema.name == name.collection)
     }
 
-    pub fn aliased(&self, database: &str, alias: &str) -> Option<&Collection> {
-        self.in_database(database).find(|collection| collection.aliases.contains(alias))
+    pub fn aliased(&self, alias: CollectionName<'_>) -> Option<&Collection> {
+        self.in_database(alias.database).find(|it| it.aliases.contains(alias.collection))
     }
 
     /// By name or alias.
-    pub fn resolve(&self, database: &str, name: &str) -> Result<&Collection> {
-        self.database(database)?;
-        self.named(database, name)
-            .or_else(|| self.aliased(database, name))
-            .ok_or_else(|| Error::CollectionNotFound { database: database.to_owned(), collection: name.to_owned() })
+    pub fn resolve(&self, name: CollectionName<'_>) -> Result<&Collection> {
+        self.database(name.database)?;
+        self.named(name).or_else(|| self.aliased(name)).ok_or_else(|| name.not_found())
+    }
+}
+
+/// A collection as calls name it: by its name or an alias, in a database.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionName<'a> {
+    pub database: &'a str,
+    pub collection: &'a str,
+}
+
+impl<'a> CollectionName<'a> {
+    /// An empty database is the default one.
+    pub fn new(database: &'a str, collection: &'a str) -> Self {
+        CollectionName { database: if database.is_empty() { DEFAULT_DATABASE } else { database }, collection }
+    }
+
+    pub fn not_found(self) -> Error {
+        Error::CollectionNotFound { database: self.database.to_owned(), collection: self.collection.to_owned() }
     }
 }
 

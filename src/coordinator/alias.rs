@@ -1,5 +1,5 @@
 use super::Coordinator;
-use crate::catalog::Collection;
+use crate::catalog::{Collection, CollectionName};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::platform::Platform;
@@ -7,15 +7,16 @@ use crate::schema::names;
 
 // Who has a name is looked at in the turn in which that changes.
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    pub(super) async fn create_alias(&self, database: &str, collection: &str, alias: &str) -> Result<()> {
+    pub(super) async fn create_alias(&self, name: CollectionName<'_>, alias: &str) -> Result<()> {
         names::check_alias(alias)?;
-        names::check_collection(collection)?;
+        names::check_collection(name.collection)?;
+        let alias_name = CollectionName { collection: alias, ..name };
         let turn = self.committing.lock().await;
-        let other = self.holder_of(database, alias)?;
-        let mut holder = self.named(database, collection)?;
+        let other = self.holder_of(alias_name)?;
+        let mut holder = self.named(name)?;
         if let Some(other) = other.filter(|other| other.id != holder.id) {
             let found = format!("{alias} is alias to another collection: {}", other.schema.name);
-            return Err(Error::AliasAlreadyExists { database: database.into(), alias: alias.into(), found });
+            return Err(Error::AliasAlreadyExists { database: name.database.into(), alias: alias.into(), found });
         }
         if !holder.aliases.insert(alias.to_owned()) {
             return Ok(());
@@ -28,13 +29,14 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Points an alias that exists to another collection.
-    pub(super) async fn alter_alias(&self, database: &str, collection: &str, alias: &str) -> Result<()> {
+    pub(super) async fn alter_alias(&self, name: CollectionName<'_>, alias: &str) -> Result<()> {
         names::check_alias(alias)?;
-        names::check_collection(collection)?;
+        names::check_collection(name.collection)?;
+        let alias_name = CollectionName { collection: alias, ..name };
         let turn = self.committing.lock().await;
-        let old = self.holder_of(database, alias)?;
-        let mut new = self.named(database, collection)?;
-        let mut old = old.ok_or_else(|| self.alias_not_found(database, alias))?;
+        let old = self.holder_of(alias_name)?;
+        let mut new = self.named(name)?;
+        let mut old = old.ok_or_else(|| alias_not_found(alias_name))?;
         if old.id == new.id {
             return Ok(());
         }
@@ -50,11 +52,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// An alias that does not exist is dropped already.
-    pub(super) async fn drop_alias(&self, database: &str, alias: &str) -> Result<()> {
+    pub(super) async fn drop_alias(&self, name: CollectionName<'_>) -> Result<()> {
+        let CollectionName { database, collection: alias } = name;
         names::check_alias(alias)?;
         let turn = self.committing.lock().await;
         self.catalog.borrow().database(database)?;
-        let holder = self.catalog.borrow().aliased(database, alias).cloned();
+        let holder = self.catalog.borrow().aliased(name).cloned();
         let Some(mut holder) = holder else { return Ok(()) };
         holder.aliases.remove(alias);
         let id = holder.id;
@@ -64,24 +67,24 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         Ok(())
     }
 
-    pub(super) fn alias_not_found(&self, database: &str, alias: &str) -> Error {
-        Error::AliasNotFound { database: database.to_owned(), alias: alias.to_owned() }
-    }
-
     /// The collection that has the alias, if there is one; no collection may have it as its name.
-    fn holder_of(&self, database: &str, alias: &str) -> Result<Option<Collection>> {
+    fn holder_of(&self, alias: CollectionName<'_>) -> Result<Option<Collection>> {
         let catalog = self.catalog.borrow();
-        if catalog.named(database, alias).is_some() {
-            return Err(Error::AliasCollectionNameConflict { database: database.into(), alias: alias.into() });
+        if catalog.named(alias).is_some() {
+            let (database, alias) = (alias.database.into(), alias.collection.into());
+            return Err(Error::AliasCollectionNameConflict { database, alias });
         }
-        Ok(catalog.aliased(database, alias).cloned())
+        Ok(catalog.aliased(alias).cloned())
     }
 
     /// A collection by its own name: what an alias may be given to.
-    fn named(&self, database: &str, collection: &str) -> Result<Collection> {
+    fn named(&self, name: CollectionName<'_>) -> Result<Collection> {
         let catalog = self.catalog.borrow();
-        catalog.database(database)?;
-        let found = catalog.named(database, collection).cloned();
-        found.ok_or_else(|| Error::CollectionNotFound { database: database.into(), collection: collection.into() })
+        catalog.database(name.database)?;
+        catalog.named(name).cloned().ok_or_else(|| name.not_found())
     }
+}
+
+pub(super) fn alias_not_found(alias: CollectionName<'_>) -> Error {
+    Error::AliasNotFound { database: alias.database.to_owned(), alias: alias.collection.to_owned() }
 }

@@ -2,6 +2,7 @@
 
 use super::Coordinator;
 use super::properties::check_property;
+use crate::catalog::CollectionName;
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::index::{INDEX_PROPERTIES, remove_nested};
@@ -10,22 +11,22 @@ use crate::schema::{CollectionSchema, FieldId, KeyValue, MMAP_ENABLED, merge_pro
 use serde_json::Value;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    pub(super) async fn add_field(&self, target: (&str, &str), proto: &Value) -> Result<()> {
-        self.extend_schema(target, |schema| schema.add_field(proto)).await
+    pub(super) async fn add_field(&self, name: CollectionName<'_>, proto: &Value) -> Result<()> {
+        self.extend_schema(name, |schema| schema.add_field(proto)).await
     }
 
-    pub(super) async fn add_dynamic_field(&self, target: (&str, &str)) -> Result<()> {
-        self.extend_schema(target, CollectionSchema::add_dynamic_field).await
+    pub(super) async fn add_dynamic_field(&self, name: CollectionName<'_>) -> Result<()> {
+        self.extend_schema(name, CollectionSchema::add_dynamic_field).await
     }
 
     /// Adds a field. Where all fields are loaded, it can be used when this comes back; the dynamic field also where some are, as
     /// loading these brings it, too.
     async fn extend_schema(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         add: impl FnOnce(&mut CollectionSchema) -> Result<FieldId>,
     ) -> Result<()> {
-        let id = self.resolve(database, name)?.id;
+        let id = self.resolve(name)?.id;
         let runtime = self.runtime(id);
         // What is being loaded or sealed goes on with the fields that it began with: it must have ended.
         let _moving = runtime.moving.lock().await;
@@ -54,7 +55,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) async fn alter_index(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         index_name: &str,
         set: Vec<KeyValue>,
         delete: &[String],
@@ -65,7 +66,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if !set.is_empty() && !delete.is_empty() {
             return Err(Error::invalid("cannot provide both DeleteKeys and ExtraParams"));
         }
-        let id = self.resolve(database, name)?.id;
+        let id = self.resolve(name)?.id;
         let mut keys = set.iter().map(|property| &property.key).chain(delete);
         if let Some(key) = keys.find(|key| !INDEX_PROPERTIES.contains(&key.as_str())) {
             return Err(Error::invalid(format!("{key} is not a configable index proptery")));
@@ -90,12 +91,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) async fn alter_field(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         field_name: &str,
         set: Vec<KeyValue>,
         delete: &[String],
     ) -> Result<()> {
-        let id = self.resolve(database, name)?.id;
+        let id = self.resolve(name)?.id;
         let changed_at = self.tick();
         self.change(id, |collection, _| {
             let is_mmap = set.iter().map(|property| &property.key).chain(delete).any(|key| key == MMAP_ENABLED);

@@ -1,6 +1,6 @@
 use super::Coordinator;
 use super::properties::{CONSISTENCY_LEVEL, DESCRIPTION, DYNAMIC_FIELD_ENABLED, check_properties, consistency_level};
-use crate::catalog::{CatalogBatch, Collection, ConsistencyLevel, Partition};
+use crate::catalog::{CatalogBatch, Collection, CollectionName, ConsistencyLevel, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
@@ -29,14 +29,15 @@ pub(super) struct NewCollection {
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Creating again what is there already, with the same parameters, succeeds.
     pub(super) async fn create_collection(&self, new: NewCollection) -> Result<()> {
-        let name = new.schema.name.clone();
+        let (database, name) = (new.database.clone(), new.schema.name.clone());
+        let called = CollectionName { database: &database, collection: &name };
         let layout = check_layout(&new.schema, new.shards_num, new.num_partitions)?;
         let partitions = self.first_partitions(new.schema.partition_key().is_some(), layout.partitions);
         let _turn = self.committing.lock().await;
         {
             let catalog = self.catalog.borrow();
             catalog.database(&new.database)?;
-            if let Some(existing) = catalog.named(&new.database, &name) {
+            if let Some(existing) = catalog.named(called) {
                 let same_partitions =
                     !existing.uses_partition_key() || existing.partitions.len() == layout.partitions as usize;
                 let same = existing.schema.is_same(&new.schema)
@@ -46,7 +47,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 let duplicate = format!("create duplicate collection with different parameters, collection: {name}");
                 return if same { Ok(()) } else { Err(Error::invalid(duplicate)) };
             }
-            if catalog.aliased(&new.database, &name).is_some() {
+            if catalog.aliased(called).is_some() {
                 let text =
                     format!("collection name [{name}] conflicts with an existing alias, please choose a unique name");
                 return Err(Error::invalid(text));
@@ -96,13 +97,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// A collection that does not exist is dropped already.
-    pub(super) async fn drop_collection(&self, database: &str, name: &str) -> Result<()> {
-        let Some(collection) = self.droppable(database, name)? else { return Ok(()) };
+    pub(super) async fn drop_collection(&self, name: CollectionName<'_>) -> Result<()> {
+        let Some(collection) = self.droppable(name)? else { return Ok(()) };
         let runtime = self.runtime(collection.id);
         let _writing = runtime.writing.lock().await;
         let dropped = {
             let _turn = self.committing.lock().await;
-            let now = self.droppable(database, name)?;
+            let now = self.droppable(name)?;
             let Some(collection) = now.filter(|now| now.id == collection.id) else { return Ok(()) };
             let mut batch = self.catalog_batch();
             batch.delete_collection(collection.id);
@@ -119,30 +120,31 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// The collection of this name, if there is one, or why it must not be dropped.
-    fn droppable(&self, database: &str, name: &str) -> Result<Option<Collection>> {
+    fn droppable(&self, name: CollectionName<'_>) -> Result<Option<Collection>> {
         let catalog = self.catalog.borrow();
-        if catalog.aliased(database, name).is_some() {
-            return Err(Error::invalid(format!("cannot drop the collection via alias = {name}")));
+        if catalog.aliased(name).is_some() {
+            return Err(Error::invalid(format!("cannot drop the collection via alias = {}", name.collection)));
         }
-        let Some(collection) = catalog.named(database, name) else { return Ok(None) };
+        let Some(collection) = catalog.named(name) else { return Ok(None) };
         if !collection.aliases.is_empty() {
             let aliases: Vec<&str> = collection.aliases.iter().map(String::as_str).collect();
             return Err(Error::invalid(format!(
-                "unable to drop the collection [{name}] because it has associated aliases [{}], please remove all aliases before dropping the collection",
+                "unable to drop the collection [{}] because it has associated aliases [{}], please remove all aliases before dropping the collection",
+                name.collection,
                 aliases.join(" ")
             )));
         }
         Ok(Some(collection.clone()))
     }
 
-    pub(super) async fn rename_collection(&self, from: (&str, &str), to: (&str, &str)) -> Result<()> {
-        names::check_collection(to.1)?;
+    pub(super) async fn rename_collection(&self, from: CollectionName<'_>, to: CollectionName<'_>) -> Result<()> {
+        names::check_collection(to.collection)?;
         let id = self.renamable(from, to)?;
         let renamed_at = self.tick();
         self.change(id, |collection, _| {
             self.renamable(from, to)?;
-            collection.database = to.0.to_owned();
-            collection.schema.name = to.1.to_owned();
+            collection.database = to.database.to_owned();
+            collection.schema.name = to.collection.to_owned();
             collection.updated_at = renamed_at;
             Ok(())
         })
@@ -152,23 +154,26 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// The collection that is meant, or why it must not be called so.
-    fn renamable(&self, from: (&str, &str), to: (&str, &str)) -> Result<CollectionId> {
+    fn renamable(&self, from: CollectionName<'_>, to: CollectionName<'_>) -> Result<CollectionId> {
         let catalog = self.catalog.borrow();
-        catalog.database(to.0)?;
-        if catalog.aliased(from.0, from.1).is_some() {
-            return Err(Error::invalid(format!("unsupported use an alias to rename collection, alias:{}", from.1)));
-        }
-        if catalog.named(to.0, to.1).is_some() {
+        catalog.database(to.database)?;
+        if catalog.aliased(from).is_some() {
             return Err(Error::invalid(format!(
-                "duplicated new collection name {} in database {} with other collection name or alias",
-                to.1, to.0
+                "unsupported use an alias to rename collection, alias:{}",
+                from.collection
             )));
         }
-        let collection = catalog.resolve(from.0, from.1)?;
-        if catalog.aliased(to.0, to.1).is_some() {
-            return Err(Error::invalid(format!("cannot rename collection to an existing alias: {}", to.1)));
+        if catalog.named(to).is_some() {
+            return Err(Error::invalid(format!(
+                "duplicated new collection name {} in database {} with other collection name or alias",
+                to.collection, to.database
+            )));
         }
-        if from.0 != to.0 && !collection.aliases.is_empty() {
+        let collection = catalog.resolve(from)?;
+        if catalog.aliased(to).is_some() {
+            return Err(Error::invalid(format!("cannot rename collection to an existing alias: {}", to.collection)));
+        }
+        if from.database != to.database && !collection.aliases.is_empty() {
             let text = "fail to rename db name, must drop all aliases of this collection before rename";
             return Err(Error::invalid(text));
         }
@@ -176,8 +181,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Drops all rows and keeps the collection, its indexes and its load record.
-    pub(super) async fn truncate_collection(self: &Rc<Self>, database: &str, name: &str) -> Result<()> {
-        let id = self.resolve(database, name)?.id;
+    pub(super) async fn truncate_collection(self: &Rc<Self>, name: CollectionName<'_>) -> Result<()> {
+        let id = self.resolve(name)?.id;
         let runtime = self.runtime(id);
         let _maintaining = runtime.maintaining.lock().await;
         let _moving = runtime.moving.lock().await;
@@ -200,11 +205,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) async fn alter_properties(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         mut set: Vec<KeyValue>,
         delete: &[String],
     ) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+        let collection = self.resolve(name)?;
         if set.is_empty() && delete.is_empty() {
             let text = "The collection properties to alter and keys to delete must not be empty at the same time";
             return Err(Error::invalid(text));
@@ -227,7 +232,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                 return Err(Error::invalid(text));
             }
             return match (enabled, collection.schema.enable_dynamic_field) {
-                (true, false) => self.add_dynamic_field((database, name)).await,
+                (true, false) => self.add_dynamic_field(name).await,
                 (false, true) => Err(Error::invalid("dynamic schema cannot supported to be disabled")),
                 _ => Ok(()),
             };

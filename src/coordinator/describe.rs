@@ -1,9 +1,10 @@
 //! Replies that describe what exists, in the shapes of Milvus' proto as its Node SDK hands them out.
 
 use super::Coordinator;
+use super::alias::alias_not_found;
 use super::index::{IndexChoice, IndexCoverage};
 use super::partition::partition_ids;
-use crate::catalog::{Collection, Database, IndexDefinition, Partition};
+use crate::catalog::{Collection, CollectionName, Database, IndexDefinition, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result, Status};
 use crate::ids::{CollectionId, PartitionId};
@@ -42,25 +43,27 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         })))
     }
 
-    pub(super) fn describe_alias(&self, database: &str, alias: &str) -> Result<Value> {
+    pub(super) fn describe_alias(&self, name: CollectionName<'_>) -> Result<Value> {
         let catalog = self.catalog.borrow();
-        let holder = catalog.aliased(database, alias).ok_or_else(|| self.alias_not_found(database, alias))?;
-        Ok(with_success(json!({ "db_name": database, "alias": alias, "collection": holder.schema.name })))
+        let holder = catalog.aliased(name).ok_or_else(|| alias_not_found(name))?;
+        Ok(with_success(
+            json!({ "db_name": name.database, "alias": name.collection, "collection": holder.schema.name }),
+        ))
     }
 
     /// Of one collection, or of all without a name.
-    pub(super) fn list_aliases(&self, database: &str, name: &str) -> Result<Value> {
+    pub(super) fn list_aliases(&self, name: CollectionName<'_>) -> Result<Value> {
         let catalog = self.catalog.borrow();
-        let aliases: Vec<&String> = match name {
-            "" => catalog.in_database(database).flat_map(|collection| &collection.aliases).collect(),
-            name => catalog.resolve(database, name)?.aliases.iter().collect(),
+        let aliases: Vec<&String> = match name.collection {
+            "" => catalog.in_database(name.database).flat_map(|collection| &collection.aliases).collect(),
+            _ => catalog.resolve(name)?.aliases.iter().collect(),
         };
         Ok(with_success(json!({ "aliases": aliases, "db_name": "", "collection_name": "" })))
     }
 
-    pub(super) fn describe_collection(&self, database: &str, name: &str) -> Result<Value> {
-        let collection = match self.resolve(database, name) {
-            Err(error @ Error::CollectionNotFound { .. }) => return Ok(collection_not_found(database, name, &error)),
+    pub(super) fn describe_collection(&self, name: CollectionName<'_>) -> Result<Value> {
+        let collection = match self.resolve(name) {
+            Err(error @ Error::CollectionNotFound { .. }) => return Ok(collection_not_found(name, &error)),
             found => found?,
         };
         self.description_of(&collection)
@@ -68,8 +71,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) fn describe_collection_by_id(&self, database: &str, id: CollectionId) -> Result<Value> {
         let Some(collection) = self.collection(id) else {
-            let error = Error::CollectionNotFound { database: database.to_owned(), collection: id.to_string() };
-            return Ok(collection_not_found(database, "", &error));
+            let error = CollectionName { database, collection: &id.to_string() }.not_found();
+            return Ok(collection_not_found(CollectionName { database, collection: "" }, &error));
         };
         self.description_of(&collection)
     }
@@ -135,7 +138,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let listed: SortedMap<_, Collection> = match loaded {
             Some(names) if !names.is_empty() => {
                 let of_name = |name: &String| {
-                    let collection = self.resolve(database, name)?;
+                    let collection = self.resolve(CollectionName { database, collection: name })?;
                     match collection.load {
                         Some(_) => Ok(placed(collection)),
                         None => Err(Error::CollectionNotLoaded { collection: collection.id }),
@@ -157,7 +160,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let listed: Vec<Collection> = listed.into_values().collect();
         let mut percentages = Vec::new();
         for collection in listed.iter().filter(|_| only_loaded) {
-            percentages.push(self.loading_progress(&collection.database, &collection.schema.name, &[]).unwrap_or(0));
+            percentages.push(self.loading_progress(collection.name(), &[]).unwrap_or(0));
         }
         let each = |value: &dyn Fn(&Collection) -> Value| listed.iter().map(value).collect::<Vec<_>>();
         Ok(with_success(json!({
@@ -174,11 +177,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// All of them, or those of these names.
     pub(super) fn show_partitions(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         names: &[String],
         only_loaded: bool,
     ) -> Result<Value> {
-        let collection = self.resolve(database, name)?;
+        let collection = self.resolve(name)?;
         let named = partition_ids(&collection, names)?;
         let loaded = collection.load.as_ref().map(|load| load.partitions.clone()).unwrap_or_default();
         if let Some(partition) = named.iter().find(|it| only_loaded && !loaded.contains(it)) {
@@ -189,7 +192,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let shown: Vec<_> = collection.partitions.iter().filter(|it| is_shown(&it.id)).collect();
         let each = |value: &dyn Fn(&Partition) -> Value| shown.iter().map(|it| value(it)).collect::<Vec<_>>();
         let percentages = shown.iter().filter(|_| only_loaded).map(|it| {
-            let progress = self.loading_progress(database, name, std::slice::from_ref(&it.name));
+            let progress = self.loading_progress(name, std::slice::from_ref(&it.name));
             decimal(progress.unwrap_or(0))
         });
         Ok(with_success(json!({
@@ -215,8 +218,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         with_success(json!({ "stats": [{ "key": "row_count", "value": rows.to_string() }] }))
     }
 
-    pub(super) fn describe_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<Value> {
-        let collection = self.resolve(database, name)?;
+    pub(super) fn describe_index(&self, name: CollectionName<'_>, chosen: IndexChoice<'_>) -> Result<Value> {
+        let collection = self.resolve(name)?;
         let described: Vec<Value> =
             chosen.of(&collection)?.into_iter().map(|index| index_description(&collection, index)).collect();
         Ok(with_success(json!({ "index_descriptions": described })))
@@ -226,12 +229,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         collection.indexes.iter().map(|index| index_description(collection, index)).collect()
     }
 
-    pub(super) fn index_coverage(
-        &self,
-        (database, name): (&str, &str),
-        chosen: IndexChoice<'_>,
-    ) -> Result<IndexCoverage> {
-        let collection = self.resolve(database, name)?;
+    pub(super) fn index_coverage(&self, name: CollectionName<'_>, chosen: IndexChoice<'_>) -> Result<IndexCoverage> {
+        let collection = self.resolve(name)?;
         Ok(IndexCoverage::of(&collection, chosen.only(&collection)?.id))
     }
 
@@ -276,11 +275,11 @@ fn virtual_channel(id: CollectionId, shard: u32) -> String {
 }
 
 /// Milvus describes an unknown collection with this text and the older error name.
-fn collection_not_found(database: &str, name: &str, error: &Error) -> Value {
+fn collection_not_found(name: CollectionName<'_>, error: &Error) -> Value {
     let mut status = Status::from(error);
     status.error_code = "UnexpectedError";
     status.reason = format!("can't find collection {}", status.detail);
-    json!({ "status": status, "collection_name": name, "db_name": database })
+    json!({ "status": status, "collection_name": name.collection, "db_name": name.database })
 }
 
 fn index_description(collection: &Collection, index: &IndexDefinition) -> Value {

@@ -7,7 +7,7 @@
 use super::Coordinator;
 use super::describe::{decimal, with_success};
 use super::maintenance::despite_deaths;
-use crate::catalog::{Collection, Partition};
+use crate::catalog::{Collection, CollectionName, Partition};
 use crate::cluster::{ExportOfSegment, ExportPlan, ExportStep, NodeAnswer, NodeCommand, Nodes, StepOfExport};
 use crate::error::{Error, Result};
 use crate::export::{Beginning, ExportFormat, Layout, Measures, needs_measuring};
@@ -46,8 +46,7 @@ struct Export {
 }
 
 pub(super) struct NewExport<'a> {
-    pub database: &'a str,
-    pub collection: &'a str,
+    pub collection: CollectionName<'a>,
     pub partitions: &'a [String],
     pub format: &'a str,
     pub expr: &'a str,
@@ -59,8 +58,7 @@ pub(super) struct NewExport<'a> {
 /// Where in an export a step begins.
 pub(super) struct StepRequest<'a> {
     pub export: ExportId,
-    pub database: &'a str,
-    pub collection: &'a str,
+    pub collection: CollectionName<'a>,
     pub segment: usize,
     pub row: u32,
 }
@@ -105,11 +103,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Answers with what the page must know, and the beginning of each file.
     pub(super) async fn begin_export(self: &Rc<Self>, new: NewExport<'_>) -> Result<Exported> {
         let id = ExportId(self.tick().0);
-        let collection = self.resolve(new.database, new.collection)?;
+        let collection = self.resolve(new.collection)?;
         self.plan_export(id, &new, &collection)?;
         self.flush(collection.id).await?;
-        let gone = || Error::CollectionNotFound { database: new.database.into(), collection: new.collection.into() };
-        let collection = self.collection(collection.id).ok_or_else(gone)?;
+        let collection = self.collection(collection.id).ok_or_else(|| new.collection.not_found())?;
         let (plan, segments) = self.plan_export(id, &new, &collection)?;
         let export = Rc::new(Export {
             collection: collection.id,
@@ -127,7 +124,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self.heard_of(&export);
         let begun = begun.and_then(|(plan, measures)| begin(plan, &measures));
         // A collection that is dropped meanwhile takes its exports and files with it.
-        let begun = if self.exports.find(id).is_some() { begun } else { Err(gone()) };
+        let begun = if self.exports.find(id).is_some() { begun } else { Err(new.collection.not_found()) };
         let (plan, Beginning { layout, files, options, .. }) = match begun {
             Ok(begun) => begun,
             Err(error) => {
@@ -243,7 +240,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn export_gone(&self, step: &StepRequest<'_>) -> Error {
         let lost =
             format!("export {} has been given up, or went with the tab that ran the store: begin again", step.export);
-        self.resolve(step.database, step.collection).err().unwrap_or(Error::NotReady { reason: lost })
+        self.resolve(step.collection).err().unwrap_or(Error::NotReady { reason: lost })
     }
 
     /// Lets go of what an export reads. One that is not there has ended already.

@@ -1,7 +1,7 @@
 use super::Coordinator;
 use super::graph::is_complete;
 use super::maintenance::despite_deaths;
-use crate::catalog::{Collection, IndexDefinition};
+use crate::catalog::{Collection, CollectionName, IndexDefinition};
 use crate::cluster::{IndexOutcome, IndexPlan, NodeAnswer, NodeCommand, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, IndexId, SegmentId};
@@ -49,12 +49,12 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// name of no field is of a key of the dynamic one.
     pub(super) async fn create_index(
         self: &Rc<Self>,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         field: &str,
         index_name: &str,
         params: &[KeyValue],
     ) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+        let collection = self.resolve(name)?;
         let field = collection
             .schema
             .field(field)
@@ -92,8 +92,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// An index that does not exist is dropped already.
-    pub(super) async fn drop_index(&self, (database, name): (&str, &str), chosen: IndexChoice<'_>) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn drop_index(&self, name: CollectionName<'_>, chosen: IndexChoice<'_>) -> Result<()> {
+        let collection = self.resolve(name)?;
         let dropped = match chosen.only(&collection) {
             Ok(dropped) => dropped.id,
             Err(Error::IndexNotFound { .. }) => return Ok(()),

@@ -22,9 +22,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Starts a load; it has ended when progress says 100. Answers with its ticket, by which it can be cancelled, unless
     /// there was nothing to do.
     pub(super) async fn load(self: &Rc<Self>, request: LoadRequest<'_>) -> Result<Option<u64>> {
-        names::check_collection(request.collection)?;
+        names::check_collection(request.collection.collection)?;
         let _admission = self.admitting.lock().await;
-        let collection = self.resolve(request.database, request.collection)?;
+        let collection = self.resolve(request.collection)?;
         let id = collection.id;
         let runtime = self.runtime(id);
         self.check_room(&collection, &runtime, &wanted_record(&collection, &request)?).await?;

@@ -2,7 +2,7 @@
 
 use super::partition::partition_ids;
 use super::{Coordinator, LoadTicket, Runtime, Serving};
-use crate::catalog::Collection;
+use crate::catalog::{Collection, CollectionName};
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::event::{Event, LoadProgress};
@@ -45,9 +45,9 @@ pub(super) struct Route {
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// A name that nothing has is a state, not an error.
-    pub(super) fn load_state(&self, database: &str, name: &str, partitions: &[String]) -> Result<LoadState> {
-        names::check_collection(name)?;
-        let collection = match self.resolve(database, name) {
+    pub(super) fn load_state(&self, name: CollectionName<'_>, partitions: &[String]) -> Result<LoadState> {
+        names::check_collection(name.collection)?;
+        let collection = match self.resolve(name) {
             Err(Error::CollectionNotFound { .. } | Error::DatabaseNotFound { .. }) => return Ok(LoadState::NotExist),
             found => found?,
         };
@@ -62,8 +62,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Why a load failed, for those who wait for it.
-    pub(super) fn check_not_failed(&self, database: &str, name: &str, ticket: u64) -> Result<()> {
-        let collection = self.resolve(database, name)?.id;
+    pub(super) fn check_not_failed(&self, name: CollectionName<'_>, ticket: u64) -> Result<()> {
+        let collection = self.resolve(name)?.id;
         match self.runtime(collection).failures.borrow().get(&ticket) {
             Some(why) => Err(Error::LoadFailed { collection, why: Box::new(why.clone()) }),
             None => Ok(()),
@@ -71,8 +71,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Percent; 100 means searchable. Of a collection that has something loaded already, how far the rest is.
-    pub(super) fn loading_progress(&self, database: &str, name: &str, partitions: &[String]) -> Result<u32> {
-        let collection = self.resolve(database, name)?;
+    pub(super) fn loading_progress(&self, name: CollectionName<'_>, partitions: &[String]) -> Result<u32> {
+        let collection = self.resolve(name)?;
         if self.progress_of(&collection, partitions)? {
             return Ok(100);
         }
@@ -140,8 +140,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Comes back when all that is asked for is loaded, refused or released, or after some time at the latest.
-    pub(super) async fn await_load(&self, database: &str, name: &str, partitions: &[String], milliseconds: u32) {
-        let Ok(collection) = self.resolve(database, name) else { return };
+    pub(super) async fn await_load(&self, name: CollectionName<'_>, partitions: &[String], milliseconds: u32) {
+        let Ok(collection) = self.resolve(name) else { return };
         let runtime = self.runtime(collection.id);
         let mut late = pin!(self.platform.sleep(milliseconds));
         while let Ok(false) = self.progress_of(&collection, partitions) {
@@ -216,13 +216,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Where a client sends its reads. Waits while a node that has died is being replaced.
-    pub(super) async fn route(
-        self: &Rc<Self>,
-        database: &str,
-        name: &str,
-        partition_names: &[String],
-    ) -> Result<Route> {
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn route(self: &Rc<Self>, name: CollectionName<'_>, partition_names: &[String]) -> Result<Route> {
+        let collection = self.resolve(name)?;
         if let Some(unknown) = partition_names.iter().find(|name| collection.partition(name).is_none()) {
             return Err(Error::unknown_partition_name(unknown));
         }

@@ -1,14 +1,13 @@
 //! What a load request makes of the load record, or why Milvus refuses it: its checks, in its order.
 
 use super::partition::partition_ids;
-use crate::catalog::{Collection, LoadRecord};
+use crate::catalog::{Collection, CollectionName, LoadRecord};
 use crate::error::{Error, Result};
 use crate::schema::{DYNAMIC_FIELD, FieldId};
 use crate::sorted::{SortedMap, SortedSet};
 
 pub(super) struct LoadRequest<'a> {
-    pub database: &'a str,
-    pub collection: &'a str,
+    pub collection: CollectionName<'a>,
     /// `None`: the whole collection.
     pub partitions: Option<&'a [String]>,
     /// Empty: all fields.

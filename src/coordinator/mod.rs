@@ -1,9 +1,7 @@
 //! The coordinator: the one owner of a store. It decides and commits, and never computes.
 //!
-//! Locks, in the order in which they are taken: `graphs` (one is built at a time), a collection's `maintaining` (one flush,
-//! compaction or index build at a time), `data_node` (one command at a time), its `moving` (loads against commits of
-//! segments), `admitting` (room in memory), its `writing` (order of its log), then `committing` (catalog). They are tokio's
-//! because those are fair: who waits is not overtaken by a stream of writes.
+//! Its locks, and their order, are in ARCHITECTURE.md. They are tokio's because those are fair: who waits is not overtaken by a
+//! stream of writes.
 
 mod alias;
 mod alter;
@@ -37,8 +35,8 @@ use index::IndexCoverage;
 use load_progress::Progress;
 
 use crate::catalog::{
-    Catalog, CatalogBatch, Collection, DEFAULT_DATABASE, Database, LogSummary, SOURCES, read_log_summaries,
-    source_prefix,
+    Catalog, CatalogBatch, Collection, CollectionName, DEFAULT_DATABASE, Database, LogSummary, SOURCES,
+    read_log_summaries, source_prefix,
 };
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result};
@@ -375,8 +373,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// A name or alias to what it stands for now.
-    fn resolve(&self, database: &str, name: &str) -> Result<Collection> {
-        self.catalog.borrow().resolve(database, name).cloned()
+    fn resolve(&self, name: CollectionName<'_>) -> Result<Collection> {
+        self.catalog.borrow().resolve(name).cloned()
     }
 
     fn collection(&self, id: CollectionId) -> Option<Collection> {

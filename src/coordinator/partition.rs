@@ -1,6 +1,6 @@
 use super::collection::DEFAULT_PARTITION;
 use super::{Coordinator, LoadCause};
-use crate::catalog::{CatalogBatch, Collection, Partition};
+use crate::catalog::{CatalogBatch, Collection, CollectionName, Partition};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::ids::PartitionId;
@@ -11,8 +11,8 @@ use std::rc::Rc;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// A partition that exists is created already. One of a collection that is loaded as a whole is loaded from the start.
-    pub(super) async fn create_partition(self: &Rc<Self>, database: &str, name: &str, partition: &str) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn create_partition(self: &Rc<Self>, name: CollectionName<'_>, partition: &str) -> Result<()> {
+        let collection = self.resolve(name)?;
         if collection.uses_partition_key() {
             return Err(Error::invalid("disable create partition if partition key mode is used"));
         }
@@ -51,8 +51,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// A partition that does not exist is dropped already.
-    pub(super) async fn drop_partition(self: &Rc<Self>, database: &str, name: &str, partition: &str) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn drop_partition(self: &Rc<Self>, name: CollectionName<'_>, partition: &str) -> Result<()> {
+        let collection = self.resolve(name)?;
         if collection.uses_partition_key() {
             return Err(Error::invalid("disable drop partition if partition key mode is used"));
         }

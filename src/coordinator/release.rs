@@ -3,7 +3,7 @@
 use super::load::settle;
 use super::partition::partition_ids;
 use super::{Coordinator, Runtime};
-use crate::catalog::Collection;
+use crate::catalog::{Collection, CollectionName};
 use crate::cluster::{NodeCommand, Nodes};
 use crate::error::{Error, Result};
 use crate::ids::{CollectionId, PartitionId};
@@ -15,8 +15,8 @@ use std::rc::Rc;
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Gives up a load that is under way; what was loaded before stays as it is.
-    pub(super) async fn cancel_load(self: &Rc<Self>, database: &str, name: &str, ticket: u64) -> Result<()> {
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn cancel_load(self: &Rc<Self>, name: CollectionName<'_>, ticket: u64) -> Result<()> {
+        let collection = self.resolve(name)?;
         let runtime = self.runtime(collection.id);
         let cancelled: SortedSet<PartitionId> = {
             let serving = runtime.serving.borrow();
@@ -26,9 +26,9 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         if cancelled.is_empty() { Ok(()) } else { self.release(&collection, &runtime, &cancelled).await }
     }
 
-    pub(super) async fn release_collection(self: &Rc<Self>, database: &str, name: &str) -> Result<()> {
-        names::check_collection(name)?;
-        let collection = self.resolve(database, name)?;
+    pub(super) async fn release_collection(self: &Rc<Self>, name: CollectionName<'_>) -> Result<()> {
+        names::check_collection(name.collection)?;
+        let collection = self.resolve(name)?;
         let runtime = self.runtime(collection.id);
         runtime.failed_load.replace(None);
         self.change_load(collection.id, |collection| {
@@ -42,12 +42,11 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     pub(super) async fn release_partitions(
         self: &Rc<Self>,
-        database: &str,
-        name: &str,
+        name: CollectionName<'_>,
         partitions: &[String],
     ) -> Result<()> {
-        names::check_collection(name)?;
-        let collection = self.resolve(database, name)?;
+        names::check_collection(name.collection)?;
+        let collection = self.resolve(name)?;
         if collection.uses_partition_key() {
             return Err(Error::invalid("disable release partitions if partition key mode is used"));
         }

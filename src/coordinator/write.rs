@@ -3,7 +3,7 @@
 use super::partition::partition_ids;
 use super::repeat::WriteRequest;
 use super::{Coordinator, Runtime};
-use crate::catalog::{CatalogBatch, Collection, LogSummary, WriteOutcome};
+use crate::catalog::{CatalogBatch, Collection, CollectionName, LogSummary, WriteOutcome};
 use crate::cluster::{NodeAnswer, NodeCommand, NodeId, Nodes};
 use crate::error::{Error, Result};
 use crate::expr::Filter;
@@ -39,8 +39,7 @@ pub(super) struct Delete<'a> {
 }
 
 pub(super) struct Target<'a> {
-    pub database: &'a str,
-    pub collection: &'a str,
+    pub collection: CollectionName<'a>,
     /// Empty: the default partition for an insert, all partitions for a delete.
     pub partition: &'a str,
 }
@@ -48,7 +47,7 @@ pub(super) struct Target<'a> {
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Resolves when the log has the rows and, where they are loaded, they can be found.
     pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, mut insert: Insert) -> Result<Written> {
-        let id = self.resolve(target.database, target.collection)?.id;
+        let id = self.resolve(target.collection)?.id;
         let runtime = self.runtime(id);
         self.wait_for_flush(&runtime).await;
         let (written, applied) = {
@@ -96,7 +95,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     /// Deletes by filter; returns how many keys. A filter that names the primary keys needs nothing loaded; rows of any other
     /// are searched for first.
     pub(super) async fn delete(self: &Rc<Self>, target: Target<'_>, delete: Delete<'_>) -> Result<u64> {
-        let id = self.resolve(target.database, target.collection)?.id;
+        let id = self.resolve(target.collection)?.id;
         let runtime = self.runtime(id);
         match self.delete_once(id, &runtime, &target, &delete).await {
             Err(Error::CollectionNotFullyLoaded { .. } | Error::LoadFailed { .. }) => {}
@@ -173,10 +172,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// The collection as it is after a wait.
     fn expect_collection(&self, id: CollectionId, target: &Target<'_>) -> Result<Collection> {
-        self.collection(id).ok_or_else(|| Error::CollectionNotFound {
-            database: target.database.to_owned(),
-            collection: target.collection.to_owned(),
-        })
+        self.collection(id).ok_or_else(|| target.collection.not_found())
     }
 
     /// Commits one record; the caller holds `writing`. The future that comes back ends when the nodes that hold the

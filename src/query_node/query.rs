@@ -3,7 +3,7 @@
 use super::QueryNode;
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
-use crate::catalog::DEFAULT_DATABASE;
+use crate::catalog::CollectionName;
 use crate::error::{Error, Result, Status};
 use crate::export::DynamicKeys;
 use crate::expr::Filter;
@@ -47,14 +47,13 @@ pub(super) struct QueryRequest {
 impl<P: Platform> QueryNode<P> {
     pub(super) async fn query(&self, body: &str) -> Result<NodeReply> {
         let request: QueryRequest = crate::request::parse("Query", body)?;
-        let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
         let counts = request.output_fields.iter().any(|name| name.trim().eq_ignore_ascii_case(COUNT));
         let params = QueryParams::from_key_values(&request.query_params)?;
         if counts && request.output_fields.len() > 1 {
             return Err(Error::invalid(format!("parse output field name failed: {COUNT}")));
         }
         params.check_filter(&request.expr, counts)?;
-        let name = (database, request.collection_name.as_str());
+        let name = CollectionName::new(&request.db_name, &request.collection_name);
         let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
         let filter = target.filter(&request.expr, &request.expr_template_values)?;
         let primary_key = target.schema().primary_key().clone();

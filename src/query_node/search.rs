@@ -5,7 +5,7 @@ use super::coded::{self, Candidates, CodedSegment};
 use super::exact::{self, ExactSegment};
 use super::output::{NodeReply, RowAt, gather};
 use super::target::Target;
-use crate::catalog::{DEFAULT_DATABASE, IndexDefinition};
+use crate::catalog::{CollectionName, IndexDefinition};
 use crate::error::{Error, Result, Status};
 use crate::expr::Rows;
 use crate::index::codes::Effort;
@@ -86,15 +86,14 @@ pub(super) struct Plan {
     group_field: Option<Field>,
 }
 
-type Hit = RankedHit<RowAt>;
+type KeyedHit = RankedHit<RowAt>;
 
 impl<P: Platform> QueryNode<P> {
     pub(super) async fn search(&self, body: &str, blobs: &[Vec<u8>]) -> Result<NodeReply> {
         let request: SearchRequest = crate::request::parse("Search", body)?;
         let mut params = SearchParams::from_key_values(&request.search_params)?;
         request.refuse_what_is_missing()?;
-        let database = if request.db_name.is_empty() { DEFAULT_DATABASE } else { &request.db_name };
-        let name = (database, request.collection_name.as_str());
+        let name = CollectionName::new(&request.db_name, &request.collection_name);
         let target = self.target(name, &request.partition_names, params.ignore_growing).await?;
         params.check_iterated(target.view.id)?;
         let field = params.vector_field(target.schema())?.clone();
@@ -150,7 +149,12 @@ impl<P: Platform> QueryNode<P> {
     }
 
     /// The hits of each query, as many as are asked for if there are as many.
-    async fn nearest(&self, plan: &Plan, queries: &[&[f32]], breather: &mut Breather<'_, P>) -> Result<Vec<Vec<Hit>>> {
+    async fn nearest(
+        &self,
+        plan: &Plan,
+        queries: &[&[f32]],
+        breather: &mut Breather<'_, P>,
+    ) -> Result<Vec<Vec<KeyedHit>>> {
         let rows: usize = plan.masks.iter().map(|mask| mask.count_ones(..)).sum();
         let mut hits_of_queries = vec![Vec::new(); queries.len()];
         let mut unanswered: Vec<usize> = (0..queries.len()).collect();
@@ -242,7 +246,12 @@ impl<P: Platform> QueryNode<P> {
 
 impl Plan {
     /// Scores and output fields of all hits, one query after the other.
-    fn reply(&self, request: &SearchRequest, output: &OutputFields, hits_of_queries: &[Vec<Hit>]) -> Result<NodeReply> {
+    fn reply(
+        &self,
+        request: &SearchRequest,
+        output: &OutputFields,
+        hits_of_queries: &[Vec<KeyedHit>],
+    ) -> Result<NodeReply> {
         let rows: Vec<RowAt> = hits_of_queries.iter().flatten().map(|hit| hit.at).collect();
         let mut batch = gather(&self.target.segments, &output.fields, &rows)?;
         let scores = hits_of_queries.iter().flatten().map(|hit| match self.params.round_decimal {
@@ -280,11 +289,11 @@ impl Plan {
     /// What the caller gets of the best `depth` hits of each segment; `None` when a deeper search could change it.
     fn answer(
         &self,
-        mut lists: Vec<Vec<Hit>>,
+        mut lists: Vec<Vec<KeyedHit>>,
         depth: usize,
         exhausted: bool,
         groups_there: Option<&GroupRows>,
-    ) -> Option<Vec<Hit>> {
+    ) -> Option<Vec<KeyedHit>> {
         let order = Order::of(self.metric);
         // Behind the end of a list may be more hits of its last score. Of sealed rows these have larger keys, which matter to
         // iterators alone.
@@ -309,7 +318,7 @@ impl Plan {
             return grouped(self, field, (&hits, exhausted), groups_there);
         }
         // Pages that follow one another leave nothing out.
-        let is_certain = |last: &Hit| horizon.is_none_or(|horizon| order.compare(last.score, horizon).is_lt());
+        let is_certain = |last: &KeyedHit| horizon.is_none_or(|horizon| order.compare(last.score, horizon).is_lt());
         // Fewer only where one key had several rows.
         let is_enough = exhausted || hits.get(self.params.depth() - 1).is_some_and(is_certain);
         is_enough.then(|| hits.into_iter().skip(self.params.offset).take(self.params.limit).collect())
@@ -318,7 +327,7 @@ impl Plan {
 
 struct Scanned {
     /// By segment.
-    lists: Vec<Vec<Hit>>,
+    lists: Vec<Vec<KeyedHit>>,
     /// Whether there may be more rows.
     cut_off: bool,
 }
@@ -396,9 +405,9 @@ async fn groups_of<P: Platform>(plan: &Plan, field: &Field, breather: &mut Breat
 fn grouped(
     plan: &Plan,
     field: &Field,
-    (hits, exhausted): (&[Hit], bool),
+    (hits, exhausted): (&[KeyedHit], bool),
     there: Option<&GroupRows>,
-) -> Option<Vec<Hit>> {
+) -> Option<Vec<KeyedHit>> {
     let group_by = plan.params.group_by.as_ref()?;
     let keys = hits.iter().map(|hit| group_key(&plan.target.segments[hit.at.segment as usize], field, hit.at.row));
     let groups = group(keys, plan.params.depth(), group_by.size, group_by.strict, there);

@@ -1,6 +1,7 @@
 //! What a read asks for, checked against what is loaded.
 
 use super::{Loaded, QueryNode};
+use crate::catalog::CollectionName;
 use crate::cluster::CollectionView;
 use crate::error::{Error, Result};
 use crate::expr::Filter;
@@ -28,14 +29,14 @@ impl<P: Platform> QueryNode<P> {
     /// The rows of the named partitions, or of all loaded ones, for a call that named the collection like this.
     pub(super) async fn target(
         &self,
-        (database, name): (&str, &str),
+        name: CollectionName<'_>,
         partitions: &[String],
         ignore_growing: bool,
     ) -> Result<Target> {
         self.learn_write_times().await?;
         let loaded = self.loaded.borrow();
         let view = loaded.view.clone().ok_or(Error::StaleRoute)?;
-        if view.database != database || !view.names.contains(name) {
+        if view.database != name.database || !view.names.contains(name.collection) {
             return Err(Error::StaleRoute);
         }
         view.schema.check_named_partitions(!partitions.is_empty())?;

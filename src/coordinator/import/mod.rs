@@ -18,7 +18,7 @@ use source::PATIENCE_MS;
 use super::Coordinator;
 use super::collection::DEFAULT_PARTITION;
 use super::write::{Target, insert_partitions};
-use crate::catalog::{CatalogBatch, Collection, ImportJob, ImportState, SourceFile, source_prefix};
+use crate::catalog::{CatalogBatch, Collection, CollectionName, ImportJob, ImportState, SourceFile, source_prefix};
 use crate::cluster::Nodes;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -139,7 +139,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     fn new_import(&self, new: &NewImport<'_>) -> Result<ImportJob> {
-        let collection = self.resolve(new.target.database, new.target.collection)?;
+        let collection = self.resolve(new.target.collection)?;
         let keyed = collection.uses_partition_key();
         if keyed && !new.target.partition.is_empty() {
             let text = "not allow to set partition name for collection with partition key";
@@ -217,10 +217,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// The jobs of a collection, or of all of a database; the last ones if there is a limit.
-    pub(super) fn import_jobs(&self, database: &str, name: &str, limit: usize) -> Result<Vec<ImportJob>> {
-        let only: Option<CollectionId> = if name.is_empty() { None } else { Some(self.resolve(database, name)?.id) };
+    pub(super) fn import_jobs(&self, name: CollectionName<'_>, limit: usize) -> Result<Vec<ImportJob>> {
+        let only: Option<CollectionId> = if name.collection.is_empty() { None } else { Some(self.resolve(name)?.id) };
         let catalog = self.catalog.borrow();
-        let wanted = |job: &&ImportJob| job.database == database && only.is_none_or(|only| job.collection == only);
+        let wanted = |job: &&ImportJob| job.database == name.database && only.is_none_or(|only| job.collection == only);
         let jobs = catalog.imports.values().filter(wanted).filter(|job| self.is_remembered(job));
         let jobs: Vec<ImportJob> = jobs.cloned().collect();
         let left_out = if limit == 0 { 0 } else { jobs.len().saturating_sub(limit) };

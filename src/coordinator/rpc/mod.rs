@@ -8,6 +8,7 @@ use super::describe::{decimal, with_success};
 use super::index::IndexCoverage;
 use super::load_progress::LoadState;
 use super::load_request::{LoadRequest, asked_record};
+use crate::catalog::CollectionName;
 use crate::cluster::{NodeId, Nodes};
 use crate::error::{Error, Result, Status};
 use crate::platform::Platform;
@@ -81,17 +82,18 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Futures are boxed: one function with all that it calls is long compiled before the first call is answered.
     async fn answer(self: &Rc<Self>, method: &str, request: Request, body: &str, blobs: Vec<Vec<u8>>) -> Result<Reply> {
-        let (database, name) = request.collection();
-        if CHECK_THE_NAME.contains(&method) && !name.is_empty() {
-            names::check_collection(name)?;
+        let name = request.collection();
+        let database = name.database;
+        if CHECK_THE_NAME.contains(&method) && !name.collection.is_empty() {
+            names::check_collection(name.collection)?;
         }
         match method {
             "Connect" => Ok(connected()),
             "GetVersion" => success(json!({ "version": version() })),
             "CheckHealth" => success(json!({ "isHealthy": true, "reasons": [], "quota_states": [] })),
-            "Route" => self.route(database, name, &request.partition_names).boxed_local().await.map(routed),
+            "Route" => self.route(name, &request.partition_names).boxed_local().await.map(routed),
             "GetMemoryUsage" => {
-                let only = if name.is_empty() { None } else { Some(self.resolve(database, name)?) };
+                let only = if name.collection.is_empty() { None } else { Some(self.resolve(name)?) };
                 Ok(self.memory_usage(only.as_ref()).boxed_local().await.into())
             }
 
@@ -104,75 +106,72 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "DescribeDatabase" => Ok(self.describe_database(database)?.into()),
 
             "CreateCollection" => done_after(self.create_collection(new_collection(&request)?)).await,
-            "DescribeCollection" => Ok(self.describe_collection(database, name)?.into()),
-            "HasCollection" => success(json!({ "value": self.resolve(database, name).is_ok() })),
+            "DescribeCollection" => Ok(self.describe_collection(name)?.into()),
+            "HasCollection" => success(json!({ "value": self.resolve(name).is_ok() })),
             "ShowCollections" => {
                 let loaded = request.wants_loaded().then_some(&request.collection_names[..]);
                 Ok(self.show_collections(database, loaded).boxed_local().await?.into())
             }
-            "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(database, name)?, None).into()),
-            "DropCollection" => done_after(self.drop_collection(database, name)).await,
+            "GetCollectionStatistics" => Ok(self.statistics(&self.resolve(name)?, None).into()),
+            "DropCollection" => done_after(self.drop_collection(name)).await,
             "TruncateCollection" => {
-                self.truncate_collection(database, name).boxed_local().await?;
+                self.truncate_collection(name).boxed_local().await?;
                 success(json!({}))
             }
             "RenameCollection" => {
                 let new_database = if request.new_database.is_empty() { database } else { &request.new_database };
-                done_after(self.rename_collection((database, &request.old_name), (new_database, &request.new_name)))
-                    .await
+                let old = CollectionName { database, collection: &request.old_name };
+                let new = CollectionName { database: new_database, collection: &request.new_name };
+                done_after(self.rename_collection(old, new)).await
             }
             "AlterCollection" => {
-                done_after(self.alter_properties((database, name), request.properties.clone(), &request.delete_keys))
-                    .await
+                done_after(self.alter_properties(name, request.properties.clone(), &request.delete_keys)).await
             }
             "AlterCollectionField" => {
                 let (field, set) = (&request.field_name, request.properties.clone());
-                done_after(self.alter_field((database, name), field, set, &request.delete_keys)).await
+                done_after(self.alter_field(name, field, set, &request.delete_keys)).await
             }
 
-            "AddCollectionField" => done_after(self.add_field((database, name), &request.schema)).await,
+            "AddCollectionField" => done_after(self.add_field(name, &request.schema)).await,
 
-            "CreateAlias" => done_after(self.create_alias(database, name, &request.alias)).await,
-            "AlterAlias" => done_after(self.alter_alias(database, name, &request.alias)).await,
-            "DropAlias" => done_after(self.drop_alias(database, &request.alias)).await,
-            "DescribeAlias" => Ok(self.describe_alias(database, &request.alias)?.into()),
-            "ListAliases" => Ok(self.list_aliases(database, name)?.into()),
+            "CreateAlias" => done_after(self.create_alias(name, &request.alias)).await,
+            "AlterAlias" => done_after(self.alter_alias(name, &request.alias)).await,
+            "DropAlias" => done_after(self.drop_alias(request.alias())).await,
+            "DescribeAlias" => Ok(self.describe_alias(request.alias())?.into()),
+            "ListAliases" => Ok(self.list_aliases(name)?.into()),
 
-            "CreatePartition" => done_after(self.create_partition(database, name, &request.partition_name)).await,
-            "DropPartition" => done_after(self.drop_partition(database, name, &request.partition_name)).await,
+            "CreatePartition" => done_after(self.create_partition(name, &request.partition_name)).await,
+            "DropPartition" => done_after(self.drop_partition(name, &request.partition_name)).await,
             "HasPartition" => {
                 names::check_partition(&request.partition_name)?;
-                let found = self.resolve(database, name)?.partition(&request.partition_name).is_some();
+                let found = self.resolve(name)?.partition(&request.partition_name).is_some();
                 success(json!({ "value": found }))
             }
             "ShowPartitions" => {
-                Ok(self.show_partitions((database, name), &request.partition_names, request.wants_loaded())?.into())
+                Ok(self.show_partitions(name, &request.partition_names, request.wants_loaded())?.into())
             }
             "GetPartitionStatistics" => {
-                let collection = self.resolve(database, name)?;
+                let collection = self.resolve(name)?;
                 let partition = collection.expect_partition(&request.partition_name)?.id;
                 Ok(self.statistics(&collection, Some(partition)).into())
             }
 
             "CreateIndex" => {
                 let params = &request.extra_params;
-                done_after(self.create_index((database, name), &request.field_name, &request.index_name, params)).await
+                done_after(self.create_index(name, &request.field_name, &request.index_name, params)).await
             }
-            "DropIndex" => done_after(self.drop_index((database, name), request.index())).await,
+            "DropIndex" => done_after(self.drop_index(name, request.index())).await,
             "AlterIndex" => {
                 let (index, set) = (&request.index_name, request.extra_params.clone());
-                done_after(self.alter_index((database, name), index, set, &request.delete_keys)).await
+                done_after(self.alter_index(name, index, set, &request.delete_keys)).await
             }
-            "DescribeIndex" | "GetIndexStatistics" => {
-                Ok(self.describe_index((database, name), request.index())?.into())
-            }
+            "DescribeIndex" | "GetIndexStatistics" => Ok(self.describe_index(name, request.index())?.into()),
             "GetIndexState" => {
-                let coverage = self.index_coverage((database, name), request.index())?;
+                let coverage = self.index_coverage(name, request.index())?;
                 success(json!({ "state": coverage.state(), "fail_reason": "" }))
             }
             "GetIndexBuildProgress" => {
-                let IndexCoverage { indexed_rows, total_rows } =
-                    self.index_coverage((database, name), request.index())?;
+                let IndexCoverage { indexed_rows, total_rows } = self.index_coverage(name, request.index())?;
                 success(json!({ "indexed_rows": decimal(indexed_rows), "total_rows": decimal(total_rows) }))
             }
 
@@ -184,21 +183,21 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "LoadPartitions" => {
                 self.load(request.load(Some(&request.partition_names))).boxed_local().await.map(load_begun)
             }
-            "CancelLoad" => done_after(self.cancel_load(database, name, request.load_ticket()?)).await,
-            "ReleaseCollection" => done_after(self.release_collection(database, name)).await,
-            "ReleasePartitions" => done_after(self.release_partitions(database, name, &request.partition_names)).await,
+            "CancelLoad" => done_after(self.cancel_load(name, request.load_ticket()?)).await,
+            "ReleaseCollection" => done_after(self.release_collection(name)).await,
+            "ReleasePartitions" => done_after(self.release_partitions(name, &request.partition_names)).await,
             "GetLoadState" => {
-                let state = self.load_state(database, name, &request.partition_names)?;
+                let state = self.load_state(name, &request.partition_names)?;
                 success(json!({ "state": state.name() }))
             }
             "GetLoadingProgress" => {
                 if let Some(milliseconds) = request.wait_ms {
-                    self.await_load(database, name, &request.partition_names, milliseconds).boxed_local().await;
+                    self.await_load(name, &request.partition_names, milliseconds).boxed_local().await;
                 }
                 if !request.ticket.is_empty() {
-                    self.check_not_failed(database, name, request.load_ticket()?)?;
+                    self.check_not_failed(name, request.load_ticket()?)?;
                 }
-                let progress = self.loading_progress(database, name, &request.partition_names)?;
+                let progress = self.loading_progress(name, &request.partition_names)?;
                 let refreshed = if progress == 100 { 100 } else { 0 };
                 success(json!({ "progress": decimal(progress), "refresh_progress": decimal(refreshed) }))
             }
@@ -226,7 +225,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "CancelImport" => done_after(self.cancel_import(request.import_task()?, &request.reason)).await,
             "GetImportState" => Ok(self.describe_import(&self.import_job(request.import_task()?)?).into()),
             "ListImportTasks" => {
-                let jobs = self.import_jobs(database, name, request.limit())?;
+                let jobs = self.import_jobs(name, request.limit())?;
                 let tasks: Vec<Value> = jobs.iter().map(|job| self.describe_import(job)).collect();
                 success(json!({ "tasks": tasks }))
             }
@@ -242,18 +241,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             "FlushAll" => self.flush_all().boxed_local().await,
             // A flush has ended when its call is answered.
             "GetFlushState" | "GetFlushAllState" => {
-                if !name.is_empty() {
-                    self.resolve(database, name)?;
+                if !name.collection.is_empty() {
+                    self.resolve(name)?;
                 }
                 success(json!({ "flushed": true }))
             }
             "GetPersistentSegmentInfo" | "GetQuerySegmentInfo" => {
                 let named: SegmentInfoRequest = parse(method, body)?;
-                let collection = self.resolve(database, &named.collection_name)?;
+                let name = CollectionName { database, collection: &named.collection_name };
+                let collection = self.resolve(name)?;
                 Ok(self.segment_infos(&collection, method == "GetQuerySegmentInfo").into())
             }
             "ManualCompaction" => {
-                let collection = self.resolve(database, name)?;
+                let collection = self.resolve(name)?;
                 let count = self.compact(collection.id).boxed_local().await?;
                 self.build_in_background(collection.id);
                 success(json!({ "compactionID": decimal(self.tick()), "compactionPlanCount": count }))
@@ -268,7 +268,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     fn describe_collections(&self, body: &str) -> Result<Reply> {
         let request: BatchDescribe = parse("BatchDescribeCollection", body)?;
         let database = request.database();
-        let by_name = request.collection_name.iter().map(|name| self.describe_collection(database, name));
+        let by_name = request
+            .collection_name
+            .iter()
+            .map(|name| self.describe_collection(CollectionName { database, collection: name }));
         let by_id = request.ids().map(|id| self.describe_collection_by_id(database, id?));
         let responses = by_name.chain(by_id).collect::<Result<Vec<_>>>()?;
         success(json!({ "responses": responses }))
@@ -295,7 +298,7 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         let mut sealed = SortedMap::new();
         let mut flushed_at = SortedMap::new();
         for name in names {
-            let id = self.resolve(database, name)?.id;
+            let id = self.resolve(CollectionName { database, collection: name })?.id;
             self.flush(id).await?;
             let collection = self.collection(id);
             let segments: Vec<Value> = collection
@@ -327,10 +330,10 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
 
     /// Everything that is written or imported shows in what is loaded without it; only the state is checked.
     fn refresh_load(&self, request: LoadRequest<'_>) -> Result<()> {
-        names::check_collection(request.collection)?;
-        let collection = self.resolve(request.database, request.collection)?;
+        names::check_collection(request.collection.collection)?;
+        let collection = self.resolve(request.collection)?;
         asked_record(&collection, &request)?;
-        match self.load_state(request.database, request.collection, &[])? {
+        match self.load_state(request.collection, &[])? {
             LoadState::Loaded => Ok(()),
             LoadState::Loading => Err(Error::While {
                 doing: "collection not fully loaded".into(),

@@ -1,6 +1,6 @@
 //! What callers send: Milvus' requests as JSON.
 
-use crate::catalog::DEFAULT_DATABASE;
+use crate::catalog::{CollectionName, DEFAULT_DATABASE};
 use crate::coordinator::collection::NewCollection;
 use crate::coordinator::export::{NewExport, StepRequest};
 use crate::coordinator::import::{NewImport, Piece};
@@ -125,12 +125,16 @@ impl Request {
         if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
     }
 
-    pub fn collection(&self) -> (&str, &str) {
-        (self.database(), &self.collection_name)
+    pub fn collection(&self) -> CollectionName<'_> {
+        CollectionName { database: self.database(), collection: &self.collection_name }
+    }
+
+    pub fn alias(&self) -> CollectionName<'_> {
+        CollectionName { database: self.database(), collection: &self.alias }
     }
 
     pub fn target(&self) -> Target<'_> {
-        Target { database: self.database(), collection: &self.collection_name, partition: &self.partition_name }
+        Target { collection: self.collection(), partition: &self.partition_name }
     }
 
     fn write(&self) -> WriteRequest {
@@ -184,8 +188,7 @@ impl Request {
 
     pub fn new_export(&self) -> NewExport<'_> {
         NewExport {
-            database: self.database(),
-            collection: &self.collection_name,
+            collection: self.collection(),
             partitions: &self.partition_names,
             format: &self.format,
             expr: &self.expr,
@@ -200,8 +203,8 @@ impl Request {
     }
 
     pub fn export_step(&self) -> Result<StepRequest<'_>> {
-        let (database, collection) = self.collection();
-        Ok(StepRequest { export: self.export_id()?, database, collection, segment: self.segment, row: self.row })
+        let (export, collection) = (self.export_id()?, self.collection());
+        Ok(StepRequest { export, collection, segment: self.segment, row: self.row })
     }
 
     /// 0: none.
@@ -221,8 +224,7 @@ impl Request {
 
     pub fn load<'a>(&'a self, partitions: Option<&'a [String]>) -> LoadRequest<'a> {
         LoadRequest {
-            database: self.database(),
-            collection: &self.collection_name,
+            collection: self.collection(),
             partitions,
             fields: &self.load_fields,
             skip_dynamic_field: self.skip_load_dynamic_field,

@@ -4,6 +4,7 @@ use crate::support::client::Answer;
 use crate::support::rng::Rng;
 use crate::support::rows::{batch, create, index, ints, primary_key, score, vector_field, vectors};
 use crate::support::{Lab, scenario};
+use elanus::catalog::CollectionName;
 use elanus::cluster::NodeKind;
 use elanus::storage::Files;
 use elanus::value::ColumnData;
@@ -82,7 +83,7 @@ async fn awaited_bytes(lab: &Lab) -> u64 {
 async fn in_memory(lab: &Lab) -> (u64, u64) {
     while awaited_bytes(lab).await > 0 {}
     let catalog = lab.catalog().await;
-    let collection = catalog.resolve("default", "c").expect("there");
+    let collection = catalog.resolve(CollectionName::new("default", "c")).expect("there");
     let field = collection.schema.field("v").expect("there").id;
     let segment = collection.segments().next().expect("sealed");
     let node = &lab.process().nodes.running(NodeKind::Query)[0];
@@ -394,7 +395,7 @@ fn hnsw_gets_a_graph_in_the_background() {
         lab.delete("c", "", "id == 5").await.ok();
         lab.settle().await;
         let catalog = lab.catalog().await;
-        let collection = catalog.resolve("default", "c").expect("there");
+        let collection = catalog.resolve(CollectionName::new("default", "c")).expect("there");
         let graph_bytes =
             collection.segments().flat_map(|it| it.indexes.values()).map(|it| it.graph_bytes).sum::<u64>();
         // Of each row int8 numbers, one word of signs, and five numbers of four bytes.

@@ -3,6 +3,7 @@
 use super::library;
 use crate::support::rows::{book, books, index};
 use crate::support::{Lab, scenario};
+use elanus::catalog::CollectionName;
 use elanus::cluster::NodeKind;
 use serde_json::{Value, json};
 
@@ -132,7 +133,7 @@ fn expired_rows_are_not_deleted_by_a_filter() {
 
 async fn sealed_rows(lab: &Lab) -> u32 {
     let catalog = lab.catalog().await;
-    catalog.resolve("default", "book").expect("there").segments().map(|segment| segment.rows).sum()
+    catalog.resolve(CollectionName::new("default", "book")).expect("there").segments().map(|segment| segment.rows).sum()
 }
 
 #[test]

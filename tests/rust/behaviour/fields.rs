@@ -6,6 +6,7 @@ use crate::support::rows::{
     batch, book, books, create, field, index, ints, jsons, primary_key, texts, vector_field, vector_of, vectors,
 };
 use crate::support::{Lab, scenario};
+use elanus::catalog::CollectionName;
 use elanus::value::Batch;
 use futures::future::join;
 use serde_json::{Value, json};
@@ -136,7 +137,12 @@ fn rows_of_before_and_after_are_sealed_and_merged() {
             lab.load("book", json!({})).await.ok();
         }
         let catalog = lab.catalog().await;
-        let p1 = catalog.resolve("default", "book").expect("there").partition("p1").expect("there").clone();
+        let p1 = catalog
+            .resolve(CollectionName::new("default", "book"))
+            .expect("there")
+            .partition("p1")
+            .expect("there")
+            .clone();
         assert_eq!(p1.segments.len(), 1);
         lab.assert_tidy().await;
         lab.call("CreateIndex", json!({ "collection_name": "book", "field_name": "pages" })).await.ok();
@@ -212,7 +218,7 @@ fn the_dynamic_field_stays_the_last_one() {
         add(&lab, nullable("pages", 5)).await.ok();
         assert_eq!(matching(&lab, "pages is null and $meta['pages'] is null").await, [1]);
         let catalog = lab.catalog().await;
-        let fields = &catalog.resolve("default", "book").expect("there").schema.fields;
+        let fields = &catalog.resolve(CollectionName::new("default", "book")).expect("there").schema.fields;
         let names: Vec<(&str, i64)> = fields.iter().map(|field| (field.name.as_str(), field.id.0)).collect();
         assert_eq!(names, [("id", 100), ("v", 101), ("words", 102), ("pages", 104), ("$meta", 103)]);
     });
@@ -297,7 +303,7 @@ fn fields_that_cannot_be_added_are_refused_with_milvus_reasons() {
             .await
             .refused(100, "collection not found");
         let catalog = lab.catalog().await;
-        assert_eq!(catalog.resolve("default", "book").expect("there").schema.fields.len(), 3);
+        assert_eq!(catalog.resolve(CollectionName::new("default", "book")).expect("there").schema.fields.len(), 3);
     });
 }
 

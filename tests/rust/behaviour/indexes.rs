@@ -5,6 +5,7 @@ use crate::support::rows::{
     batch, book, books, create, field, index, ints, jsons, primary_key, vector_field, vector_of, vectors,
 };
 use crate::support::{Lab, scenario};
+use elanus::catalog::CollectionName;
 use elanus::cluster::NodeKind;
 use futures::future::join;
 use serde_json::{Value, json};
@@ -277,7 +278,7 @@ fn an_index_dropped_while_segments_are_written_is_in_none_of_them() {
             join(lab.flush("book"), drop_index).await.0.ok();
             lab.settle().await;
             let catalog = lab.catalog().await;
-            let collection = catalog.resolve("default", "book").expect("there");
+            let collection = catalog.resolve(CollectionName::new("default", "book")).expect("there");
             assert!(collection.segments().all(|segment| segment.indexes.is_empty()));
             lab.assert_tidy().await;
         });

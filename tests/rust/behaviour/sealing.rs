@@ -5,6 +5,7 @@ use crate::support::client::Client;
 use crate::support::executor::Executor;
 use crate::support::rows::{book, books, index};
 use crate::support::{Lab, scenario, scenario_with};
+use elanus::catalog::CollectionName;
 use elanus::cluster::NodeKind;
 use elanus::coordinator::Config;
 use elanus::storage::faulty::Fault;
@@ -56,8 +57,13 @@ fn compaction_keeps_rows_and_deletes() {
         assert_eq!(lab.keys("book", &["p1"]).await, expected);
         assert_eq!(lab.count("book", &["p1"]).await.ok().numbers("count(*)"), [expected.len() as i64]);
         let catalog = lab.catalog().await;
-        let segments =
-            catalog.resolve("default", "book").expect("there").partition("p1").expect("there").segments.len();
+        let segments = catalog
+            .resolve(CollectionName::new("default", "book"))
+            .expect("there")
+            .partition("p1")
+            .expect("there")
+            .segments
+            .len();
         assert!(segments < 4, "{segments} segments of p1 are left");
         lab.assert_tidy().await;
     });
@@ -76,7 +82,7 @@ fn a_segment_that_lost_all_its_rows_goes() {
         assert!(
             lab.catalog()
                 .await
-                .resolve("default", "book")
+                .resolve(CollectionName::new("default", "book"))
                 .expect("there")
                 .partition("p1")
                 .expect("there")
@@ -390,7 +396,7 @@ fn bytes_of_what_is_not_asked_for_are_never_read() {
         lab.call_on("GetLoadingProgress", "book", json!({ "wait_ms": 100_000 })).await.ok();
         assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [500]);
         let catalog = lab.catalog().await;
-        let collection = catalog.resolve("default", "book").expect("there");
+        let collection = catalog.resolve(CollectionName::new("default", "book")).expect("there");
         let segment = &collection.partition("p1").expect("there").segments[0];
         let nodes = lab.process().nodes.running(NodeKind::Query);
         let read = lab.process().nodes.read_bytes(&nodes[0]);

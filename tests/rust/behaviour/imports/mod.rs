@@ -6,7 +6,7 @@ use super::library;
 use crate::support::client::{Answer, Client};
 use crate::support::rows::{books, create, field, index, primary_key, vector_field, vector_of};
 use crate::support::{Lab, scenario, scenario_with};
-use elanus::catalog::ImportState;
+use elanus::catalog::{CollectionName, ImportState};
 use elanus::coordinator::Config;
 use elanus::event::Event;
 use futures::future::join_all;
@@ -234,7 +234,7 @@ fn earlier_deletes_leave_the_log_before_imported_rows_are_compacted() {
         let expected: Vec<i64> = (1000..1050).collect();
         let segments = async || {
             let catalog = lab.catalog().await;
-            catalog.resolve("default", "book").expect("there").segments().count()
+            catalog.resolve(CollectionName::new("default", "book")).expect("there").segments().count()
         };
         lab.settle().await;
         assert!(segments().await < 4);
@@ -330,7 +330,7 @@ fn a_partition_key_and_shards_place_rows_as_inserts_do() {
         let done = import(&lab, json!({}), &text).await;
         assert_eq!(done["row_count"], "200");
         let catalog = lab.catalog().await;
-        let collection = catalog.resolve("default", "book").expect("there");
+        let collection = catalog.resolve(CollectionName::new("default", "book")).expect("there");
         assert!(collection.segments().any(|it| it.shard == 0) && collection.segments().any(|it| it.shard == 1));
         assert!(collection.partitions.iter().filter(|it| !it.segments.is_empty()).count() > 1);
         // A delete and a replacement find each row in its shard and partition.
@@ -466,7 +466,10 @@ fn imported_rows_expire_from_their_commit_on() {
         assert_eq!(lab.count("book", &[]).await.ok().numbers("count(*)"), [0]);
         lab.compact("book").await.ok();
         lab.settle().await;
-        assert_eq!(lab.catalog().await.resolve("default", "book").expect("there").segments().count(), 0);
+        assert_eq!(
+            lab.catalog().await.resolve(CollectionName::new("default", "book")).expect("there").segments().count(),
+            0
+        );
         lab.assert_tidy().await;
     });
 }
