@@ -3,6 +3,7 @@
 //! What is gathered between steps is bounded, whatever the size of the source: when all partitions and shards together have
 //! more than the plan's `buffer_bytes`, the largest of them become segments, during which as much is gathered again at most.
 
+use super::side_by_side::{SegmentWork, write_side_by_side};
 use super::source::{Next, Source};
 use super::{DataNode, SealedFor};
 use crate::catalog::SourceFile;
@@ -15,6 +16,7 @@ use crate::schema::Field;
 use crate::segment::{Growing, SegmentManifest, Shard};
 use crate::sorted::SortedMap;
 use crate::value::{Batch, Column, RowOffset, WriteMode, check_insert};
+use futures::FutureExt;
 use futures::future::join;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -31,14 +33,14 @@ pub(super) struct ImportReader<P: Platform> {
     batches: FileBatches,
     source: Source<P>,
     checked_rows: u64,
-    gathered: SortedMap<Place, Gathered>,
+    gathered: SortedMap<Destination, GatheredRows>,
 }
 
 /// Partition and shard.
-type Place = (PartitionId, u32);
+type Destination = (PartitionId, u32);
 
 /// Rows of one place on their way into a segment.
-struct Gathered {
+struct GatheredRows {
     rows: Growing,
     bytes: usize,
 }
@@ -107,11 +109,11 @@ impl<P: Platform> ImportReader<P> {
         }
     }
 
-    fn gather_shard(&mut self, place: Place, rows: Batch) {
+    fn gather_shard(&mut self, place: Destination, rows: Batch) {
         if rows.rows == 0 {
             return;
         }
-        let new = || Gathered { rows: Growing::new(self.fields.clone()), bytes: 0 };
+        let new = || GatheredRows { rows: Growing::new(self.fields.clone()), bytes: 0 };
         let gathered = self.gathered.entry(place).or_insert_with(new);
         gathered.bytes += rows.columns.iter().map(|(_, column)| Column::allocated_bytes(column)).sum::<usize>();
         // The commit says when all of them were written.
@@ -136,7 +138,7 @@ impl<P: Platform> ImportReader<P> {
     }
 
     /// What is to be sealed now: the largest while there is too much.
-    fn take_full(&mut self) -> Vec<(Place, Growing)> {
+    fn take_full(&mut self) -> Vec<(Destination, Growing)> {
         let mut full = Vec::new();
         if self.is_full() {
             while self.gathered_bytes() > self.plan.buffer_bytes / 2 {
@@ -212,18 +214,19 @@ impl<P: Platform> DataNode<P> {
     async fn seal_gathered(
         &self,
         plan: &ImportPlan,
-        gathered: Vec<(Place, Growing)>,
+        gathered: Vec<(Destination, Growing)>,
         ids: &mut impl Iterator<Item = SegmentId>,
     ) -> Result<Vec<(PartitionId, SegmentManifest)>> {
-        let mut sealed = Vec::new();
-        for ((partition, shard), rows) in gathered {
+        let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
+        let partitions: Vec<PartitionId> = gathered.iter().map(|((partition, _), _)| *partition).collect();
+        let work = gathered.into_iter().map(|((partition, number), rows)| {
             let id = ids.next().ok_or_else(|| Error::Unexpected("an import has too few segment ids".into()))?;
-            let new = NewSegment { partition, shard: Shard { number: shard, of: plan.shards }, id };
-            let of = SealedFor { collection: plan.collection, fields: &plan.schema.fields, indexes: &plan.indexes };
-            if let Some((manifest, _)) = self.seal_rows(of, &new, rows).await? {
-                sealed.push((partition, manifest));
-            }
-        }
-        Ok(sealed)
+            let new = NewSegment { partition, shard: Shard { number, of: plan.shards }, id };
+            let row_count = rows.row_count();
+            let seal = async move { Ok(self.seal_rows(of, &new, rows).await?.map(|(manifest, _)| manifest)) };
+            Ok(SegmentWork { rows: row_count, work: seal.boxed_local() })
+        });
+        let sealed = write_side_by_side(work.collect::<Result<_>>()?).await?;
+        Ok(partitions.into_iter().zip(sealed).filter_map(|(partition, new)| Some((partition, new?))).collect())
     }
 }

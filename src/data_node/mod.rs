@@ -8,6 +8,7 @@ mod gather;
 mod graphs;
 mod import;
 mod indexes;
+mod side_by_side;
 mod source;
 
 use crate::catalog::IndexDefinition;
@@ -25,18 +26,13 @@ use crate::storage::Files;
 use crate::value::Column;
 use export::ExportedSegment;
 use futures::FutureExt;
-use futures::stream::{self, StreamExt};
 use gather::{Gathered, OldSegment};
 use import::ImportReader;
 use roaring::RoaringBitmap;
+use side_by_side::{SegmentWork, write_side_by_side};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::slice;
-use tokio::sync::Semaphore;
-
-/// Small segments are written together: their files share the time that storage takes.
-const SEGMENTS_AT_ONCE: usize = 64;
-const ROWS_AT_ONCE: usize = 8192;
 
 pub struct DataNode<P: Platform> {
     platform: P,
@@ -90,18 +86,14 @@ impl<P: Platform> DataNode<P> {
 
     async fn flush(&self, plan: FlushPlan) -> Result<FlushOutcome> {
         let Gathered { plan, growing, old_segments } = self.gather(plan).boxed_local().await?;
-        let room = Semaphore::new(ROWS_AT_ONCE);
-        let seal = async |(new, rows): (&NewSegment, Growing)| {
-            let row_count: usize = rows.chunks().map(|chunk| chunk.write_times().len()).sum();
-            let _taken = room.acquire_many(row_count.min(ROWS_AT_ONCE) as u32).await;
-            self.seal_growing(&plan, new, rows).await
-        };
-        let sealed = plan.new_segments.iter().zip(growing).map(|new| seal(new).boxed_local());
-        let deleted = old_segments.into_iter().map(|old| self.write_deletes(&plan, old).boxed_local());
-        let segments: Vec<_> = sealed.chain(deleted).collect();
-        // Each to its end: one that is given up would leave what it has written.
-        let written: Vec<Result<_>> = stream::iter(segments).buffered(SEGMENTS_AT_ONCE).collect().await;
-        let mut written = written.into_iter().collect::<Result<Vec<Option<SegmentManifest>>>>()?;
+        let sealed = plan.new_segments.iter().zip(growing).map(|(new, rows)| SegmentWork {
+            rows: rows.row_count(),
+            work: self.seal_growing(&plan, new, rows).boxed_local(),
+        });
+        let deleted = old_segments
+            .into_iter()
+            .map(|old| SegmentWork { rows: 0, work: self.seal_deletes(&plan, old).boxed_local() });
+        let mut written = write_side_by_side(sealed.chain(deleted).collect()).await?;
         let deleted_in = written.split_off(plan.new_segments.len()).into_iter().flatten().collect();
         let partitions = plan.new_segments.iter().map(|new| new.partition);
         let new_segments = partitions.zip(written).filter_map(|(partition, new)| Some((partition, new?))).collect();
@@ -109,7 +101,7 @@ impl<P: Platform> DataNode<P> {
     }
 
     /// `None` if the segment has no more deleted rows than its file says.
-    async fn write_deletes(&self, plan: &FlushPlan, old: OldSegment) -> Result<Option<SegmentManifest>> {
+    async fn seal_deletes(&self, plan: &FlushPlan, old: OldSegment) -> Result<Option<SegmentManifest>> {
         let OldSegment { mut manifest, keys, .. } = old;
         let Some(keys) = keys.filter(|keys| keys.deleted.len() > u64::from(manifest.deleted_rows)) else {
             return Ok(None);

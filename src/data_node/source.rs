@@ -22,7 +22,7 @@ const FILES_AHEAD: usize = 3;
 pub(super) struct Source<P: Platform> {
     platform: P,
     job: ImportId,
-    places: Vec<Place<P>>,
+    places: Vec<ReadTo<P>>,
     ahead: SortedMap<usize, oneshot::Receiver<Result<Option<Read<P>>>>>,
     /// The last files that were wanted. What others have next is not wanted for long.
     recent: VecDeque<usize>,
@@ -31,7 +31,7 @@ pub(super) struct Source<P: Platform> {
 }
 
 /// How far a file is read.
-struct Place<P: Platform> {
+struct ReadTo<P: Platform> {
     piece: u32,
     offset: u64,
     /// That piece, if something of it was read.
@@ -40,7 +40,7 @@ struct Place<P: Platform> {
 
 struct Read<P: Platform> {
     chunk: Chunk,
-    then: Place<P>,
+    then: ReadTo<P>,
 }
 
 pub(super) enum Next {
@@ -50,9 +50,9 @@ pub(super) enum Next {
     Missing,
 }
 
-impl<P: Platform> Place<P> {
+impl<P: Platform> ReadTo<P> {
     fn start_of(piece: u32) -> Self {
-        Place { piece, offset: 0, open: None }
+        ReadTo { piece, offset: 0, open: None }
     }
 }
 
@@ -61,7 +61,7 @@ impl<P: Platform> Source<P> {
         Source {
             platform,
             job,
-            places: (0..files).map(|_| Place::start_of(0)).collect(),
+            places: (0..files).map(|_| ReadTo::start_of(0)).collect(),
             ahead: SortedMap::new(),
             recent: VecDeque::new(),
             used: None,
@@ -124,7 +124,7 @@ impl<P: Platform> Source<P> {
     /// Reads on from the place in a file, which loses what it has open by it; `None` if nothing is there to be read.
     fn read(&mut self, file: usize, known: &SourceFile) -> impl Future<Output = Result<Option<Read<P>>>> + use<P> {
         let place = &mut self.places[file];
-        let Place { piece, offset, open } = Place { open: place.open.take(), ..*place };
+        let ReadTo { piece, offset, open } = ReadTo { open: place.open.take(), ..*place };
         let name = source_piece(self.job, file, known.attempt, piece);
         let (platform, is_stored) = (self.platform.clone(), known.pieces.is_some());
         let buffer = self.used.take().unwrap_or_default();
@@ -138,8 +138,8 @@ impl<P: Platform> Source<P> {
                 let mut chunk = Chunk::in_buffer(buffer, ROOM_BYTES, (end - offset) as usize);
                 open.read(offset, chunk.bytes_mut()).await?;
                 let is_over = end == open.bytes();
-                let on = || Place { piece, offset: end, open: Some(open) };
-                Ok(Read { chunk, then: if is_over { Place::start_of(piece + 1) } else { on() } })
+                let on = || ReadTo { piece, offset: end, open: Some(open) };
+                Ok(Read { chunk, then: if is_over { ReadTo::start_of(piece + 1) } else { on() } })
             };
             match read.await {
                 Err(Error::KeyNotFound { .. }) if !is_stored => Ok(None),

@@ -42,12 +42,10 @@ impl CodedSegment<'_> {
         }
     }
 
-    /// Whether reading fewer candidates takes less time than reading all, which it puts in order.
-    fn are_best_chosen(&self, candidates: &mut [Candidate], are_many_segments: bool) -> bool {
-        let Some(stored) = self.stored_rows else { return false };
-        candidates.sort_unstable_by_key(|candidate| candidate.position);
+    /// Whether candidates are mostly read one by one; their positions ascend.
+    fn are_apart(&self, candidates: &[Candidate]) -> bool {
         let positions: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
-        are_many_segments || stored.are_apart(&positions)
+        self.stored_rows.is_some_and(|stored| stored.are_apart(&positions))
     }
 
     pub fn rank_scattered(&self, query: &CodedQuery, mut candidates: Vec<Candidate>, sink: &mut TopK) -> Result<()> {
@@ -125,7 +123,7 @@ async fn find_in_segment<P: Platform>(
 ) -> Result<()> {
     let (at, segment) = &segments[place];
     let mask = segment.mask;
-    let are_many = segments.len() >= MANY_SEGMENTS;
+    let may_choose = segment.stored_rows.is_some() && !plan.effort.compares_all();
     let mut ranked = Vec::with_capacity(asked.len());
     let mut ranked_of_lists = vec![Vec::new(); segment.codes.list_count()];
     for (number, asked) in asked.iter_mut().enumerate() {
@@ -134,11 +132,15 @@ async fn find_in_segment<P: Platform>(
         let Selection { query, rows } = segment.codes.select(&search);
         match rows {
             SelectedRows::Scattered(mut rows) => {
-                if !plan.effort.compares_all() && segment.are_best_chosen(&mut rows, are_many) {
-                    segment.codes.estimate_closely(&query, &mut rows);
-                    asked.promising.push(Promising { place, query, rows });
-                    breather.breathe().await;
-                    continue;
+                if may_choose {
+                    // Files are read forwards.
+                    rows.sort_unstable_by_key(|row| row.position);
+                    if segments.len() >= MANY_SEGMENTS || segment.are_apart(&rows) {
+                        segment.codes.estimate_closely(&query, &mut rows);
+                        asked.promising.push(Promising { place, query, rows });
+                        breather.breathe().await;
+                        continue;
+                    }
                 }
                 segment.rank_scattered(&query, rows, &mut sink)?;
             }

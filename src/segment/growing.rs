@@ -34,6 +34,10 @@ impl Growing {
         self.chunks.iter()
     }
 
+    pub fn row_count(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.write_times().len()).sum()
+    }
+
     pub fn into_chunks(self) -> Vec<SegmentRows> {
         self.chunks
     }

@@ -21,7 +21,7 @@ const NEAR_BYTES: usize = 8 << 10;
 const ROWS_AT_ONCE: usize = 64;
 /// Where stretches have more rows than that, it takes longer to choose among these than to read all.
 const ROWS_OF_STRETCH: usize = 4;
-/// The part of them that is kept in memory once single ones are read.
+/// One of so many rows is kept in memory once single ones are read.
 const RECENT_SHARE: u64 = 40;
 
 #[derive(Serialize, Deserialize)]

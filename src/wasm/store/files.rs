@@ -3,7 +3,8 @@
 //! The head is written last: a file exists if and only if its head does. In OPFS its bytes are in a [slot](super::slots).
 //!
 //! Small files, and all where there is no OPFS, are chunks in the database under `<name>#<chunk number>`. A transaction holds
-//! one chunk, because whoever wants to read from the object store meanwhile waits for it. Chunks are Blobs, which read at
+//! one chunk, or small files of no more bytes together, because whoever wants to read from the object store meanwhile waits for
+//! it. Chunks are Blobs, which read at
 //! three times the speed of an `ArrayBuffer` of that size, and by range.
 
 use super::connection::{Connection, FILES, WriteTransaction, key_range};
@@ -27,6 +28,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Blob;
 
 const CHUNK_BYTES: usize = 4 << 20;
+/// Of a transaction.
+const MOST_SMALL_FILES: usize = CHUNK_BYTES / SMALL_BYTES;
 /// Every slot is opened for it, while an owner that has just opened has better to do.
 const SWEPT_AFTER_MS: u32 = 1_000;
 
@@ -70,14 +73,14 @@ type Written = oneshot::Sender<Result<Vec<String>>>;
 #[derive(Default)]
 pub struct SmallFiles {
     waiting: RefCell<Vec<(Step, Written)>>,
-    are_written: Cell<bool>,
+    is_writing: Cell<bool>,
 }
 
 impl SmallFiles {
     async fn write(self: &Rc<Self>, connection: &Rc<Connection>, step: Step) -> Result<Vec<String>> {
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().push((step, sender));
-        if !self.are_written.replace(true) {
+        if !self.is_writing.replace(true) {
             spawn_local(self.clone().write_waiting(connection.clone()));
         }
         receiver.await.expect("what waits is written")
@@ -85,9 +88,13 @@ impl SmallFiles {
 
     async fn write_waiting(self: Rc<Self>, connection: Rc<Connection>) {
         loop {
-            let (steps, senders): (Vec<_>, Vec<_>) = self.waiting.take().into_iter().unzip();
+            let (steps, senders): (Vec<_>, Vec<_>) = {
+                let mut waiting = self.waiting.borrow_mut();
+                let count = waiting.len().min(MOST_SMALL_FILES);
+                waiting.drain(..count).unzip()
+            };
             if steps.is_empty() {
-                return self.are_written.set(false);
+                return self.is_writing.set(false);
             }
             let mut written = write_steps(&connection, &steps).await;
             for sender in senders {
