@@ -32,6 +32,8 @@ const FEW_FREE: usize = 48;
 /// A name that has been there for so long survives a power cut.
 const AGED_MS: f64 = 60_000.0;
 const OPENED_AT_ONCE: usize = 16;
+/// Between two looks for free slots that find none: a look reads the head of every file of the store.
+const FRUITLESS_PAUSE_MS: f64 = 5_000.0;
 const FIRST_RETRY_MS: u32 = 500;
 const LAST_RETRY_MS: u32 = 60_000;
 /// Who writes to a slot or empties it has it to itself for a moment.
@@ -62,6 +64,8 @@ pub struct Slots {
     /// Not named when that was last looked up.
     free: RefCell<Vec<String>>,
     finding_free: Mutex<()>,
+    /// Before that there is nothing free.
+    look_again_ms: Cell<f64>,
     is_growing: Cell<bool>,
     /// To be emptied once nobody has them open.
     leftovers: RefCell<SortedSet<String>>,
@@ -116,6 +120,7 @@ impl Slots {
             survives_power_loss: config.survives_power_loss,
             free: RefCell::default(),
             finding_free: Mutex::default(),
+            look_again_ms: Cell::default(),
             is_growing: Cell::new(false),
             leftovers: RefCell::default(),
             is_retrying: Cell::new(false),
@@ -158,9 +163,11 @@ impl Slots {
     /// Looks for free slots when none are known.
     pub async fn find_free(&self, connection: &Rc<Connection>) -> Result<()> {
         let _turn = self.finding_free.lock().await;
-        if self.free.borrow().is_empty() {
+        let now_ms = js_sys::Date::now();
+        if self.free.borrow().is_empty() && now_ms >= self.look_again_ms.get() {
             let mut unnamed = self.unnamed(connection).await?;
             unnamed.retain(|slot| self.is_old_enough(slot));
+            self.look_again_ms.set(if unnamed.is_empty() { now_ms + FRUITLESS_PAUSE_MS } else { 0.0 });
             self.free.replace(unnamed);
         }
         Ok(())
@@ -188,6 +195,7 @@ impl Slots {
         let origin = Origin { created_ms: js_sys::Date::now(), in_empty_store };
         let names: Vec<String> = (0..NEW_SLOTS).map(|number| origin.name(number)).collect();
         let created = join_all(names.iter().map(|name| self.folder.create(name))).await;
+        self.look_again_ms.set(0.0);
         created.into_iter().collect()
     }
 
@@ -202,7 +210,10 @@ impl Slots {
         let mut taken = SortedSet::new();
         for (name, opened) in opened {
             match opened? {
-                Opened::File(handle) if !named.contains(&name) && handle.size()? > 0 => handle.empty()?,
+                Opened::File(handle) if !named.contains(&name) && handle.size()? > 0 => {
+                    handle.empty()?;
+                    self.look_again_ms.set(0.0);
+                }
                 Opened::File(_) | Opened::Missing => {}
                 Opened::Taken => drop(taken.insert(name)),
             }
