@@ -29,6 +29,10 @@ const MAX_TEXT: usize = 16 << 20;
 pub trait Rows {
     fn row_count(&self) -> usize;
     fn column(&self, field: FieldId) -> Option<&Column>;
+    /// The field by which rows ascend.
+    fn sorted_by(&self) -> Option<FieldId> {
+        None
+    }
 }
 
 /// A filter bound to a schema; cheap to evaluate on many segments.

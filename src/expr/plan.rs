@@ -14,14 +14,92 @@ pub enum Plan {
     Columns(Box<ColumnPair>),
 }
 
+/// What a test of one row takes, beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// Many rows are tested at once.
+    Numbers,
+    /// Rows are tested one by one.
+    Rows,
+    /// And a text is read for it.
+    Json,
+}
+
 impl Plan {
-    pub fn reads_json(&self) -> bool {
+    pub fn cost(&self) -> Cost {
         match self {
-            Plan::And(terms) | Plan::Or(terms) => terms.iter().any(Plan::reads_json),
-            Plan::Not(inner) => inner.reads_json(),
-            Plan::Test(test) => test.column.data_type == DataType::Json,
-            Plan::Columns(_) => false,
+            Plan::And(terms) | Plan::Or(terms) => terms.iter().map(Plan::cost).max().unwrap_or(Cost::Numbers),
+            Plan::Not(inner) => inner.cost(),
+            Plan::Test(test) => match (test.column.data_type, &test.test) {
+                (_, Test::IsNull) => Cost::Numbers,
+                (DataType::Json, _) => Cost::Json,
+                (DataType::VarChar | DataType::Array, _) => Cost::Rows,
+                _ => Cost::Numbers,
+            },
+            Plan::Columns(_) => Cost::Numbers,
         }
+    }
+
+    /// The same, with one set in the place of equalities of one column that follow one another in an OR: a row is then looked
+    /// at once.
+    pub fn with_sets(self) -> Plan {
+        match self {
+            Plan::And(terms) => Plan::And(terms.into_iter().map(Plan::with_sets).collect()),
+            Plan::Not(inner) => Plan::Not(Box::new(inner.with_sets())),
+            Plan::Or(terms) => {
+                let terms: Vec<Plan> = terms.into_iter().map(Plan::with_sets).collect();
+                let equal_one = |left: &Plan, right: &Plan| {
+                    let column = left.equality().map(|test| (test.column.id, &test.column.path));
+                    column.is_some() && column == right.equality().map(|test| (test.column.id, &test.column.path))
+                };
+                let runs: Vec<usize> = terms.chunk_by(equal_one).map(<[Plan]>::len).collect();
+                let mut terms = terms.into_iter();
+                let mut merged: Vec<Plan> = Vec::with_capacity(runs.len());
+                for run in runs {
+                    let mut run = terms.by_ref().take(run);
+                    merged.extend(run.next().map(|first| first.or_equal(run.collect())));
+                }
+                if merged.len() == 1 { merged.swap_remove(0) } else { Plan::Or(merged) }
+            }
+            other => other,
+        }
+    }
+
+    /// The test, if it is of equality with one constant.
+    fn equality(&self) -> Option<&ColumnTest> {
+        let Plan::Test(test) = self else { return None };
+        let is_equality = match &test.test {
+            Test::Json { comparison, .. } | Test::Text { comparison, .. } => *comparison == Comparison::Equal,
+            Test::Int(interval) => interval.lowest == interval.highest && !interval.negated,
+            _ => false,
+        };
+        is_equality.then_some(test)
+    }
+
+    /// Equality with the one constant or one of those of `others`, which are such tests of the same column.
+    fn or_equal(self, others: Vec<Plan>) -> Plan {
+        let Plan::Test(mut test) = self else { return self };
+        if others.is_empty() {
+            return Plan::Test(test);
+        }
+        let tests = || others.iter().filter_map(Plan::equality).map(|other| &other.test).chain([&test.test]);
+        let values = || {
+            tests().filter_map(|test| match test {
+                Test::Json { constant, .. } => Some(constant.clone()),
+                Test::Text { constant, .. } => Some(Value::String(constant.clone())),
+                _ => None,
+            })
+        };
+        test.test = match &test.test {
+            Test::Json { .. } => Test::JsonIn(ValueSet::new(values().collect())),
+            Test::Text { .. } => Test::TextIn(ValueSet::new(values().collect())),
+            _ => Test::IntIn(IntSet::new(
+                tests()
+                    .filter_map(|test| if let Test::Int(interval) = test { Some(interval.lowest) } else { None })
+                    .collect(),
+            )),
+        };
+        Plan::Test(test)
     }
 }
 

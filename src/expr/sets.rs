@@ -175,6 +175,10 @@ impl ValueSet {
         self.strings.get(wanted).copied()
     }
 
+    pub fn strings(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.strings.keys().map(String::as_str)
+    }
+
     pub fn bool(&self, wanted: bool) -> Option<usize> {
         self.bools[usize::from(wanted)]
     }

@@ -45,6 +45,10 @@ impl Rows for SegmentRows {
     fn column(&self, field: FieldId) -> Option<&Column> {
         self.columns.get(&field).map(Rc::as_ref)
     }
+
+    fn sorted_by(&self) -> Option<FieldId> {
+        self.sorted.then_some(self.primary_key)
+    }
 }
 
 impl SegmentRows {

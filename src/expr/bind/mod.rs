@@ -133,7 +133,9 @@ impl<'a> Binder<'a> {
         }
         let data_type = root.data_type();
         match root.kind {
-            Meaning::Predicate(Predicate { plan, keys }) => Ok(Bound { plan, fields: self.fields, primary_keys: keys }),
+            Meaning::Predicate(Predicate { plan, keys }) => {
+                Ok(Bound { plan: plan.with_sets(), fields: self.fields, primary_keys: keys })
+            }
             _ => Err(Error::QueryPlan(format!(
                 "predicate is not a boolean expression: {}, data type: {}",
                 brief(self.text),

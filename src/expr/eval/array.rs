@@ -28,24 +28,24 @@ pub fn elements_at(lists: &Lists, validity: Option<&Mask>, index: &str) -> Colum
     column
 }
 
-/// Rows that pass, whatever null rows hold; `None` when the test is not one of arrays.
-pub fn evaluate(lists: &Lists, test: &Test) -> Option<Mask> {
+/// Rows that pass, whatever null rows hold, and those that are not wanted; `None` when the test is not one of arrays.
+pub fn evaluate(lists: &Lists, test: &Test, wanted: Option<&Mask>) -> Option<Mask> {
     let rows = lists.len();
     Some(match test {
-        Test::Length(interval) => mask_by_row(rows, |row| interval.contains(lists.range(row).len() as i64)),
-        Test::ArrayEquals { constants, negated } => mask_by_row(rows, |row| {
+        Test::Length(interval) => mask_by_row(rows, wanted, |row| interval.contains(lists.range(row).len() as i64)),
+        Test::ArrayEquals { constants, negated } => mask_by_row(rows, wanted, |row| {
             let range = lists.range(row);
             let equal = range.len() == constants.len()
                 && range.zip(constants).all(|(at, constant)| equals(&lists.elements, at, constant));
             equal != *negated
         }),
         Test::Contains(Contains { constants, all: false }) => {
-            mask_by_row(rows, |row| lists.range(row).any(|at| place(&lists.elements, at, constants).is_some()))
+            mask_by_row(rows, wanted, |row| lists.range(row).any(|at| place(&lists.elements, at, constants).is_some()))
         }
         Test::Contains(Contains { constants, all: true }) => {
             let mut seen = Seen::new(constants.len());
             let mut mask = Mask::with_capacity(rows);
-            for row in 0..rows {
+            for row in (0..rows).filter(|row| wanted.is_none_or(|wanted| wanted.contains(*row))) {
                 let places = lists.range(row).filter_map(|at| place(&lists.elements, at, constants));
                 mask.set(row, seen.covers(places));
             }

@@ -20,7 +20,7 @@ pub fn evaluate(texts: &Strings, masks: [Option<&Mask>; 2], path: &[String], tes
     let mut seen;
     let mut passes: Box<dyn FnMut(&JsonValueRef) -> bool + '_> = match test {
         Test::Exists => {
-            let yes = mask_by_row(texts.len(), |row| value_at(row).is_some());
+            let yes = mask_by_row(texts.len(), None, |row| value_at(row).is_some());
             return Some(Truth { yes, possible: None });
         }
         Test::Json { comparison, constant } => Box::new(|value| comparison.holds(json_compare(value, constant))),

@@ -6,9 +6,10 @@
 mod array;
 mod json;
 mod scalar;
+mod sorted;
 
 use super::Rows;
-use super::plan::{ColumnRef, ColumnTest, Plan, Test};
+use super::plan::{ColumnRef, ColumnTest, Cost, Plan, Test};
 use crate::error::{Error, Result};
 use crate::schema::DataType;
 use crate::value::{Column, ColumnData, Mask};
@@ -41,21 +42,20 @@ fn truth(plan: &Plan, rows: &dyn Rows, wanted: Option<&Mask>) -> Result<Truth> {
 }
 
 fn combine(terms: &[Plan], rows: &dyn Rows, wanted: Option<&Mask>, and: bool) -> Result<Truth> {
-    // JSON is read row by row: it comes last, and only where the others leave something open.
-    let of_kind = |is_json: bool| terms.iter().filter(move |term| term.reads_json() == is_json);
-    let mut terms = of_kind(false).chain(of_kind(true));
+    // What takes longer comes later, and looks only where the others leave something open.
+    let of = |cost: Cost| terms.iter().filter(move |term| term.cost() == cost);
+    let mut terms = of(Cost::Numbers).chain(of(Cost::Rows)).chain(of(Cost::Json));
     let mut result = match terms.next() {
         Some(first) => truth(first, rows, wanted)?,
         None => Truth { yes: all(rows.row_count()), possible: None },
     };
     for term in terms {
-        let possible = result.possible.as_ref().unwrap_or(&result.yes);
+        let open = result.open(wanted, and);
         // Whatever follows changes nothing any more.
-        if if and { possible.is_clear() } else { result.yes.is_full() } {
+        if open.is_clear() {
             break;
         }
-        let open = term.reads_json().then(|| result.open(wanted, and));
-        result = result.combined(truth(term, rows, open.as_ref())?, and);
+        result = result.combined(truth(term, rows, Some(&open))?, and);
     }
     Ok(result)
 }
@@ -91,10 +91,11 @@ impl Truth {
 
     /// Rows of which another term decides.
     fn open(&self, wanted: Option<&Mask>, and: bool) -> Mask {
-        let mut open = self.yes.clone();
-        if and {
-            self.possible.iter().for_each(|possible| open.clone_from(possible));
-        } else {
+        let mut open = match &self.possible {
+            Some(possible) if and => possible.clone(),
+            _ => self.yes.clone(),
+        };
+        if !and {
             open.toggle_range(..);
         }
         wanted.into_iter().for_each(|wanted| open.intersect_with(wanted));
@@ -127,16 +128,20 @@ fn test_column(ColumnTest { column, test }: &ColumnTest, rows: &dyn Rows, wanted
         (ColumnData::Array(lists), test) => match column.path.first() {
             Some(index) => {
                 let elements = array::elements_at(lists, validity, index);
-                let yes = scalar::evaluate(&elements.data, test).ok_or_else(|| mistyped(column))?;
+                let yes = scalar::evaluate(&elements.data, test, wanted).ok_or_else(|| mistyped(column))?;
                 Ok(Truth::known_where(yes, elements.validity.as_ref()))
             }
             None => {
-                let yes = array::evaluate(lists, test).ok_or_else(|| mistyped(column))?;
+                let yes = array::evaluate(lists, test, wanted).ok_or_else(|| mistyped(column))?;
                 Ok(Truth::known_where(yes, validity))
             }
         },
         (data, test) => {
-            let yes = scalar::evaluate(data, test).ok_or_else(|| mistyped(column))?;
+            let in_order = match data {
+                ColumnData::VarChar(texts) if rows.sorted_by() == Some(column.id) => sorted::evaluate(texts, test),
+                _ => None,
+            };
+            let yes = in_order.or_else(|| scalar::evaluate(data, test, wanted)).ok_or_else(|| mistyped(column))?;
             Ok(Truth::known_where(yes, validity))
         }
     }
@@ -182,9 +187,10 @@ fn mask_of<T>(values: &[T], test: impl Fn(&T) -> bool) -> Mask {
     mask
 }
 
-/// As `mask_of`, by row number.
-fn mask_by_row(rows: usize, test: impl Fn(usize) -> bool) -> Mask {
+/// As `mask_of`, by row number, of rows that are wanted.
+fn mask_by_row(rows: usize, wanted: Option<&Mask>, test: impl Fn(usize) -> bool) -> Mask {
     let mut mask = Mask::with_capacity(rows);
-    (0..rows).filter(|row| test(*row)).for_each(|row| mask.insert(row));
+    let is_wanted = |row: usize| wanted.is_none_or(|wanted| wanted.contains(row));
+    (0..rows).filter(|row| is_wanted(*row) && test(*row)).for_each(|row| mask.insert(row));
     mask
 }

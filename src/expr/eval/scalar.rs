@@ -7,8 +7,8 @@ use crate::expr::value::{Comparison, Number};
 use crate::value::{ColumnData, Mask, Strings};
 use elanus_vectors::within;
 
-/// Rows that pass, whatever null rows hold; `None` when the test is not one of this column's type.
-pub fn evaluate(data: &ColumnData, test: &Test) -> Option<Mask> {
+/// Rows that pass, whatever null rows hold, and those that are not wanted; `None` when the test is not one of this column's type.
+pub fn evaluate(data: &ColumnData, test: &Test, wanted: Option<&Mask>) -> Option<Mask> {
     Some(match (data, test) {
         (ColumnData::Bool(values), Test::Int(interval)) => in_interval(values, interval),
         (ColumnData::Int8(values), Test::Int(interval)) => in_interval(values, interval),
@@ -42,13 +42,13 @@ pub fn evaluate(data: &ColumnData, test: &Test) -> Option<Mask> {
             numbers_within(values, &interval, |value| f64::from(test.operator.on_singles(*value, operand)))
         }
         (ColumnData::Double(values), Test::Arithmetic(test)) => float_arithmetic(values, test, |value| *value),
-        (ColumnData::VarChar(texts), test) => evaluate_texts(texts, test)?,
+        (ColumnData::VarChar(texts), test) => evaluate_texts(texts, test, wanted)?,
         _ => return None,
     })
 }
 
-fn evaluate_texts(texts: &Strings, test: &Test) -> Option<Mask> {
-    let by_text = |passes: &dyn Fn(&str) -> bool| mask_by_row(texts.len(), |row| passes(texts.get(row)));
+fn evaluate_texts(texts: &Strings, test: &Test, wanted: Option<&Mask>) -> Option<Mask> {
+    let by_text = |passes: &dyn Fn(&str) -> bool| mask_by_row(texts.len(), wanted, |row| passes(texts.get(row)));
     Some(match test {
         // Equality looks at lengths first, which settles most rows without a comparison of bytes.
         Test::Text { comparison: Comparison::Equal, constant } => by_text(&|text| text == constant),
@@ -141,10 +141,10 @@ fn float_arithmetic<T>(values: &[T], test: &Arithmetic, number: impl Fn(&T) -> f
 pub fn compare_columns(left: &ColumnData, comparison: Comparison, right: &ColumnData) -> Option<Mask> {
     match (left, right) {
         (ColumnData::VarChar(left), ColumnData::VarChar(right)) => {
-            Some(mask_by_row(left.len(), |row| comparison.holds(Some(left.get(row).cmp(right.get(row))))))
+            Some(mask_by_row(left.len(), None, |row| comparison.holds(Some(left.get(row).cmp(right.get(row))))))
         }
         (ColumnData::Int64(left), ColumnData::Int64(right)) => {
-            Some(mask_by_row(left.len(), |row| comparison.holds(Some(left[row].cmp(&right[row])))))
+            Some(mask_by_row(left.len(), None, |row| comparison.holds(Some(left[row].cmp(&right[row])))))
         }
         (ColumnData::Bool(_), ColumnData::Bool(_)) => numbers_compared(left, comparison, right),
         (ColumnData::Bool(_), _) | (_, ColumnData::Bool(_)) => None,
@@ -155,7 +155,7 @@ pub fn compare_columns(left: &ColumnData, comparison: Comparison, right: &Column
 fn numbers_compared(left: &ColumnData, comparison: Comparison, right: &ColumnData) -> Option<Mask> {
     number_at(left, 0).or(left.is_empty().then_some(Number::Int(0)))?;
     number_at(right, 0).or(right.is_empty().then_some(Number::Int(0)))?;
-    Some(mask_by_row(left.len(), |row| {
+    Some(mask_by_row(left.len(), None, |row| {
         let pair = number_at(left, row).zip(number_at(right, row));
         pair.is_some_and(|(left, right)| comparison.holds(left.compare(right)))
     }))

@@ -237,3 +237,27 @@ fn only_loaded_fields_are_read() {
     unloaded.columns.insert(FieldId(101), elanus::value::Column::new(elanus::value::ColumnData::Bool(vec![1])));
     assert!(filter.evaluate(&unloaded).is_err());
 }
+
+#[test]
+fn chains_of_equalities_are_lists() {
+    for (column, constants) in [
+        ("n", vec!["10", "-7", "3"]),
+        ("s", vec![r#""a""#, r#""z""#, r#""a""#]),
+        (r#"j["a"]"#, vec!["1", r#""1""#, "true", "1.0", "2"]),
+        ("k", vec!["1", "[1]", "0.5"]),
+        ("f", vec!["0.1", "3"]),
+    ] {
+        let chain = |negated: &str| {
+            let terms: Vec<String> = constants.iter().map(|it| format!("{negated}({column} == {it})")).collect();
+            terms.join(if negated.is_empty() { " or " } else { " and " })
+        };
+        let of_each = |text: &str| constants.iter().flat_map(|it| rows(&format!("{column} == {it} {text}"))).collect();
+        let any: SortedSet<usize> = of_each("");
+        assert_eq!(rows(&chain("")), any.iter().copied().collect::<Vec<_>>(), "{column}");
+        assert_eq!(rows(&format!("not ({})", chain(""))), rows(&chain("not ")), "{column}");
+        // Others in between.
+        let with_others = format!("id == 2 or {} or id == 2 or {column} == {}", chain(""), constants[0]);
+        let and_two: SortedSet<usize> = any.iter().copied().chain([2]).collect();
+        assert_eq!(rows(&with_others), and_two.into_iter().collect::<Vec<_>>(), "{column}");
+    }
+}
