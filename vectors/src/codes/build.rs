@@ -172,12 +172,14 @@ struct Coded {
     rounding_square: f32,
     /// Of what they leave of the last row, which nobody needs.
     signs_left: Vec<u64>,
+    /// What they leave of it.
+    left: Vec<f32>,
 }
 
 impl Coder<'_> {
     /// Appends a row of a list, which is turned, without the mean, and padded.
     fn code(&self, turned: &mut [f32], list: usize, coded: &mut Coded) {
-        let Coded { rows, signs, list_squares, rounding_square, signs_left } = coded;
+        let Coded { rows, signs, list_squares, rounding_square, signs_left, left } = coded;
         let CodedCentres { codes: of_centres, values, .. } = self.centres;
         let centre = &values[list * self.dim..(list + 1) * self.dim];
         let centre_codes = &of_centres.values[list * turned.len()..(list + 1) * turned.len()];
@@ -195,13 +197,22 @@ impl Coder<'_> {
         let start = rows.values.len();
         let scale = push_int8(residual, &mut rows.values);
         rows.scales.push(scale);
-        let (_, left) = residual_signs(turned, &rows.values[start..], scale, signs_left);
-        *rounding_square = rounding_square.max(left);
-        if self.metric == MetricType::L2 {
-            let codes = &rows.values[start..];
-            let square = scale * product_of_i8(codes, codes) as f32;
-            let with_centre = of_centres.scales[list] * product_of_i8(codes, centre_codes) as f32;
-            rows.offsets.push(scale * (square + 2.0 * with_centre));
+        let codes = &rows.values[start..];
+        let (_, left_square) = residual_signs(turned, codes, scale, signs_left);
+        *rounding_square = rounding_square.max(left_square);
+        match self.metric {
+            MetricType::L2 => {
+                let square = scale * product_of_i8(codes, codes) as f32;
+                let with_centre = of_centres.scales[list] * product_of_i8(codes, centre_codes) as f32;
+                rows.offsets.push(scale * (square + 2.0 * with_centre));
+            }
+            MetricType::Cosine => {
+                left.clear();
+                let residual = &turned[..self.dim];
+                left.extend(residual.iter().zip(codes).map(|(value, code)| value - scale * f32::from(*code)));
+                rows.offsets.push(dot(self.mean, left) + dot(centre, left) + dot(residual, left));
+            }
+            MetricType::Ip => {}
         }
     }
 }
@@ -214,6 +225,7 @@ impl Coded {
             list_squares: vec![0.0; lists],
             rounding_square: 0.0,
             signs_left: vec![0; words_of(dim)],
+            left: Vec::with_capacity(dim),
         };
         coded.rows.values.reserve_exact(rows * padded(dim));
         coded.signs.words.reserve_exact(rows * words_of(dim));

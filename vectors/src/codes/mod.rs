@@ -72,7 +72,8 @@ struct Int8Rows {
     /// Rows of `padded(dim)` numbers; empty where they stay in a file.
     values: Vec<i8>,
     scales: Vec<f32>,
-    /// What the distance of a query to the row is more than that to its centre, where the metric is L2.
+    /// With L2, what the distance of a query to the row is more than that to its centre. With COSINE, the product of the row with
+    /// what its numbers leave of it: added to products, the nearer a query is to the row, the less wrong these are. None with IP.
     offsets: Vec<f32>,
 }
 

@@ -12,15 +12,22 @@ const FLOAT_ERROR: f32 = 1e-5;
 /// By how much scores may be wrong because numbers are rounded.
 #[derive(Debug, Clone, Copy)]
 pub struct ScoreError {
+    metric: MetricType,
     constant: f32,
-    /// Of L2: the farther a row is, the more its rounding matters.
+    /// The farther a row is from the query, the more its rounding matters.
     of_distance: f32,
 }
 
 impl ScoreError {
     /// Where rows have that score. Where they have a better one, it is no larger.
     pub fn at(&self, score: f32) -> f32 {
-        self.constant + self.of_distance * score.max(0.0).sqrt()
+        let distance = match self.metric {
+            MetricType::L2 => score.max(0.0).sqrt(),
+            // Of vectors whose length is 1, about.
+            MetricType::Cosine => ((2.0 - 2.0 * score).max(0.0) + 4.0 * FLOAT_ERROR).sqrt(),
+            MetricType::Ip => 0.0,
+        };
+        self.constant + self.of_distance * distance
     }
 }
 
@@ -53,10 +60,12 @@ struct Rounding {
 impl Codes {
     pub fn likely_error(&self, query: &CodedQuery) -> LikelyError<'_> {
         let of_all = self.error(query, Rounding { of_rows: 0.0, of_query: DEVIATIONS, of_sums: FLOAT_ERROR });
-        let of_row = match self.metric {
-            MetricType::L2 => ScoreError { constant: 0.0, of_distance: 2.0 * DEVIATIONS },
-            MetricType::Ip | MetricType::Cosine => ScoreError { constant: DEVIATIONS * query.length, of_distance: 0.0 },
+        let (constant, of_distance) = match self.metric {
+            MetricType::L2 => (0.0, 2.0 * DEVIATIONS),
+            MetricType::Cosine => (0.0, DEVIATIONS),
+            MetricType::Ip => (DEVIATIONS * query.length, 0.0),
         };
+        let of_row = ScoreError { metric: self.metric, constant, of_distance };
         LikelyError { codes: self, of_all, of_row }
     }
 
@@ -77,18 +86,21 @@ impl Codes {
         let reach = farthest + 127.0 * self.coarsest * (self.dim as f32).sqrt();
         let of_query = of_query * query.factors_scale * reach;
         let mean = dot(&self.mean, &self.mean).sqrt();
-        match self.metric {
+        let (constant, of_distance) = match self.metric {
             MetricType::L2 => {
                 // Query and rows are turned with the mean.
                 let of_turning = of_sums * mean;
                 let of_squares = self.rounding.powi(2) + of_turning.powi(2) + of_sums * (query.square + reach.powi(2));
-                ScoreError { constant: 2.0 * of_query + of_squares, of_distance: 2.0 * (of_rows + of_turning) }
+                (2.0 * of_query + of_squares, 2.0 * (of_rows + of_turning))
             }
-            MetricType::Ip | MetricType::Cosine => {
-                let of_rows = of_rows + of_sums * (reach + mean);
-                ScoreError { constant: of_query + of_rows * query.length, of_distance: 0.0 }
+            MetricType::Cosine => {
+                // The distance is that of a score which is wrong itself.
+                let of_squares = 2.0 * of_rows.powi(2) + of_sums * (1.0 + query.length * (reach + mean));
+                (of_query + of_squares, of_rows)
             }
-        }
+            MetricType::Ip => (of_query + query.length * (of_rows + of_sums * (reach + mean)), 0.0),
+        };
+        ScoreError { metric: self.metric, constant, of_distance }
     }
 
     /// Of each list a score that none of its rows is better than.

@@ -1,6 +1,6 @@
 //! Searching codes: lists, then signs, then int8 numbers.
 
-use super::plan::Effort;
+use super::plan::{Effort, FAR};
 use super::query::CodedQuery;
 use super::{Codes, padded, words_of};
 use crate::Mask;
@@ -20,6 +20,11 @@ const FEW_OF_ALL: usize = 8;
 /// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
 const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
+/// Plans say little of more rows: behind a group of rows that are near each other, many are as far as the next.
+const MANY: usize = 2 * FAR;
+/// So many times as many are then looked at, and compared by numbers; reading their vectors takes longer.
+const LOOKED_AT_OF_MANY: usize = 16;
+const RERANKED_OF_MANY: usize = 4;
 /// Lists that tell how many rows take part near a query.
 const NEAREST_LISTS: usize = 8;
 /// Queries that show whether signs leave few rows open.
@@ -83,7 +88,12 @@ impl Codes {
         }
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth, share, self.lists.count());
-        let reranked = steps.rerank(search.depth);
+        let of_depth = |times: usize, asked: Option<usize>| {
+            let is_planned = search.depth <= MANY || asked.is_some();
+            if is_planned { search.depth } else { search.depth.saturating_mul(times) }
+        };
+        let reranked = steps.rerank(of_depth(RERANKED_OF_MANY, search.effort.rerank));
+        let looked_at = of_depth(LOOKED_AT_OF_MANY, search.effort.lists);
         let rows_of_list = rows as f32 / self.lists.count() as f32;
         let cost_of_lists = steps.lists as f32 * (LIST_COST + rows_of_list);
         let cost_of_survivors = taking_part.saturating_sub(reranked) as f32 * SURVIVOR_COST;
@@ -93,7 +103,7 @@ impl Codes {
             false => cost_of_survivors <= cost_of_lists,
         };
         let are_few = search.mask.is_some() && (taking_part <= rows / FEW || are_cheap);
-        let lists = if are_few { Vec::new() } else { self.enough_lists(&query, steps.lists, search) };
+        let lists = if are_few { Vec::new() } else { self.enough_lists(&query, (steps.lists, looked_at), search.mask) };
         let are_rare = |mask: &&Mask| !looks_at_all && self.are_rare_near(&lists, mask, share);
         if let Some(mask) = search.mask.filter(|mask| are_few || are_rare(mask)) {
             return Selection {
@@ -208,11 +218,11 @@ impl Codes {
     }
 
     /// The nearest lists, at least as many as `planned`, with as many rows that take part as are wanted.
-    fn enough_lists(&self, query: &CodedQuery, planned: usize, search: &CodeSearch) -> Vec<usize> {
+    fn enough_lists(&self, query: &CodedQuery, (planned, wanted): (usize, usize), mask: Option<&Mask>) -> Vec<usize> {
         let mut found = 0;
         let mut are_enough = |list: &usize| {
-            found += self.taking_part(*list, search.mask);
-            found >= search.depth
+            found += self.taking_part(*list, mask);
+            found >= wanted
         };
         let lists = query.nearest_lists(planned);
         if lists.iter().any(&mut are_enough) {
@@ -291,7 +301,7 @@ impl Codes {
                     if distance > 0.0 { distance } else { 0.0 }
                 }
                 MetricType::Ip => product - at_centre,
-                MetricType::Cosine => (product - at_centre).clamp(-1.0, 1.0),
+                MetricType::Cosine => (product - at_centre + self.row_offsets[position]).clamp(-1.0, 1.0),
             }
         }
     }
@@ -378,6 +388,75 @@ mod tests {
                     assert_eq!(found.into_sorted(), all.into_sorted(), "{metric:?}, spread {spread}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn numbers_tell_rows_apart_that_are_nearly_the_same() {
+        const DIM: usize = 64;
+        let mut random = Random::new(8);
+        let mut number = || (0..4).map(|_| random.below(2001) as f32 / 1000.0 - 1.0).sum::<f32>();
+        let centres: Vec<f32> = (0..100 * DIM).map(|_| number()).collect();
+        for spread in [0.2, 0.05, 0.01] {
+            let mut near = |at: usize| centres[at % centres.len()] + spread * number();
+            let rows: Vec<f32> = (0..6000 * DIM).map(&mut near).collect();
+            let queries: Vec<f32> = (0..40 * DIM).map(&mut near).collect();
+            for metric in [MetricType::L2, MetricType::Ip, MetricType::Cosine] {
+                let (codes, order) = (Codes::build(&[&rows], DIM, metric).expect("enough rows"), Order::of(metric));
+                let mut found = 0;
+                for query in queries.chunks(DIM) {
+                    let mut exact = TopK::new(10, order, None);
+                    let scan = crate::flat::FlatScan {
+                        query,
+                        vectors: &rows,
+                        metric,
+                        inverse_norms: None,
+                        mask: None,
+                        base_row: 0,
+                    };
+                    scan.run(&mut exact);
+                    let coded = CodedQuery::new(&codes, query);
+                    let mut by_numbers = TopK::new(20, order, None);
+                    for list in 0..codes.lists.count() {
+                        codes.rank_list(&coded, (list, codes.numbers_of(list)), None, &mut by_numbers);
+                    }
+                    let by_numbers: Vec<u32> = by_numbers.into_sorted().iter().map(|hit| hit.row).collect();
+                    found += exact.into_sorted().iter().filter(|hit| by_numbers.contains(&hit.row)).count();
+                }
+                assert!(found >= 375, "{found} of 400 with {metric:?}, spread {spread}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_rows_are_found_than_are_near_each_other() {
+        const DIM: usize = 64;
+        const LIMIT: usize = 400;
+        let mut random = Random::new(3);
+        let mut number = || (0..4).map(|_| random.below(2001) as f32 / 1000.0 - 1.0).sum::<f32>();
+        let centres: Vec<f32> = (0..50 * DIM).map(|_| number()).collect();
+        let mut near = |at: usize| centres[at % centres.len()] + 0.3 * number();
+        let rows: Vec<f32> = (0..8000 * DIM).map(&mut near).collect();
+        let queries: Vec<f32> = (0..20 * DIM).map(&mut near).collect();
+        for metric in [MetricType::L2, MetricType::Cosine] {
+            let (codes, order) = (Codes::build(&[&rows], DIM, metric).expect("enough rows"), Order::of(metric));
+            let mut found = 0;
+            for query in queries.chunks(DIM) {
+                let coded = CodedQuery::new(&codes, query);
+                let [mut exact, mut by_plan] = [(); 2].map(|()| TopK::new(LIMIT, order, None));
+                let rank = |list: usize, sink: &mut TopK| {
+                    codes.rank_list(&coded, (list, codes.numbers_of(list)), None, sink);
+                };
+                (0..codes.lists.count()).for_each(|list| rank(list, &mut exact));
+                let effort = Effort { level: 1, lists: None, rerank: None, ef: None };
+                match codes.select(&CodeSearch { query, depth: LIMIT, mask: None, effort }).rows {
+                    SelectedRows::Scattered(rows) => codes.rank_scattered(&coded, &rows, &mut by_plan),
+                    SelectedRows::Lists(lists) => lists.into_iter().for_each(|list| rank(list, &mut by_plan)),
+                }
+                let by_plan: Vec<u32> = by_plan.into_sorted().iter().map(|hit| hit.row).collect();
+                found += exact.into_sorted().iter().filter(|hit| by_plan.contains(&hit.row)).count();
+            }
+            assert!(found * 100 >= 97 * 20 * LIMIT, "{found} with {metric:?}");
         }
     }
 }

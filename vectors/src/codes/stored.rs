@@ -41,7 +41,7 @@ pub struct CodesParts<'a> {
 impl CodesHeader {
     /// How many numbers each part has, in their order; `None` where that overflows.
     pub fn counts(&self) -> Option<[usize; 12]> {
-        let of_l2 = if self.metric == MetricType::L2 { self.rows } else { 0 };
+        let offsets = if self.metric == MetricType::Ip { 0 } else { self.rows };
         let width = self.dim.checked_next_multiple_of(super::ROW_ALIGNMENT)?;
         Some([
             self.dim,
@@ -53,7 +53,7 @@ impl CodesHeader {
             self.rows,
             self.rows,
             self.rows,
-            of_l2,
+            offsets,
             self.lists,
             self.rows.checked_mul(width)?,
         ])
