@@ -24,6 +24,8 @@ pub(super) fn gather(segments: &[SegmentRows], fields: &[Field], rows: &[RowAt])
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
         let mut column = Column::empty(field);
+        // Doubling by itself, the column of a large answer would leave its instance with several times as much memory.
+        column.reserve_rows(rows.len());
         for run in rows.chunk_by(|left, right| left.segment == right.segment) {
             let segment = &segments[run[0].segment as usize];
             if let Some(resident) = segment.columns.get(&field.id) {

@@ -267,7 +267,7 @@ fn scores_are_near_the_exact_ones() {
                 beyond += usize::from(wrong > likely);
                 shares += wrong / likely;
             }
-            assert!(shares / ROWS as f32 > 0.2, "{data:?} {metric:?}: more than is likely");
+            assert!(shares / ROWS as f32 > 0.15, "{data:?} {metric:?}: more than is likely");
             assert!(beyond <= ROWS / 100, "{data:?} {metric:?}: {beyond} of {ROWS}");
         }
     }

@@ -95,7 +95,7 @@ impl Codes {
             }
             MetricType::Cosine => {
                 // The distance is that of a score which is wrong itself.
-                let of_squares = 2.0 * of_rows.powi(2) + of_sums * (1.0 + query.length * (reach + mean));
+                let of_squares = 2.0 * of_rows.powi(2) + of_sums * query.length * (reach + mean);
                 (of_query + of_squares, of_rows)
             }
             MetricType::Ip => (of_query + query.length * (of_rows + of_sums * (reach + mean)), 0.0),
