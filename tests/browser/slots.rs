@@ -109,6 +109,8 @@ async fn only_slots_whose_names_survive_a_power_cut_are_used() {
     assert_eq!(filled_slots(name).await, 0);
     assert_eq!(store.misplaced().await.unwrap(), ["new", "old"]);
     aged_slots(name, 2).await;
+    // Who has found none looks again after some seconds only.
+    let store = in_opfs(name).await;
     store.write("newer", &vec![3; 1 << 20]).await.unwrap();
     for misplaced in ["new", "old"] {
         store.move_over(misplaced).await.unwrap();
@@ -123,6 +125,7 @@ async fn only_slots_whose_names_survive_a_power_cut_are_used() {
     strict.write("new", &vec![2; 1 << 20]).await.unwrap();
     assert_eq!(filled_slots(name).await, 0);
     aged_slots(name, 2).await;
+    sleep(5_100).await;
     strict.write("newer", &vec![2; 1 << 20]).await.unwrap();
     assert_eq!(filled_slots(name).await, 1);
     BrowserStore::delete(name).await.unwrap();
