@@ -267,7 +267,9 @@ fn scores_are_near_the_exact_ones() {
                 beyond += usize::from(wrong > likely);
                 shares += wrong / likely;
             }
-            assert!(shares / ROWS as f32 > 0.15, "{data:?} {metric:?}: more than is likely");
+            // With COSINE the error of rows is small beside what is added for every one.
+            let least = if metric == MetricType::Cosine { 0.15 } else { 0.2 };
+            assert!(shares / ROWS as f32 > least, "{data:?} {metric:?}: more than is likely");
             assert!(beyond <= ROWS / 100, "{data:?} {metric:?}: {beyond} of {ROWS}");
         }
     }

@@ -122,15 +122,15 @@ impl Request {
     }
 
     pub fn database(&self) -> &str {
-        if self.db_name.is_empty() { DEFAULT_DATABASE } else { &self.db_name }
+        self.collection().database
     }
 
     pub fn collection(&self) -> CollectionName<'_> {
-        CollectionName { database: self.database(), collection: &self.collection_name }
+        CollectionName::new(&self.db_name, &self.collection_name)
     }
 
     pub fn alias(&self) -> CollectionName<'_> {
-        CollectionName { database: self.database(), collection: &self.alias }
+        CollectionName::new(&self.db_name, &self.alias)
     }
 
     pub fn target(&self) -> Target<'_> {

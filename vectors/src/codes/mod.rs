@@ -3,9 +3,10 @@
 //!
 //! Each row is turned by a [rotation](rotation), the mean of all rows is taken off, then the centre of its list. What is left,
 //! the residual, is kept twice: as int8 numbers with one scale, and as the signs of its numbers. A [search](search) looks at the
-//! lists whose centres are nearest, ranks their rows by how many signs agree, and the best of them by int8 numbers. How many
-//! lists and how many rows that takes is [measured](plan) when the codes are made. With L2 and IP rows are taken as they are,
-//! with COSINE at length 1.
+//! lists whose centres are nearest, ranks their rows by how many signs agree, and the best of them by int8 numbers; where these
+//! are in a file, the [numbers of the query](estimate) beside the signs say which of them to read. How many lists and how many
+//! rows that takes is [measured](plan) when the codes are made. With L2 and IP rows are taken as they are, with COSINE at length
+//! 1.
 
 mod build;
 mod estimate;
