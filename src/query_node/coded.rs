@@ -3,7 +3,7 @@
 use super::search::Plan;
 use crate::error::{Error, Result};
 use crate::expr::Rows;
-use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, SelectedRows, Selection};
+use crate::index::codes::{Candidate, CodeSearch, CodedQuery, Codes, Planned, SelectedRows, Selection};
 use crate::index::flat::FlatScan;
 use crate::platform::{Breather, Platform};
 use crate::schema::Field;
@@ -61,11 +61,12 @@ impl CodedSegment<'_> {
     }
 }
 
-/// Rows of a segment that may be among the best of a query, with numbers in a file.
+/// Rows of a segment that may be among the best of a query.
 struct Promising {
     /// The segment's place among those that are searched by codes.
     place: usize,
     query: CodedQuery,
+    planned: Option<Planned>,
     rows: Vec<Candidate>,
 }
 
@@ -87,6 +88,7 @@ struct Found {
 struct Asked<'a> {
     query: &'a [f32],
     found: &'a mut Candidates,
+    /// With numbers in files.
     promising: Vec<Promising>,
 }
 
@@ -98,17 +100,19 @@ pub(super) async fn find<P: Platform>(
     wanted: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
-    let depth = with_spare(wanted);
     let are_stored = segments.iter().any(|(_, segment)| segment.stored_rows.is_some());
     let at_once = if are_stored { QUERIES_AT_ONCE } else { queries.len().max(1) };
     for (queries, candidates) in queries.chunks(at_once).zip(candidates.chunks_mut(at_once)) {
         let asked = queries.iter().zip(candidates);
         let mut asked: Vec<Asked> = asked.map(|(query, found)| Asked { query, found, promising: Vec::new() }).collect();
         for place in 0..segments.len() {
-            find_in_segment(plan, &mut asked, (segments, place), depth, breather).await?;
-        }
-        for Asked { found, promising, .. } in asked {
-            rank_promising(plan, segments, (promising, found), wanted, breather).await?;
+            find_in_segment(plan, &mut asked, (segments, place), wanted, breather).await?;
+            if are_stored && place + 1 < segments.len() {
+                continue;
+            }
+            for Asked { found, promising, .. } in &mut asked {
+                rank_promising(plan, segments, (std::mem::take(promising), found), wanted, breather).await?;
+            }
         }
     }
     Ok(())
@@ -118,18 +122,18 @@ async fn find_in_segment<P: Platform>(
     plan: &Plan,
     asked: &mut [Asked<'_>],
     (segments, place): (&[(usize, CodedSegment<'_>)], usize),
-    depth: usize,
+    wanted: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
     let (at, segment) = &segments[place];
-    let mask = segment.mask;
+    let (mask, depth) = (segment.mask, with_spare(wanted));
     let may_choose = segment.stored_rows.is_some() && !plan.effort.compares_all();
     let mut ranked = Vec::with_capacity(asked.len());
     let mut ranked_of_lists = vec![Vec::new(); segment.codes.list_count()];
     for (number, asked) in asked.iter_mut().enumerate() {
         let mut sink = TopK::new(depth, Order::of(plan.metric), None);
         let search = CodeSearch { query: asked.query, depth, mask, effort: plan.effort };
-        let Selection { query, rows } = segment.codes.select(&search);
+        let Selection { query, rows, planned } = segment.codes.select(&search);
         match rows {
             SelectedRows::Scattered(mut rows) => {
                 if may_choose {
@@ -137,7 +141,7 @@ async fn find_in_segment<P: Platform>(
                     rows.sort_unstable_by_key(|row| row.position);
                     if segments.len() >= MANY_SEGMENTS || segment.are_apart(&rows) {
                         segment.codes.estimate_closely(&query, &mut rows);
-                        asked.promising.push(Promising { place, query, rows });
+                        asked.promising.push(Promising { place, query, planned, rows });
                         breather.breathe().await;
                         continue;
                     }
@@ -146,60 +150,75 @@ async fn find_in_segment<P: Platform>(
             }
             SelectedRows::Lists(lists) => lists.into_iter().for_each(|list| ranked_of_lists[list].push(ranked.len())),
         }
-        ranked.push((number, query, sink));
+        ranked.push((number, (query, planned), sink));
         breather.breathe().await;
     }
     // A list is read once, and is in a core's cache while all queries that want it look at it.
     for (list, wanted) in ranked_of_lists.into_iter().enumerate().filter(|(_, wanted)| !wanted.is_empty()) {
         let numbers = segment.numbers_of(list)?;
         for ranked_at in wanted {
-            let (_, query, sink) = &mut ranked[ranked_at];
+            let (_, (query, _), sink) = &mut ranked[ranked_at];
             segment.codes.rank_list(query, (list, &numbers), mask, sink);
         }
         breather.breathe().await;
     }
-    for (number, query, sink) in ranked {
-        asked[number].found.add(*at, (segment.codes, &query), sink);
+    for (number, (query, planned), sink) in ranked {
+        let Asked { found, promising, .. } = &mut asked[number];
+        found.add(*at, (segment.codes, &query), sink);
+        promising.push(Promising { place, query, planned, rows: Vec::new() });
     }
     Ok(())
 }
 
 /// Reading rows of files takes longer than all else. So the most promising of all segments are read first, and then what may
-/// still be among the best `wanted`.
+/// still be among the best `wanted`; at last what plans may have missed, as soon as it is known how near rows must be.
 async fn rank_promising<P: Platform>(
     plan: &Plan,
     segments: &[(usize, CodedSegment<'_>)],
-    (promising, found): (Vec<Promising>, &mut Candidates),
+    (mut promising, found): (Vec<Promising>, &mut Candidates),
     wanted: usize,
     breather: &mut Breather<'_, P>,
 ) -> Result<()> {
     let order = Order::of(plan.metric);
-    let mut left = Vec::with_capacity(promising.iter().map(|of_segment| of_segment.rows.len()).sum());
-    for (number, of_segment) in promising.iter().enumerate() {
-        left.extend(of_segment.rows.iter().map(|row| (number, *row)));
-    }
-    let mut at_once = 2 * wanted;
-    while !left.is_empty() {
-        if let Some(bound) = found.worst_of_best(order, wanted) {
-            left.retain(|(_, row)| row.may_be_better(order, bound));
+    let mut are_planned = true;
+    loop {
+        let mut left = Vec::with_capacity(promising.iter().map(|of_segment| of_segment.rows.len()).sum());
+        for (number, of_segment) in promising.iter().enumerate() {
+            left.extend(of_segment.rows.iter().map(|row| (number, *row)));
         }
-        let mut nearest = TopK::new(at_once, Order::Ascending, None);
-        left.iter().for_each(|(_, row)| nearest.offer(row.estimate(), row.position));
-        let last = nearest.worst_score();
-        let (next, behind): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|(_, row)| last.is_none_or(|last| row.estimate() <= last));
-        left = behind;
-        for of_segment in next.chunk_by(|(left, _), (right, _)| left == right) {
-            let Promising { place, query, .. } = &promising[of_segment[0].0];
-            let (at, segment) = &segments[*place];
-            let mut sink = TopK::new(with_spare(wanted), order, None);
-            segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
-            found.add(*at, (segment.codes, query), sink);
+        let mut at_once = 2 * wanted;
+        while !left.is_empty() {
+            if let Some(bound) = found.worst_of_best(order, wanted) {
+                left.retain(|(_, row)| row.may_be_better(order, bound));
+            }
+            let mut nearest = TopK::new(at_once, Order::Ascending, None);
+            left.iter().for_each(|(_, row)| nearest.offer(row.estimate(), row.position));
+            let last = nearest.worst_score();
+            let (next, behind): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|(_, row)| last.is_none_or(|last| row.estimate() <= last));
+            left = behind;
+            for of_segment in next.chunk_by(|(left, _), (right, _)| left == right) {
+                let Promising { place, query, .. } = &promising[of_segment[0].0];
+                let (at, segment) = &segments[*place];
+                let mut sink = TopK::new(with_spare(wanted), order, None);
+                segment.rank_scattered(query, of_segment.iter().map(|(_, row)| *row).collect(), &mut sink)?;
+                found.add(*at, (segment.codes, query), sink);
+                breather.breathe().await;
+            }
+            at_once *= 2;
+        }
+        // Where fewer than are wanted are found, no plan left any out.
+        let Some(worst) = found.worst_of_best(order, wanted).filter(|_| are_planned) else { return Ok(()) };
+        are_planned = false;
+        for Promising { place, query, planned, rows } in &mut promising {
+            let (_, CodedSegment { codes, stored_rows, mask, .. }) = &segments[*place];
+            *rows = planned.as_ref().map_or(Vec::new(), |planned| codes.beyond((query, planned), *mask, wanted, worst));
+            if stored_rows.is_some() {
+                codes.estimate_closely(query, rows);
+            }
             breather.breathe().await;
         }
-        at_once *= 2;
     }
-    Ok(())
 }
 
 impl Candidates {

@@ -144,7 +144,7 @@ impl<'a> Look<'a> {
     fn begin(segment: &CodedSegment<'_>, asked: Asked<'a>, order: Order) -> Self {
         let CodedSegment { codes, mask, .. } = *segment;
         let search = CodeSearch { query: asked.query, depth: asked.wanted, mask, effort: Effort::ALL };
-        let Selection { query: coded, rows } = codes.select(&search);
+        let Selection { query: coded, rows, .. } = codes.select(&search);
         let (error, best_of_lists) = (codes.certain_error(&coded), codes.best_of_lists(&coded));
         let sink = TopK::new(asked.wanted, order, Some(widened(asked.range, order, error)));
         Look { asked, coded, error, rows: Some(rows), best_of_lists, sink }

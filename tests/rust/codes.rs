@@ -64,7 +64,7 @@ const fn level(level: u32) -> Effort {
 }
 
 fn rank(codes: &Codes, search: &CodeSearch, sink: &mut TopK) {
-    let Selection { query, rows } = codes.select(search);
+    let Selection { query, rows, planned } = codes.select(search);
     match rows {
         SelectedRows::Scattered(candidates) => codes.rank_scattered(&query, &candidates, sink),
         SelectedRows::Lists(lists) => {
@@ -72,6 +72,11 @@ fn rank(codes: &Codes, search: &CodeSearch, sink: &mut TopK) {
                 .into_iter()
                 .for_each(|list| codes.rank_list(&query, (list, codes.numbers_of(list)), search.mask, sink));
         }
+    }
+    let wanted = search.depth.div_ceil(2);
+    let worst = sink.clone().into_sorted().get(wanted - 1).map(|hit| hit.score);
+    if let (Some(planned), Some(worst)) = (planned, worst) {
+        codes.rank_scattered(&query, &codes.beyond((&query, &planned), search.mask, wanted, worst), sink);
     }
 }
 
@@ -116,6 +121,23 @@ fn recall_is_as_planned() {
     }
 }
 
+/// Plans are measured on rows, and say nothing of such queries.
+#[test]
+fn queries_unlike_the_rows_find_what_is_near() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    let mut half = Mask::with_capacity(ROWS);
+    (0..ROWS).filter(|row| row % 2 == 0).for_each(|row| half.insert(row));
+    for metric in METRICS {
+        let codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+        for mask in [None, Some(&half)] {
+            for (effort, floor) in [(level(1), 0.96), (level(7), 0.98), (level(9), 0.99)] {
+                let recall = recall(&codes, &values, (Data::Uniform, metric), mask, effort);
+                assert!(recall >= floor, "{metric:?} {effort:?}, filtered {}: {recall}", mask.is_some());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_filter_costs_no_recall() {
     for data in ALL_DATA {
@@ -147,10 +169,11 @@ fn of_numbers_in_a_file_few_are_read_where_few_rows_take_part() {
         let mut hits = 0;
         for query in queries.chunks_exact(DIM) {
             let search = CodeSearch { query, depth: 20, mask: Some(&mask), effort: level(1) };
-            let Selection { query: coded, rows: SelectedRows::Scattered(candidates) } = bare.select(&search) else {
+            let Selection { query: coded, rows: SelectedRows::Scattered(candidates), .. } = bare.select(&search) else {
                 panic!("lists are read whole");
             };
-            assert!(candidates.len() * 2 < mask.count_ones(..), "{metric:?}: {} rows are read", candidates.len());
+            let (some, all) = (candidates.len(), mask.count_ones(..));
+            assert!(some * 4 < all * 3, "{metric:?}: {some} of {all} rows are read");
             let row = |at: u32| &parts.rows[at as usize * width..(at as usize + 1) * width];
             let rows: Vec<i8> = candidates.iter().flat_map(|candidate| row(candidate.position)).copied().collect();
             let mut sink = TopK::new(20, Order::of(metric), None);
@@ -346,6 +369,45 @@ fn a_graph_finds_what_lists_find() {
         for (mask, ef) in [(None, Some(200)), (None, None), (Some(&mask), Some(200))] {
             let recall = recall(&codes, values, (data, metric), mask, Effort { ef, ..level(1) });
             assert!(recall >= 0.95, "{data:?} {metric:?} ef {ef:?}, filtered {}: {recall}", mask.is_some());
+        }
+    }
+}
+
+#[test]
+fn no_more_lists_and_rows_are_looked_at_than_a_search_asks_for() {
+    let values = vectors(Data::Mixture, ROWS, 1);
+    let queries = vectors(Data::Uniform, 20, 99);
+    let codes = Codes::build(&[&values], DIM, MetricType::L2).expect("enough rows");
+    for (lists, rerank, goes_on) in
+        [(None, None, true), (Some(20), None, true), (None, Some(40), true), (Some(20), Some(40), false)]
+    {
+        let mut beyond = 0;
+        for query in queries.chunks_exact(DIM) {
+            let effort = Effort { lists, rerank, ..level(1) };
+            let Selection { query, planned, .. } = codes.select(&CodeSearch { query, depth: 20, mask: None, effort });
+            let planned = planned.expect("not all rows were looked at");
+            beyond += codes.beyond((&query, &planned), None, 10, f32::MAX).len();
+        }
+        assert_eq!(beyond > 0, goes_on, "{lists:?}, {rerank:?}: {beyond} rows");
+    }
+}
+
+/// Walks lose their way where no row is near, and among rows that nothing groups.
+#[test]
+fn a_graph_finds_what_is_near_to_queries_unlike_the_rows() {
+    let mut most = Mask::with_capacity(ROWS);
+    (0..ROWS).filter(|row| row % 10 > 0).for_each(|row| most.insert(row));
+    for data in [Data::Mixture, Data::Uniform] {
+        let values = vectors(data, ROWS, 1);
+        for metric in METRICS {
+            let mut codes = Codes::build(&[&values], DIM, metric).expect("enough rows");
+            let params = BuildParams { m: 8, ef_construction: 60 };
+            codes.attach(hnsw::build(ROWS as u32, &codes.row_distances(), params));
+            for (ef, mask) in [(32, None), (128, None), (64, Some(&most))] {
+                let effort = Effort { ef: Some(ef), ..level(1) };
+                let recall = recall(&codes, &values, (Data::Uniform, metric), mask, effort);
+                assert!(recall >= 0.95, "{data:?} {metric:?} ef {ef:?}, filtered {}: {recall}", mask.is_some());
+            }
         }
     }
 }

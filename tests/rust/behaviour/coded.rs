@@ -238,6 +238,52 @@ fn with_mmap_a_filter_costs_no_recall() {
     }
 }
 
+/// Whether numbers are in memory or in files, and whichever rows take part.
+#[test]
+fn queries_unlike_the_rows_find_what_is_near() {
+    const WIDE: usize = 64;
+    const MANY: i64 = 3 * ROWS;
+    let made_up = |seed: i64| -> Vec<f32> {
+        let rng = Rng::new(seed as u64);
+        (0..WIDE).map(|_| (0..4).map(|_| rng.float() - 0.5).sum()).collect()
+    };
+    let in_cluster = |id: i64| -> Vec<f32> {
+        made_up(-1 - id % 30).iter().zip(made_up(id)).map(|(centre, by)| centre + 0.3 * by).collect()
+    };
+    let all: &[Vec<f32>] = Box::leak((0..MANY).map(in_cluster).collect());
+    for metric in ["L2", "IP", "COSINE"] {
+        scenario(async move |lab| {
+            lab.call("CreateCollection", create("c", &[primary_key(), vector_field("v", WIDE as u32)])).await.ok();
+            lab.call("CreateIndex", autoindex(metric)).await.ok();
+            let rows = batch([("id", ints(0..MANY)), ("v", vectors((0..MANY).map(|id| all[id as usize].clone())))]);
+            lab.insert("c", "", &rows).await.ok();
+            lab.flush("c").await.ok();
+            for is_mapped in [false, true] {
+                lab.release("c").await.ok();
+                let mmap = json!({ "properties": [{ "key": "mmap.enabled", "value": is_mapped.to_string() }] });
+                lab.call_on("AlterCollection", "c", mmap).await.ok();
+                lab.load("c", json!({})).await.ok();
+                for every in [1, 2, 30] {
+                    let mut found = 0;
+                    for query in (0..20).map(|query| made_up(1_000_000 + query)) {
+                        let mut best: Vec<(f32, i64)> = (0..MANY)
+                            .filter(|id| id % every == 0)
+                            .map(|id| (score(metric, &query, &all[id as usize]), id))
+                            .collect();
+                        best.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
+                        let topk = json!([{ "key": "topk", "value": 10 }]);
+                        let filter = format!("id % {every} == 0");
+                        let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": filter });
+                        let ids = lab.search("c", &[query], body).await.ok().numbers("id");
+                        found += best.iter().take(10).filter(|(_, id)| ids.contains(id)).count();
+                    }
+                    assert!(found >= 192, "{metric}, one of {every}, mmap {is_mapped}: {found} of 200");
+                }
+            }
+        });
+    }
+}
+
 #[test]
 fn with_mmap_rows_that_a_filter_leaves_are_read_once() {
     scenario(async |lab| {

@@ -1,5 +1,6 @@
 //! Making codes of a segment's vectors, with one row at a time beside them.
 
+use super::beyond::Spread;
 use super::lists::{Centres, CodedCentres, Factors, mean};
 use super::measure::plans;
 use super::quantize::{push_int8, set_int16};
@@ -99,6 +100,7 @@ impl<'a> Coding<'a> {
         if !scales.iter().all(|numbers| numbers.iter().all(|number| number.is_finite())) {
             return None;
         }
+        let spreads = Spread::of_lists(metric, &lists, &signs);
         let (position_of, coarsest) = (inverse(&row_at)?, largest_magnitude(&rows.scales));
         let mut codes = Codes {
             metric,
@@ -109,6 +111,7 @@ impl<'a> Coding<'a> {
             row_at,
             position_of,
             signs,
+            spreads,
             row_scales: rows.scales,
             row_offsets: rows.offsets,
             coarsest,

@@ -1,13 +1,11 @@
 //! Plans are measured on a segment's own rows when its codes are made.
 
 use super::Codes;
-use super::plan::{FAR, NEAR, Plan, Steps};
+use super::plan::{FAR, NEAR, Plan, RECALLS, Steps};
 use super::query::CodedQuery;
 use super::rotation::Random;
 use super::search::SCATTERED_COST;
 
-/// Parts of the nearest rows that plans find. Two levels share one.
-const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
 /// Of what a plan may miss, this part may be in lists that are not looked at.
 const MISSED_BY_LISTS: f32 = 0.5;
 /// Rows that are searched for.

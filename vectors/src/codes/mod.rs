@@ -8,6 +8,7 @@
 //! rows that takes is [measured](plan) when the codes are made. With L2 and IP rows are taken as they are, with COSINE at length
 //! 1.
 
+mod beyond;
 mod build;
 mod estimate;
 mod graph;
@@ -21,6 +22,7 @@ mod score_error;
 mod search;
 mod stored;
 
+pub use beyond::Planned;
 pub use build::Coding;
 pub use graph::{DEFAULT_EF, RowDistances};
 pub use plan::{Effort, MAX_LEVEL};
@@ -31,6 +33,7 @@ pub use stored::{CodesHeader, CodesParts};
 
 use super::MetricType;
 use super::hnsw::Graph;
+use beyond::Spread;
 use plan::Plan;
 use rotation::Rotation;
 use std::cell::OnceCell;
@@ -54,6 +57,8 @@ pub struct Codes {
     /// The position of each row of the segment.
     position_of: Vec<u32>,
     signs: Signs,
+    /// Of each list.
+    spreads: Vec<Spread>,
     /// Of the rows' int8 numbers.
     row_scales: Vec<f32>,
     row_offsets: Vec<f32>,
@@ -178,7 +183,8 @@ impl Codes {
         let centres = &self.lists.centres;
         let of_centres = centres.values.len() + 4 * (centres.scales.len() + centres.offsets.len());
         let signs = 8 * self.signs.words.len() + 4 * (self.signs.scales.len() + self.signs.offsets.len());
-        let lists = of_centres + 4 * (self.lists.starts.len() + self.lists.radii.len()) + 8 * self.lists.count();
+        let of_lists = 4 * (self.lists.starts.len() + self.lists.radii.len()) + 8 * self.lists.count();
+        let lists = of_centres + of_lists + size_of_val(&self.spreads[..]);
         let graph = self.graph.as_ref().map_or(0, |graph| size_of_val(graph.words()));
         of_rows + signs + lists + 4 * (self.row_at.len() + self.position_of.len()) + graph
     }

@@ -9,6 +9,10 @@ const EF_OF_FIRST_PLAN: usize = 32;
 /// Plans are measured for this many nearest rows; what lies between and beyond follows from the two.
 pub(super) const NEAR: usize = 10;
 pub(super) const FAR: usize = 100;
+/// Parts of the nearest rows that plans find. Two levels share one.
+pub(super) const RECALLS: [f32; 5] = [0.98, 0.985, 0.99, 0.995, 0.999];
+/// By so many a row is estimated to be worse that is left out, if its estimate is all that is known.
+const DEVIATIONS: [f32; 5] = [1.5, 1.6, 1.7, 1.9, 2.2];
 
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,15 @@ pub struct Steps {
     pub(super) rerank: usize,
 }
 
+/// What a search may leave out that is not like those for which plans were measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Thoroughness {
+    /// Of the wanted rows, those that may be expected elsewhere.
+    pub missed: f32,
+    /// By which rows must be estimated to be worse.
+    pub deviations: f32,
+}
+
 impl Steps {
     pub fn rerank(&self, depth: usize) -> usize {
         self.rerank.max(depth)
@@ -51,13 +64,22 @@ impl Effort {
         self.level >= MAX_LEVEL
     }
 
+    fn plan(&self) -> usize {
+        let plan = match self.ef {
+            Some(ef) => (ef / EF_OF_FIRST_PLAN).max(1).ilog2(),
+            None => (self.level.max(1) - 1) / 2,
+        };
+        (plan as usize).min(RECALLS.len() - 1)
+    }
+
+    pub fn thoroughness(&self) -> Thoroughness {
+        let plan = self.plan();
+        Thoroughness { missed: 2.0 * (1.0 - RECALLS[plan]), deviations: DEVIATIONS[plan] }
+    }
+
     /// For `depth` rows of the share that takes part.
     pub fn steps(&self, plans: &[Plan], depth: usize, share: f32, all_lists: usize) -> Steps {
-        let plan = match self.ef {
-            Some(ef) => (ef / EF_OF_FIRST_PLAN).max(1).ilog2() as usize,
-            None => (self.level.max(1) as usize - 1) / 2,
-        };
-        let measured = match plans.get(plan.min(plans.len().saturating_sub(1))) {
+        let measured = match plans.get(self.plan().min(plans.len().saturating_sub(1))) {
             Some(plan) if !self.compares_all() => plan.among(depth, share),
             _ => Steps { lists: all_lists, rerank: usize::MAX },
         };
@@ -78,10 +100,10 @@ impl Plan {
 
     /// Work grows with the depth as it does between the two that were measured.
     fn at(&self, depth: f32) -> Steps {
-        let decades = (depth / NEAR as f32).max(1.0).log10();
+        let decades = f64::from((depth / NEAR as f32).max(1.0)).log10();
         let grown = |near: usize, far: usize| {
-            let near = near.max(1) as f32;
-            (near * (far as f32 / near).max(1.0).powf(decades)).ceil() as usize
+            let near = near.max(1) as f64;
+            (near * (far as f64 / near).max(1.0).powf(decades)).ceil() as usize
         };
         Steps { lists: grown(self.near.lists, self.far.lists), rerank: grown(self.near.rerank, self.far.rerank) }
     }

@@ -76,6 +76,16 @@ impl CodedQuery {
         of_lists
     }
 
+    /// Squared, without the mean, of a list's centre.
+    pub(super) fn distance(&self, codes: &Codes, list: usize) -> f32 {
+        let (lists, nearness) = (&codes.lists, self.nearness[list]);
+        match codes.metric {
+            MetricType::L2 => nearness,
+            MetricType::Ip => self.square + lists.squares[list] + 2.0 * (nearness + lists.mean_products[list]),
+            MetricType::Cosine => self.square + nearness,
+        }
+    }
+
     /// The nearest lists, the nearest first.
     pub fn nearest_lists(&self, count: usize) -> Vec<usize> {
         let mut nearest = TopK::new(count, Order::Ascending, None);

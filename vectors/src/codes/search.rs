@@ -1,5 +1,6 @@
 //! Searching codes: lists, then signs, then int8 numbers.
 
+use super::beyond::{LeftOut, Planned};
 use super::plan::{Effort, FAR};
 use super::query::CodedQuery;
 use super::{Codes, padded, words_of};
@@ -20,6 +21,8 @@ const FEW_OF_ALL: usize = 8;
 /// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
 const LIST_COST: f32 = 50.0;
 const SURVIVOR_COST: f32 = 6.0;
+/// Of the rows that are compared by numbers, one more for so many: it shows that what is left out is worse.
+const RESERVE: usize = 2;
 /// Plans say little of more rows: behind a group of rows that are near each other, many are as far as the next.
 const MANY: usize = 2 * FAR;
 /// So many times as many are then looked at, and compared by numbers; reading their vectors takes longer.
@@ -65,6 +68,8 @@ struct Candidates {
 pub struct Selection {
     pub query: CodedQuery,
     pub rows: SelectedRows,
+    /// What a plan said; `None` where nothing else would be looked at.
+    pub planned: Option<Planned>,
 }
 
 pub enum SelectedRows {
@@ -81,11 +86,21 @@ impl Codes {
         let taking_part = search.mask.map_or(rows, |mask| mask.count_ones(..));
         let query = CodedQuery::new(self, search.query);
         if taking_part == 0 || search.depth == 0 {
-            return Selection { query, rows: SelectedRows::Lists(Vec::new()) };
+            return Selection { query, rows: SelectedRows::Lists(Vec::new()), planned: None };
         }
         if let Some(candidates) = self.walk(&query, search, taking_part) {
-            return Selection { query, rows: SelectedRows::Scattered(candidates) };
+            let mut compared: Vec<u32> = candidates.iter().map(|candidate| candidate.position).collect();
+            compared.sort_unstable();
+            let mut lists: Vec<usize> = compared.iter().map(|position| self.lists.list_of(*position)).collect();
+            lists.dedup();
+            let planned = Planned::new(search, taking_part as f32 / rows as f32, lists, LeftOut::AllBut(compared));
+            return Selection { query, rows: SelectedRows::Scattered(candidates), planned };
         }
+        self.select_by_plan(query, search, taking_part)
+    }
+
+    fn select_by_plan(&self, query: CodedQuery, search: &CodeSearch, taking_part: usize) -> Selection {
+        let rows = self.row_count();
         let share = taking_part as f32 / rows as f32;
         let steps = search.effort.steps(&self.plans, search.depth, share, self.lists.count());
         let of_depth = |times: usize, asked: Option<usize>| {
@@ -105,21 +120,25 @@ impl Codes {
         let are_few = search.mask.is_some() && (taking_part <= rows / FEW || are_cheap);
         let lists = if are_few { Vec::new() } else { self.enough_lists(&query, (steps.lists, looked_at), search.mask) };
         let are_rare = |mask: &&Mask| !looks_at_all && self.are_rare_near(&lists, mask, share);
+        let with_reserve =
+            if search.effort.rerank.is_some() { reranked } else { reranked.saturating_add(reranked / RESERVE) };
         if let Some(mask) = search.mask.filter(|mask| are_few || are_rare(mask)) {
-            return Selection {
-                rows: SelectedRows::Scattered(self.survivors(&query, mask, taking_part, reranked)),
-                query,
-            };
+            let (survivors, left_out) = self.survivors(&query, mask, taking_part, with_reserve);
+            let planned = Planned::new(search, share, (0..self.lists.count()).collect(), left_out);
+            return Selection { query, rows: SelectedRows::Scattered(survivors), planned };
         }
         let probed_rows: usize = lists.iter().map(|list| self.lists.positions(*list).len()).sum();
         if probed_rows <= reranked.saturating_mul(SCATTERED_COST) {
-            return Selection { query, rows: SelectedRows::Lists(lists) };
+            let planned = Planned::new(search, share, lists.clone(), LeftOut::None);
+            return Selection { query, rows: SelectedRows::Lists(lists), planned };
         }
-        let mut candidates = Candidates::new(reranked);
-        for list in lists {
-            self.compare_signs(&query, list, search.mask, &mut candidates);
+        let mut candidates = Candidates::new(with_reserve);
+        for list in &lists {
+            self.compare_signs(&query, *list, search.mask, &mut candidates);
         }
-        Selection { query, rows: SelectedRows::Scattered(candidates.into_best()) }
+        let (candidates, left_out) = candidates.into_best();
+        let planned = Planned::new(search, share, lists, left_out);
+        Selection { query, rows: SelectedRows::Scattered(candidates), planned }
     }
 
     /// The nearest rows of each query by numbers, which must be in memory.
@@ -160,7 +179,7 @@ impl Codes {
             });
         }
         let mut nearest = TopK::new(depth, order, None);
-        self.rank_scattered(query, &promising.into_best(), &mut nearest);
+        self.rank_scattered(query, &promising.into_best().0, &mut nearest);
         let worst = nearest.worst_score()?;
         rows.retain(|row| row.may_be_within(order.rank(worst), CERTAINLY));
         if rows.len() * SCATTERED_COST > self.row_count() {
@@ -249,7 +268,13 @@ impl Codes {
     }
 
     /// All rows that take part, which are few; where numbers are in a file, so many that are estimated to be the nearest.
-    fn survivors(&self, query: &CodedQuery, mask: &Mask, taking_part: usize, reranked: usize) -> Vec<Candidate> {
+    fn survivors(
+        &self,
+        query: &CodedQuery,
+        mask: &Mask,
+        taking_part: usize,
+        reranked: usize,
+    ) -> (Vec<Candidate>, LeftOut) {
         let mut positions = Mask::with_capacity(self.row_count());
         mask.ones().for_each(|row| positions.insert(self.position_of[row] as usize));
         let mut list = 0;
@@ -261,7 +286,7 @@ impl Codes {
         });
         let all: Vec<Candidate> = of_lists.collect();
         if self.has_numbers() {
-            return all;
+            return (all, LeftOut::None);
         }
         let mut nearest = Candidates::new(reranked.min(taking_part));
         let mut signs = vec![0; words_of(self.dim)];
@@ -355,9 +380,12 @@ impl Candidates {
         }
     }
 
-    fn into_best(mut self) -> Vec<Candidate> {
+    fn into_best(mut self) -> (Vec<Candidate>, LeftOut) {
+        let are_all = self.found.len() < self.wanted && self.threshold == f32::INFINITY;
         self.cut();
-        self.found
+        let last = self.found.iter().copied().reduce(|last, next| if next.rank > last.rank { next } else { last });
+        let left_out = last.filter(|_| !are_all).map_or(LeftOut::None, LeftOut::WorseThan);
+        (self.found, left_out)
     }
 }
 

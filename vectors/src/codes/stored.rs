@@ -1,5 +1,6 @@
 //! Codes as what a file has of them: plain arrays, checked when they come back.
 
+use super::beyond::Spread;
 use super::plan::Plan;
 use super::rotation::Rotation;
 use super::{Codes, Int8Rows, Lists, Signs, inverse, padded, words_of};
@@ -127,6 +128,12 @@ impl Codes {
             offsets: Vec::new(),
         };
         let lists = Lists::new((parts.starts.into_owned(), parts.radii.into_owned()), centres, &fine, &mean);
+        let signs = Signs {
+            words: parts.sign_words.into_owned(),
+            scales: parts.sign_scales.into_owned(),
+            offsets: parts.sign_offsets.into_owned(),
+        };
+        let spreads = Spread::of_lists(metric, &lists, &signs);
         let coarsest = largest_magnitude(&parts.row_scales);
         Some(Codes {
             metric,
@@ -138,11 +145,8 @@ impl Codes {
             position_of,
             coarsest,
             rounding,
-            signs: Signs {
-                words: parts.sign_words.into_owned(),
-                scales: parts.sign_scales.into_owned(),
-                offsets: parts.sign_offsets.into_owned(),
-            },
+            signs,
+            spreads,
             row_scales: parts.row_scales.into_owned(),
             row_offsets: parts.row_offsets.into_owned(),
             numbers: if parts.rows.is_empty() { OnceCell::new() } else { parts.rows.into_owned().into() },
