@@ -210,8 +210,19 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             None => self.stop_serving(id, runtime),
             // Who reads from these nodes would miss rows and not know: others start over.
             Some(nodes) if load.ticket.cause == LoadCause::Recovery => self.node_failed(&nodes[0]),
-            // What some of the nodes may have read is not to be published.
-            Some(_) => drop(self.forget(id, runtime, &failed).await),
+            // What some of the nodes may have read is not to be published, even where the record still names it because it could
+            // not be changed; the next load or read loads it. But another load may have been asked for it meanwhile.
+            Some(_) => {
+                let _turn = runtime.writing.lock().await;
+                let is_nobodys = |it: &PartitionId| {
+                    let serving = runtime.serving.borrow();
+                    serving
+                        .as_ref()
+                        .is_some_and(|serving| !serving.loading.contains_key(it) && !serving.loaded.contains(it))
+                };
+                let failed = failed.iter().copied().filter(is_nobodys).collect();
+                drop(self.forget_in_nodes(runtime, &failed).await);
+            }
         }
     }
 

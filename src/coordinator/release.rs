@@ -80,16 +80,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// Has the nodes forget partitions, but not those that were asked for again meanwhile.
-    pub(super) async fn forget(
-        &self,
-        id: CollectionId,
-        runtime: &Runtime,
-        partitions: &SortedSet<PartitionId>,
-    ) -> Result<()> {
+    async fn forget(&self, id: CollectionId, runtime: &Runtime, partitions: &SortedSet<PartitionId>) -> Result<()> {
         let _turn = runtime.writing.lock().await;
         let wanted = self.collection(id).and_then(|it| it.load).map(|load| load.partitions).unwrap_or_default();
         let partitions: SortedSet<PartitionId> = partitions.difference(&wanted).copied().collect();
         self.tell_given_up(id, runtime, &partitions);
+        self.forget_in_nodes(runtime, &partitions).await
+    }
+
+    /// The caller holds `writing`.
+    pub(super) async fn forget_in_nodes(&self, runtime: &Runtime, partitions: &SortedSet<PartitionId>) -> Result<()> {
         let nodes = runtime.serving.borrow_mut().as_mut().map(|serving| {
             serving.loaded.retain(|partition| !partitions.contains(partition));
             serving.loading.retain(|partition, _| !partitions.contains(partition));

@@ -1,5 +1,6 @@
 //! Collections of several shards: a query node each, and one answer of all of them.
 
+use super::loading::begin_load;
 use crate::support::rows::{book, books, index};
 use crate::support::{Lab, scenario};
 use elanus::cluster::NodeKind;
@@ -40,6 +41,30 @@ fn every_shard_has_a_node_and_reads_see_all() {
         let page = json!({ "output_fields": ["id"], "query_params": [
             { "key": "limit", "value": "10" }, { "key": "offset", "value": "15" }] });
         assert_eq!(lab.query("book", page).await.ok().numbers("id"), all[15..25]);
+    });
+}
+
+/// Nor where the record still names the partition, because it could not be changed back either.
+#[test]
+fn of_a_failed_load_nothing_shows_that_some_nodes_have_read() {
+    scenario(async |lab| {
+        library_of_shards(&lab).await;
+        for attempt in 0..10 {
+            lab.call_on("ReleasePartitions", "book", json!({ "partition_names": ["p1"] })).await.ok();
+            begin_load(&lab, &["p1"]).await;
+            let faults = lab.process().faults;
+            faults.fail_randomly(lab.executor.rng().below(1 << 32), 6);
+            lab.process().nodes.gate().open();
+            let waited = json!({ "partition_names": ["p1"], "wait_ms": 100_000 });
+            lab.call_on("GetLoadingProgress", "book", waited).await;
+            faults.heal();
+            lab.insert("book", "p2", &books([220 + attempt])).await.ok();
+            lab.flush("book").await.ok();
+            let shown = lab.keys("book", &[]).await.into_iter().filter(|key| (100..140).contains(key)).count();
+            assert!(shown == 0 || shown == 40, "{shown} rows");
+            lab.load_partitions("book", &["p1"]).await.ok();
+            assert_eq!(count(&lab).await, 81 + attempt);
+        }
     });
 }
 
