@@ -12,6 +12,7 @@ mod export;
 mod graph;
 mod import;
 mod index;
+mod insert;
 mod load;
 mod load_limits;
 mod load_progress;
@@ -32,6 +33,7 @@ pub use rpc::Reply;
 use export::Exports;
 use import::Imports;
 use index::IndexCoverage;
+use insert::Waiting;
 use load_progress::Progress;
 
 use crate::catalog::{
@@ -52,7 +54,7 @@ use maintenance::Pace;
 use query_nodes::QueryNodes;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use tokio::sync::Mutex;
 
@@ -124,6 +126,9 @@ pub struct Coordinator<P: Platform, N: Nodes> {
 #[derive(Default)]
 struct Runtime {
     writing: Mutex<()>,
+    /// Those that wait for it, in the order of their turns.
+    inserts: RefCell<VecDeque<Waiting>>,
+    deletes_called: Cell<u64>,
     maintaining: Mutex<()>,
     moving: Mutex<()>,
     log: RefCell<LogSummary>,

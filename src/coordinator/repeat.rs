@@ -31,13 +31,16 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         request: WriteRequest,
     ) -> Result<Option<(Timestamp, WriteOutcome)>> {
         let Some(request_id) = request.id else { return Ok(None) };
-        if request.repeated {
-            runtime.repeated.borrow_mut().insert(request_id);
-        }
-        if !runtime.repeated.borrow().contains(&request_id) {
+        if !self.may_be_known(runtime, request) {
             return Ok(None);
         }
+        runtime.repeated.borrow_mut().insert(request_id);
         read_write_outcome(self.platform.records(), id, request_id, self.remembered_since()).await
+    }
+
+    /// Whether `recall` would look.
+    pub(super) fn may_be_known(&self, runtime: &Runtime, request: WriteRequest) -> bool {
+        request.repeated || request.id.is_some_and(|id| runtime.repeated.borrow().contains(&id))
     }
 
     pub(super) fn remembered_since(&self) -> Timestamp {

@@ -1,4 +1,4 @@
-//! The write path: check, give it a time, commit it to the log, tell the query node.
+//! The write path: check, give it a time, commit it to the log, tell the query nodes.
 
 use super::partition::partition_ids;
 use super::repeat::WriteRequest;
@@ -12,24 +12,22 @@ use crate::platform::Platform;
 use crate::segment::{Deletes, LogRecord, log_key};
 use crate::sorted::SortedMap;
 use crate::storage::{Durability, Store, WriteBatch};
-use crate::value::{Batch, PrimaryKeys, WriteMode, check_insert};
+use crate::value::PrimaryKeys;
 use futures::future::{LocalBoxFuture, join_all};
 use std::rc::Rc;
-
-/// A log that is so many times as large as one that is flushed is a long one.
-const LONGEST_LOG: u64 = 8;
 
 pub(super) struct Written {
     pub at: Timestamp,
     pub keys: PrimaryKeys,
 }
 
-pub(super) struct Insert {
-    pub rows: Batch,
-    pub mode: WriteMode,
-    /// The time of the schema that the rows were packed for, where the client says so.
-    pub packed_for: Option<Timestamp>,
-    pub request: WriteRequest,
+/// Ends when the nodes that hold the collection have applied a write.
+pub(super) type Applied = LocalBoxFuture<'static, ()>;
+
+/// What a write leaves in the log.
+pub(super) struct LogWrite {
+    pub record: LogRecord,
+    pub outcome: Option<WriteOutcome>,
 }
 
 pub(super) struct Delete<'a> {
@@ -45,53 +43,6 @@ pub(super) struct Target<'a> {
 }
 
 impl<P: Platform, N: Nodes> Coordinator<P, N> {
-    /// Resolves when the log has the rows and, where they are loaded, they can be found.
-    pub(super) async fn insert(self: &Rc<Self>, target: Target<'_>, mut insert: Insert) -> Result<Written> {
-        let id = self.resolve(target.collection)?.id;
-        let runtime = self.runtime(id);
-        self.wait_for_flush(&runtime).await;
-        let (written, applied) = {
-            let _turn = runtime.writing.lock().await;
-            // Before anything is checked: what the first run met may have changed.
-            let known = self.recall(id, &runtime, insert.request).await?;
-            let collection = self.expect_collection(id, &target)?;
-            if let Some((at, outcome)) = known {
-                return Ok(Written { at, keys: keys_of(&collection, &insert.rows, &outcome) });
-            }
-            if insert.packed_for.is_some_and(|schema| schema != collection.updated_at) {
-                return Err(Error::SchemaMismatch { collection: collection.schema.name });
-            }
-            let partitions = insert_partitions(&collection, target.partition)?;
-            let mut rows = check_insert(&collection.schema, &mut insert.rows, insert.mode)?;
-            let first_id = rows.needs_ids().then(|| self.tick_many(rows.batch.rows as u64).0 as i64);
-            if let Some(first_id) = first_id {
-                rows.assign_ids(first_id);
-            }
-            let keys = rows.keys.clone();
-            let replaced = rows.replaced.take();
-            let record = LogRecord {
-                deletes: replaced.map(|keys| Deletes { partition: delete_scope(&collection, &partitions), keys }),
-                inserts: rows.by_partition(&collection.schema, &partitions),
-            };
-            let rows = keys.len() as u64;
-            let outcome = insert.request.id.map(|request| WriteOutcome { request, rows, first_id });
-            let durability = insert.request.durability;
-            let (at, applied) = self.append(&collection, &runtime, record, (outcome, durability)).await?;
-            (Written { at, keys }, applied)
-        };
-        applied.await;
-        self.flush_if_large(id, &runtime);
-        Ok(written)
-    }
-
-    /// While the log is so long that the data node could not take it in much longer, rows wait for the flush that it has coming.
-    async fn wait_for_flush(&self, runtime: &Runtime) {
-        let is_long = runtime.log.borrow().bytes >= LONGEST_LOG * self.config.flush_log_bytes;
-        if is_long && runtime.flush_scheduled.get() {
-            drop(runtime.maintaining.lock().await);
-        }
-    }
-
     /// Deletes by filter; returns how many keys. A filter that names the primary keys needs nothing loaded; rows of any other
     /// are searched for first.
     pub(super) async fn delete(self: &Rc<Self>, target: Target<'_>, delete: Delete<'_>) -> Result<u64> {
@@ -115,7 +66,8 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         target: &Target<'_>,
         delete: &Delete<'_>,
     ) -> Result<u64> {
-        let (deleted, applied) = {
+        let (deleted, appended) = {
+            runtime.deletes_called.update(|called| called + 1);
             let _turn = runtime.writing.lock().await;
             if let Some((_, outcome)) = self.recall(id, runtime, delete.request).await? {
                 return Ok(outcome.rows);
@@ -129,11 +81,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             }
             let record = LogRecord { deletes: Some(Deletes { partition, keys }), inserts: Vec::new() };
             let outcome = |request| WriteOutcome { request, rows: deleted, first_id: None };
-            let asked = (delete.request.id.map(outcome), delete.request.durability);
-            let (_, applied) = self.append(&collection, runtime, record, asked).await?;
-            (deleted, applied)
+            let write = LogWrite { record, outcome: delete.request.id.map(outcome) };
+            let appended = self.append(&collection, runtime, vec![write], delete.request.durability).await?;
+            (deleted, appended)
         };
-        applied.await;
+        for (_, applied) in appended {
+            applied.await;
+        }
         self.flush_if_large(id, runtime);
         Ok(deleted)
     }
@@ -171,47 +125,63 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
     }
 
     /// The collection as it is after a wait.
-    fn expect_collection(&self, id: CollectionId, target: &Target<'_>) -> Result<Collection> {
+    pub(super) fn expect_collection(&self, id: CollectionId, target: &Target<'_>) -> Result<Collection> {
         self.collection(id).ok_or_else(|| target.collection.not_found())
     }
 
-    /// Commits one record; the caller holds `writing`. The future that comes back ends when the nodes that hold the
-    /// collection have applied it.
-    async fn append(
+    /// Commits records, all or none, and gives each a time; the caller holds `writing`.
+    pub(super) async fn append(
         self: &Rc<Self>,
         collection: &Collection,
         runtime: &Runtime,
-        mut record: LogRecord,
-        (outcome, durability): (Option<WriteOutcome>, Durability),
-    ) -> Result<(Timestamp, LocalBoxFuture<'static, ()>)> {
-        let written = self.tick();
-        let bytes = record.encode();
-        let log = with_record(&runtime.log.borrow(), written, &record, bytes.len());
-        // What this instance takes for a large write it keeps.
-        record.inserts.clear();
+        writes: Vec<LogWrite>,
+        durability: Durability,
+    ) -> Result<Vec<(Timestamp, Applied)>> {
         let mut batch = WriteBatch::new(self.epoch.get(), durability);
-        let for_nodes: Option<Rc<[u8]>> = runtime.serving.borrow().as_ref().map(|_| bytes.as_slice().into());
-        batch.put(Store::Log, log_key(collection.id, written), bytes);
-        batch.put_log_summary(collection.id, &log);
-        if let Some(outcome) = outcome {
-            batch.put_write_outcome(collection.id, written, &outcome);
+        let mut log = runtime.log.borrow().clone();
+        let is_served = runtime.serving.borrow().is_some();
+        let mut appended = Vec::with_capacity(writes.len());
+        for LogWrite { mut record, outcome } in writes {
+            let written = self.tick();
+            let bytes = record.encode();
+            add_record(&mut log, written, &record, bytes.len());
+            // What this instance takes for a large write it keeps.
+            record.inserts.clear();
+            let for_nodes: Option<Rc<[u8]>> = is_served.then(|| bytes.as_slice().into());
+            batch.put(Store::Log, log_key(collection.id, written), bytes);
+            if let Some(outcome) = outcome {
+                batch.put_write_outcome(collection.id, written, &outcome);
+            }
+            appended.push((written, record, for_nodes));
         }
+        batch.put_log_summary(collection.id, &log);
         self.commit(batch).await?;
         runtime.written_bytes.update(|before| before + log.bytes - runtime.log.borrow().bytes);
         *runtime.log.borrow_mut() = log;
+        let told = |(written, record, for_nodes)| (written, self.tell_nodes(runtime, written, &record, for_nodes));
+        Ok(appended.into_iter().map(told).collect())
+    }
+
+    fn tell_nodes(
+        self: &Rc<Self>,
+        runtime: &Runtime,
+        written: Timestamp,
+        deletes: &LogRecord,
+        whole: Option<Rc<[u8]>>,
+    ) -> Applied {
         let mut calls = Vec::new();
         // A node that came while the record was committed reads it in the log.
-        if let (Some(serving), Some(whole)) = (runtime.serving.borrow().as_ref(), for_nodes) {
-            let told: Vec<(NodeId, bool)> = serving.told_of_write(record.deletes.is_some()).collect();
+        if let (Some(serving), Some(whole)) = (runtime.serving.borrow().as_ref(), whole) {
+            let told: Vec<(NodeId, bool)> = serving.told_of_write(deletes.deletes.is_some()).collect();
             let deletes: Option<Rc<[u8]>> =
-                told.iter().any(|(_, has_growing)| !has_growing).then(|| record.encode().into());
+                told.iter().any(|(_, has_growing)| !has_growing).then(|| deletes.encode().into());
             for (node, has_growing) in told {
                 let bytes = deletes.clone().filter(|_| !has_growing).unwrap_or_else(|| whole.clone());
                 calls.push((self.nodes.call(&node, NodeCommand::Apply { written }, Some(bytes)), node));
             }
         }
         let coordinator = self.clone();
-        let applied = async move {
+        Box::pin(async move {
             for (call, node) in calls {
                 // The write stands either way: a node that dies or fails is replaced by one that reads the log.
                 match call.await {
@@ -219,29 +189,17 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
                     Err(_) => coordinator.node_failed(&node),
                 }
             }
-        };
-        let applied: LocalBoxFuture<'static, ()> = Box::pin(applied);
-        Ok((written, applied))
+        })
     }
 }
 
-/// The keys of rows that were written before: those that they were given, or those of the request.
-fn keys_of(collection: &Collection, rows: &Batch, outcome: &WriteOutcome) -> PrimaryKeys {
-    let key = collection.schema.primary_key();
-    let generated = |first_id| PrimaryKeys::generated(key.data_type, first_id, outcome.rows as usize);
-    let given = || rows.column(&key.name).and_then(PrimaryKeys::from_column);
-    outcome.first_id.map(generated).or_else(given).unwrap_or_else(|| PrimaryKeys::Int64(Vec::new()))
-}
-
-fn with_record(log: &LogSummary, written: Timestamp, record: &LogRecord, bytes: usize) -> LogSummary {
-    let mut log = log.clone();
+fn add_record(log: &mut LogSummary, written: Timestamp, record: &LogRecord, bytes: usize) {
     log.last = written;
     log.bytes += bytes as u64;
     log.has_deletes |= record.deletes.is_some();
     for (partition, batch) in &record.inserts {
         *log.inserted_rows.entry(*partition).or_default() += batch.rows as u64;
     }
-    log
 }
 
 /// Where inserted rows may go: one partition, or all of them by the hash of the partition key.
@@ -258,9 +216,4 @@ pub(super) fn insert_partitions(collection: &Collection, name: &str) -> Result<V
 fn delete_partition(collection: &Collection, name: &str) -> Result<Option<PartitionId>> {
     collection.schema.check_named_partitions(!name.is_empty())?;
     if name.is_empty() { Ok(None) } else { Ok(Some(collection.expect_partition(name)?.id)) }
-}
-
-/// An upsert replaces what its partition has; with a partition key a row may have been in any.
-fn delete_scope(collection: &Collection, partitions: &[PartitionId]) -> Option<PartitionId> {
-    if collection.uses_partition_key() { None } else { partitions.first().copied() }
 }

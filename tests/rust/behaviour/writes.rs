@@ -6,6 +6,8 @@ use crate::support::rows::{
     with_nulls,
 };
 use crate::support::{Lab, scenario};
+use elanus::storage::faulty::Fault;
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 async fn create_and_load(lab: &Lab, request: Value) {
@@ -46,6 +48,98 @@ fn refused_rows_leave_no_trace() {
         assert_eq!(lab.keys("book", &[]).await, [] as [i64; 0]);
         lab.reopen().await;
         assert_eq!(lab.keys("book", &[]).await, [] as [i64; 0]);
+    });
+}
+
+#[test]
+fn inserts_that_come_at_once_are_committed_together() {
+    scenario(async |lab| {
+        create_and_load(&lab, book()).await;
+        let commits_before = lab.process().faults.writes();
+        let insert = async |id| lab.insert("book", "", &books([id])).await.ok().numbers("$key");
+        let keys = join_all((1..=60).map(insert)).await;
+        assert_eq!(keys, (1..=60).map(|id| vec![id]).collect::<Vec<_>>());
+        let commits = lab.process().faults.writes() - commits_before;
+        assert!(commits <= 30, "{commits} commits");
+        assert_eq!(lab.keys("book", &[]).await, (1..=60).collect::<Vec<_>>());
+        lab.reopen().await;
+        assert_eq!(lab.keys("book", &[]).await, (1..=60).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn of_inserts_that_come_at_once_each_is_refused_for_itself() {
+    scenario(async |lab| {
+        library(&lab, 0, "L2").await;
+        lab.load("book", json!({})).await.ok();
+        let call = async |id: i64| {
+            let mut rows = books([id]);
+            match id % 5 {
+                1 => lab.insert("book", "nowhere", &rows).await.refused(200, "partition not found"),
+                2 => {
+                    rows.columns.pop();
+                    lab.insert("book", "", &rows).await.refused(1100, "fieldSchema(words)")
+                }
+                3 => lab.insert("book", "p1", &rows).await.ok(),
+                4 => lab.upsert("book", "", &rows).await.ok(),
+                _ => lab.insert("book", "", &rows).await.ok(),
+            };
+        };
+        join_all((1..=50).map(call)).await;
+        let there: Vec<i64> = (1..=50).filter(|id| !matches!(id % 5, 1 | 2)).collect();
+        let in_p1: Vec<i64> = (1..=50).filter(|id| id % 5 == 3).collect();
+        assert_eq!((lab.keys("book", &[]).await, lab.keys("book", &["p1"]).await), (there, in_p1));
+    });
+}
+
+#[test]
+fn inserts_of_a_commit_that_fails_are_all_refused() {
+    scenario(async |lab| {
+        create_and_load(&lab, book()).await;
+        let faults = lab.process().faults;
+        (0..12).for_each(|operation| faults.fail(operation, Fault::Quota));
+        let insert = async |id| (id, lab.insert("book", "", &books([id])).await);
+        let answers = join_all((1..=40).map(insert)).await;
+        faults.heal();
+        let there: Vec<i64> = answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(id, _)| *id).collect();
+        for (_, answer) in answers.into_iter().filter(|(_, answer)| !answer.is_ok()) {
+            answer.refused(7, "disk limit");
+        }
+        assert_eq!(lab.keys("book", &[]).await, there);
+        lab.reopen().await;
+        assert_eq!(lab.keys("book", &[]).await, there);
+    });
+}
+
+/// None is overtaken by a write that was called later, whatever is committed together.
+#[test]
+fn writes_that_come_at_once_have_their_turns_in_order() {
+    scenario(async |lab| {
+        create_and_load(&lab, book()).await;
+        let coordinator = lab.process().coordinator;
+        let mut calls = Vec::new();
+        for id in 1..=12 {
+            let rows = |words| {
+                let mut rows = books([id]);
+                rows.columns[2].1 = ints([words]);
+                vec![rows.encode()]
+            };
+            let named = json!({ "collection_name": "book" });
+            let delete = json!({ "collection_name": "book", "expr": format!("id in [{id}]") });
+            calls.push(("Insert", named.clone(), rows(1)));
+            if id % 2 == 0 {
+                calls.push(("Upsert", named.clone(), rows(2)));
+            }
+            calls.push(("Delete", delete, Vec::new()));
+            if id % 3 == 0 {
+                calls.push(("Insert", named, rows(3)));
+            }
+        }
+        let bodies: Vec<String> = calls.iter().map(|(_, body, _)| body.to_string()).collect();
+        let calls = calls.into_iter().zip(&bodies);
+        join_all(calls.map(|((method, _, blobs), body)| coordinator.handle(method, body, blobs))).await;
+        let found = lab.query("book", json!({ "expr": "id > 0", "output_fields": ["words"] })).await.ok();
+        assert_eq!((found.numbers("id"), found.numbers("words")), (vec![3, 6, 9, 12], vec![3; 4]));
     });
 }
 

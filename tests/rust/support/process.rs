@@ -25,7 +25,7 @@ pub struct Process {
     /// What clients were told without asking.
     pub events: Rc<RefCell<Vec<Event>>>,
     platform: SimPlatform,
-    coordinator: Rc<SimCoordinator>,
+    pub coordinator: Rc<SimCoordinator>,
 }
 
 impl Process {
