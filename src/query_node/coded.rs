@@ -88,7 +88,7 @@ struct Found {
 struct Asked<'a> {
     query: &'a [f32],
     found: &'a mut Candidates,
-    /// With numbers in files.
+    /// Of segments that have been looked at; rows only where their numbers are to be read from a file.
     promising: Vec<Promising>,
 }
 
