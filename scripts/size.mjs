@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { Failure, filesUnder, main, root } from './run.mjs';
 
-const budgetsKiB = { 'every page': 696, 'Parquet only': 48 };
+const budgetsKiB = { 'every page': 697, 'Parquet only': 48 };
 const neededBy = path => (/^dist\/workers\/parquet\.js$/.test(path) ? 'Parquet only' : 'every page');
 
 export async function size() {

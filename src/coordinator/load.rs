@@ -214,11 +214,13 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
             // not be changed; the next load or read loads it. But another load may have been asked for it meanwhile.
             Some(_) => {
                 let _turn = runtime.writing.lock().await;
-                let wanted: SortedSet<PartitionId> = {
+                let is_nobodys = |it: &PartitionId| {
                     let serving = runtime.serving.borrow();
-                    serving.iter().flat_map(|it| it.loading.keys().chain(it.loaded.iter())).copied().collect()
+                    serving
+                        .as_ref()
+                        .is_some_and(|serving| !serving.loading.contains_key(it) && !serving.loaded.contains(it))
                 };
-                let failed = failed.difference(&wanted).copied().collect();
+                let failed = failed.iter().copied().filter(is_nobodys).collect();
                 drop(self.forget_in_nodes(runtime, &failed).await);
             }
         }
