@@ -166,15 +166,15 @@ impl<P: Platform, N: Nodes> Coordinator<P, N> {
         self: &Rc<Self>,
         runtime: &Runtime,
         written: Timestamp,
-        deletes: &LogRecord,
+        without_rows: &LogRecord,
         whole: Option<Rc<[u8]>>,
     ) -> Applied {
         let mut calls = Vec::new();
         // A node that came while the record was committed reads it in the log.
         if let (Some(serving), Some(whole)) = (runtime.serving.borrow().as_ref(), whole) {
-            let told: Vec<(NodeId, bool)> = serving.told_of_write(deletes.deletes.is_some()).collect();
+            let told: Vec<(NodeId, bool)> = serving.told_of_write(without_rows.deletes.is_some()).collect();
             let deletes: Option<Rc<[u8]>> =
-                told.iter().any(|(_, has_growing)| !has_growing).then(|| deletes.encode().into());
+                told.iter().any(|(_, has_growing)| !has_growing).then(|| without_rows.encode().into());
             for (node, has_growing) in told {
                 let bytes = deletes.clone().filter(|_| !has_growing).unwrap_or_else(|| whole.clone());
                 calls.push((self.nodes.call(&node, NodeCommand::Apply { written }, Some(bytes)), node));

@@ -194,6 +194,18 @@ fn with_mmap_int8_numbers_stay_in_their_file_too() {
     });
 }
 
+/// Among the rows whose key is a multiple of `every`: how many of the ten nearest a search finds, and how many there are.
+async fn found_of_ten(lab: &Lab, metric: &str, query: &[f32], (all, every): (&[Vec<f32>], i64)) -> (usize, usize) {
+    let keyed = (0..).zip(all).filter(|(id, _)| id % every == 0);
+    let mut best: Vec<(f32, i64)> = keyed.map(|(id, vector)| (score(metric, query, vector), id)).collect();
+    best.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
+    best.truncate(10);
+    let topk = json!([{ "key": "topk", "value": 10 }]);
+    let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": format!("id % {every} == 0") });
+    let ids = lab.search("c", &[query.to_vec()], body).await.ok().numbers("id");
+    (best.iter().filter(|(_, id)| ids.contains(id)).count(), best.len())
+}
+
 /// Of several segments, the rows that signs promise most of are read first, whatever the metric and however many take part.
 #[test]
 fn with_mmap_a_filter_costs_no_recall() {
@@ -219,18 +231,9 @@ fn with_mmap_a_filter_costs_no_recall() {
             for every in [500, 150, 2] {
                 let (mut found, mut wanted) = (0, 0);
                 for query in (1..=10).map(|query| wide(-query)) {
-                    let mut best: Vec<(f32, i64)> = (0..4 * ROWS)
-                        .filter(|id| id % every == 0)
-                        .map(|id| (score(metric, &query, &all[id as usize]), id))
-                        .collect();
-                    best.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
-                    let topk = json!([{ "key": "topk", "value": 10 }]);
-                    let filter = format!("id % {every} == 0");
-                    let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": filter });
-                    let answer = lab.search("c", &[query], body).await.ok();
-                    let ids = answer.numbers("id");
-                    wanted += best.len().min(10);
-                    found += best.iter().take(10).filter(|(_, id)| ids.contains(id)).count();
+                    let (found_now, wanted_now) = found_of_ten(&lab, metric, &query, (all, every)).await;
+                    found += found_now;
+                    wanted += wanted_now;
                 }
                 assert!(found * 100 >= wanted * 97, "{metric}, one of {every}: {found} of {wanted}");
             }
@@ -266,16 +269,7 @@ fn queries_unlike_the_rows_find_what_is_near() {
                 for every in [1, 2, 30] {
                     let mut found = 0;
                     for query in (0..20).map(|query| made_up(1_000_000 + query)) {
-                        let mut best: Vec<(f32, i64)> = (0..MANY)
-                            .filter(|id| id % every == 0)
-                            .map(|id| (score(metric, &query, &all[id as usize]), id))
-                            .collect();
-                        best.sort_by(|a, b| if metric == "L2" { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
-                        let topk = json!([{ "key": "topk", "value": 10 }]);
-                        let filter = format!("id % {every} == 0");
-                        let body = json!({ "search_params": topk, "output_fields": ["id"], "dsl": filter });
-                        let ids = lab.search("c", &[query], body).await.ok().numbers("id");
-                        found += best.iter().take(10).filter(|(_, id)| ids.contains(id)).count();
+                        found += found_of_ten(&lab, metric, &query, (all, every)).await.0;
                     }
                     assert!(found >= 192, "{metric}, one of {every}, mmap {is_mapped}: {found} of 200");
                 }

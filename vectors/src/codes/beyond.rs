@@ -11,8 +11,8 @@ use crate::{Mask, MetricType, Order, TopK};
 const SPREAD: f32 = 1.25;
 /// No row is better by so many deviations.
 const NONE_BEYOND: f32 = 5.0;
-/// The square of a normally distributed number is so many times that of its mean magnitude: pi / 2. Of the numbers of a residual
-/// the scale of its signs is nearly that magnitude times as much.
+/// The mean square of a residual's numbers, as a share of the square of its signs' scale: normally distributed, as turned rows
+/// are, they have a mean magnitude whose square is that share of their mean square.
 const OF_SCALE: f32 = 2.0 / std::f32::consts::PI;
 
 /// How a search went by its plan.
