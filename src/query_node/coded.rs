@@ -213,6 +213,9 @@ async fn rank_promising<P: Platform>(
         for Promising { place, query, planned, rows } in &mut promising {
             let (_, CodedSegment { codes, stored_rows, mask, .. }) = &segments[*place];
             *rows = planned.as_ref().map_or(Vec::new(), |planned| codes.beyond((query, planned), *mask, wanted, worst));
+            if rows.is_empty() {
+                continue;
+            }
             if stored_rows.is_some() {
                 codes.estimate_closely(query, rows);
             }

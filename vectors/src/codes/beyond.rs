@@ -3,7 +3,7 @@
 
 use super::plan::{Effort, Thoroughness};
 use super::query::CodedQuery;
-use super::search::{Candidate, CodeSearch};
+use super::search::{Candidate, CodeSearch, LIST_COST, SURVIVOR_COST};
 use super::{Codes, Lists, Signs};
 use crate::{Mask, MetricType, Order, TopK};
 
@@ -94,15 +94,26 @@ impl Codes {
             LeftOut::AllBut(compared) => ((!others.is_empty()).then_some(f32::NEG_INFINITY), &compared[..]),
         };
         let left = left_from.into_iter().flat_map(|from| lists.iter().map(move |list| (*list, from)));
+        let takes_part = |position: usize| mask.is_none_or(|mask| mask[self.row_at[position] as usize]);
+        let are_few = |list: usize| {
+            let rows = self.lists.positions(list).len() as f32;
+            self.has_numbers() && planned.share * rows * SURVIVOR_COST <= LIST_COST + rows
+        };
         let mut beyond = Vec::new();
         for (list, from) in left.chain(others.iter().map(|list| (*list, f32::NEG_INFINITY))) {
+            // Of lists that were looked at, estimates tell which rows are compared already.
+            if from == f32::NEG_INFINITY && are_few(list) {
+                let positions = self.lists.positions(list).filter(|position| takes_part(*position));
+                let rows = positions.map(|position| Candidate::new(0.0, position as u32, list));
+                beyond.extend(rows.filter(|row| compared.binary_search(&row.position).is_err()));
+                continue;
+            }
             self.estimates(query, list, |estimator, start, ranks| {
                 for (position, estimate) in (start..).zip(ranks) {
                     let deviation = estimator.deviation(position);
                     let row = Candidate { deviation, ..Candidate::new(*estimate, position as u32, list) };
-                    let takes_part = || mask.is_none_or(|mask| mask[self.row_at[position] as usize]);
-                    let is_left = *estimate > from && row.may_be_within(rank, thoroughness.deviations) && takes_part();
-                    if is_left && compared.binary_search(&row.position).is_err() {
+                    let is_left = *estimate > from && row.may_be_within(rank, thoroughness.deviations);
+                    if is_left && takes_part(position) && compared.binary_search(&row.position).is_err() {
                         beyond.push(row);
                     }
                 }
@@ -113,19 +124,24 @@ impl Codes {
 
     /// Lists that were not looked at, so many that no more than `allowed` better rows are to be expected in the others.
     fn promising_lists(&self, query: &CodedQuery, planned: &Planned, rank: f32, allowed: f32) -> Vec<usize> {
-        if !planned.may_widen {
+        if !planned.may_widen || planned.lists.len() == self.lists.count() {
             return Vec::new();
         }
-        let mut expected: Vec<f32> =
-            (0..self.lists.count()).map(|list| planned.share * self.better_rows(query, list, rank)).collect();
-        planned.lists.iter().for_each(|list| expected[*list] = 0.0);
-        let mut left: f32 = expected.iter().sum();
-        let mut best = TopK::new(if left > allowed { expected.len() } else { 0 }, Order::Descending, None);
-        best.offer_block(&expected, 0);
+        let mut is_other = vec![true; self.lists.count()];
+        planned.lists.iter().for_each(|list| is_other[*list] = false);
+        let others = (0..self.lists.count()).filter(|list| is_other[*list]);
+        let expected = others.map(|list| (list, planned.share * self.better_rows(query, list, rank)));
+        let expected: Vec<(usize, f32)> = expected.filter(|(_, rows)| *rows > 0.0).collect();
+        let mut left: f32 = expected.iter().map(|(_, rows)| rows).sum();
+        if left <= allowed {
+            return Vec::new();
+        }
+        let mut best = TopK::new(expected.len(), Order::Descending, None);
+        expected.iter().for_each(|(list, rows)| best.offer(*rows, *list as u32));
         let lists = best.into_sorted().into_iter();
         lists
             .take_while(|list| {
-                let goes_on = left > allowed && list.score > 0.0;
+                let goes_on = left > allowed;
                 left -= list.score;
                 goes_on
             })
@@ -137,9 +153,13 @@ impl Codes {
     fn better_rows(&self, query: &CodedQuery, list: usize, rank: f32) -> f32 {
         let spread = &self.spreads[list];
         let of_products = query.weight.powi(2) * query.distance(self, list).max(0.0) * spread.square;
-        let deviation = SPREAD * (of_products + spread.offset_variance).sqrt();
-        let behind = (query.centre_ranks[list] + spread.mean_offset - rank) / deviation;
-        self.lists.positions(list).len() as f32 * part_behind(behind)
+        let variance = SPREAD.powi(2) * (of_products + spread.offset_variance);
+        let gap = query.centre_ranks[list] + spread.mean_offset - rank;
+        // As it is with nearly all lists.
+        if gap > 0.0 && gap * gap >= NONE_BEYOND.powi(2) * variance {
+            return 0.0;
+        }
+        self.lists.positions(list).len() as f32 * part_behind(gap / variance.sqrt())
     }
 }
 
@@ -151,7 +171,7 @@ fn part_behind(deviations: f32) -> f32 {
         0.5 * std::f64::consts::E.powf(exponent) as f32
     };
     match deviations {
-        _ if deviations.is_nan() || deviations >= NONE_BEYOND => 0.0,
+        _ if deviations.is_nan() => 0.0,
         _ if deviations < 0.0 => 1.0 - of_positive(-deviations),
         _ => of_positive(deviations),
     }

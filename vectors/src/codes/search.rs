@@ -19,8 +19,8 @@ const FEW: usize = 16;
 /// When all would be looked at, that takes longer than looking at those that take part while they are so few.
 const FEW_OF_ALL: usize = 8;
 /// Beginning with a list, and comparing a row that takes part wherever it is, in rows that are compared by signs.
-const LIST_COST: f32 = 50.0;
-const SURVIVOR_COST: f32 = 6.0;
+pub(super) const LIST_COST: f32 = 50.0;
+pub(super) const SURVIVOR_COST: f32 = 6.0;
 /// Of the rows that are compared by numbers, one more for so many: it shows that what is left out is worse.
 const RESERVE: usize = 2;
 /// Plans say little of more rows: behind a group of rows that are near each other, many are as far as the next.
@@ -381,7 +381,7 @@ impl Candidates {
     }
 
     fn into_best(mut self) -> (Vec<Candidate>, LeftOut) {
-        let are_all = self.found.len() < self.wanted && self.threshold == f32::INFINITY;
+        let are_all = self.found.len() <= self.wanted && self.threshold == f32::INFINITY;
         self.cut();
         let last = self.found.iter().copied().reduce(|last, next| if next.rank > last.rank { next } else { last });
         let left_out = last.filter(|_| !are_all).map_or(LeftOut::None, LeftOut::WorseThan);
