@@ -19,7 +19,7 @@ const MAX_NAME_BYTES: usize = 220;
 const PROBE: &str = "~probe";
 /// A busy machine may hold one of them up.
 const PROBES: usize = 3;
-const PROBE_READS: usize = 6;
+const PROBE_READS: usize = 24;
 const QUICK_READS_MS: f64 = 2.0;
 const FILLING: &str = "~filling";
 /// The browser writes a large range slower than a few small ones.
@@ -127,8 +127,8 @@ impl Handle {
 
     fn reads_quickly(&self) -> bool {
         let started_ms = js_sys::Date::now();
-        let all = (0..PROBE_READS).all(|_| self.read(0, &mut [0]).is_ok());
-        all && js_sys::Date::now() - started_ms < QUICK_READS_MS
+        let is_in_time = || js_sys::Date::now() - started_ms < QUICK_READS_MS;
+        (0..PROBE_READS).all(|_| self.read(0, &mut [0]).is_ok() && is_in_time())
     }
 
     pub fn empty(&self) -> Result<()> {
