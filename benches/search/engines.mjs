@@ -30,6 +30,7 @@ export const plan = [
   { kind: 'gm', rows: 10_000, names: everything },
   { kind: 'low', rows: 10_000, names: everything },
   { kind: 'uni', rows: 10_000, names: everything },
+  { kind: 'away', rows: 10_000, names: ['elanus', 'elanus-mmap', 'elanus-hnsw', 'ferrovec', 'hnswlib-wasm'] },
   // edgevec, which would be built twice because it cannot read what it has saved, would take a third of the run.
   { kind: 'gm', rows: 100_000, names: everything.filter(name => name !== 'edgevec') },
   { kind: 'low', rows: 100_000, names: quick },

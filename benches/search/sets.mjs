@@ -22,13 +22,16 @@ export const kinds = {
   gm: 'gaussian mixture, 256 clusters',
   low: '32 latent dimensions',
   uni: 'uniform',
+  away: 'gaussian mixture, 256 clusters, queries that are like none of them',
   wordnet: 'definitions of WordNet',
 };
 
 /** What is made so of a kind: its dimension, the number of rows, and functions that give queries, then rows. */
 function generated(kind, rows) {
-  const take = vectorSource(kind, DIM, SEED);
-  return { dim: DIM, rows, queries: () => take(QUERIES), take };
+  const isAway = kind === 'away';
+  const take = vectorSource(isAway ? 'gm' : kind, DIM, SEED);
+  const takeQueries = isAway ? vectorSource('uni', DIM, SEED) : take;
+  return { dim: DIM, rows, queries: () => takeQueries(QUERIES), take };
 }
 
 /** Sentences that show how words are used, from WordNet itself. */
